@@ -1,0 +1,93 @@
+"""Spreads the images of a batch over threads.
+
+Each thread runs compiled loops and single-threaded matrix products on its own images. That beats one multi-threaded
+product after another: the threads meet once per layer, and each one's workspace stays in its own cache.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from threadpoolctl import ThreadpoolController
+
+SMALL = 200_000  # multiply-adds (or elements touched) under which a second thread costs more than it brings
+
+_lock = threading.Lock()
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # (process, threads): a forked child must not use its parent's
+_blas: ThreadpoolController | None = None
+_blas_users = 0
+_blas_threads: dict[str, int] = {}
+_threads: int | None = None
+
+
+def num_threads() -> int:
+    """Threads that the kernels use: what `set_num_threads` said, else OMP_NUM_THREADS, else the processors at hand."""
+    if _threads is not None:
+        return _threads
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else len(os.sched_getaffinity(0))
+
+
+def set_num_threads(threads: int | None) -> None:
+    """Use that many threads from now on; None returns to the default."""
+    global _threads  # noqa: PLW0603 - a setting of the process
+    _threads = threads
+
+
+def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None:
+    """Call `work(start, stop)` on consecutive parts of range(count), in parallel where `cost` makes it worth while.
+
+    The parts depend only on `count`, `cost` and the number of threads, so that sums come out the same in every run.
+    """
+    parts = list(split(count, cost))
+    if len(parts) == 1:
+        work(*parts[0])
+        return
+    with _single_threaded_blas():
+        futures = [_pool(len(parts)).submit(work, *part) for part in parts[1:]]
+        work(*parts[0])
+        for future in futures:
+            future.result()
+
+
+def split(count: int, cost: int) -> Iterator[tuple[int, int]]:
+    """The parts (start, stop) into which `over_images` divides range(count).
+
+    >>> list(split(3, cost=0))
+    [(0, 3)]
+    """
+    parts = max(1, min(num_threads(), count)) if cost >= SMALL else 1
+    for k in range(parts):
+        yield count * k // parts, count * (k + 1) // parts
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    key = (os.getpid(), threads)
+    with _lock:
+        if key not in _pools:
+            _pools[key] = ThreadPoolExecutor(threads, thread_name_prefix="minicnn")
+        return _pools[key]
+
+
+@contextmanager
+def _single_threaded_blas() -> Iterator[None]:
+    """Hold BLAS at one thread while at least one caller is inside; the last one out restores it."""
+    global _blas, _blas_users, _blas_threads  # noqa: PLW0603 - BLAS has one setting per process
+    with _lock:
+        if _blas is None:
+            _blas = ThreadpoolController().select(user_api="blas")
+        if _blas_users == 0:
+            _blas_threads = {library.filepath: library.num_threads for library in _blas.lib_controllers}
+            for library in _blas.lib_controllers:
+                library.set_num_threads(1)
+        _blas_users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _blas_users -= 1
+            if _blas_users == 0:
+                for library in _blas.lib_controllers:
+                    library.set_num_threads(_blas_threads[library.filepath])

@@ -1,0 +1,53 @@
+"""Output sizes of sliding windows: the arithmetic that every folder shares. Integers only, no arrays."""
+
+from minicnn.kernels.types import Padding, Window
+
+
+def extent(kernel_size: int, dilation: int) -> int:
+    """Pixels from the first to the last tap of a window: dilation * (kernel_size - 1) + 1.
+
+    >>> extent(3, dilation=2)
+    5
+    """
+    return dilation * (kernel_size - 1) + 1
+
+
+def output_size(
+    size: int, kernel_size: int, stride: int, before: int, after: int, dilation: int = 1, ceil_mode: bool = False
+) -> int:
+    """Number of window positions along one axis: (W - F + 2P)/S + 1, rounded down.
+
+    W is `size`, F the window's extent, S the stride, and 2P = before + after. With `ceil_mode` the quotient is rounded
+    up, so that a last window may hang over the end; one that would start in the padding behind the input is dropped.
+
+    >>> output_size(227, 11, 4, 0, 0)
+    55
+    >>> output_size(112, 3, 2, 0, 0), output_size(112, 3, 2, 0, 0, ceil_mode=True)
+    (55, 56)
+    """
+    span = size - extent(kernel_size, dilation) + before + after
+    if not ceil_mode:
+        return span // stride + 1
+    count = -(-span // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + before else count
+
+
+def output_window(
+    size: Window, kernel_size: Window, stride: Window, padding: Padding, dilation: Window, ceil_mode: bool = False
+) -> Window:
+    """`output_size` along the height and along the width."""
+    top, bottom, left, right = padding
+    return (
+        output_size(size[0], kernel_size[0], stride[0], top, bottom, dilation[0], ceil_mode),
+        output_size(size[1], kernel_size[1], stride[1], left, right, dilation[1], ceil_mode),
+    )
+
+
+def unseen(size: int, kernel_size: int, stride: int, before: int, dilation: int, outputs: int) -> int:
+    """Pixels at the end of an axis that no window touches (padding does not count).
+
+    >>> unseen(224, 11, 4, 0, 1, outputs=54)   # AlexNet on 224 pixels: the paper's trap
+    1
+    """
+    last = (outputs - 1) * stride + extent(kernel_size, dilation) - before
+    return max(0, size - last)

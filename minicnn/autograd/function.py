@@ -1,0 +1,175 @@
+"""A node of the graph: one operation that was applied, able to carry a gradient back."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, ClassVar
+
+from minicnn.autograd.anomaly import anomaly_enabled, call_site, check_finite
+from minicnn.autograd.grad_mode import is_grad_enabled
+from minicnn.autograd.tensor import Tensor, as_tensor
+from minicnn.backend import get_backend
+from minicnn.errors import AutogradError, DtypeError, ShapeError
+from minicnn.kernels.types import Array, Kernel
+
+SMALL = 16  # results with at most this many elements are kept, so that a picture of the graph can show their values
+
+
+class Function:
+    """A differentiable operation. Subclasses say how to compute it and how a gradient flows back through it.
+
+    `forward(*arrays, **attributes)` gets plain arrays and returns one. What backward will need is put aside with
+    `self.save(...)`. `backward(dy)` returns one gradient per input, or None where `self.needs` says that nobody asks.
+
+    Attributes:
+        needs: for each input, whether its gradient is wanted.
+        edges: for each input, where its gradient goes: the function that computed it, the tensor itself if it is a leaf,
+            or None.
+        saved: the arrays that were put aside.
+
+    Example:
+        >>> class Square(Function):
+        ...     def forward(self, x):
+        ...         self.save(x)
+        ...         return x * x
+        ...     def backward(self, dy):
+        ...         (x,) = self.saved
+        ...         return (2 * x * dy,)
+        >>> x = Tensor([3.0], requires_grad=True)
+        >>> Square.apply(x).backward()
+        >>> x.grad.item()
+        6.0
+    """
+
+    is_view: ClassVar[bool] = False  # the result looks at the memory of the first input
+
+    needs: tuple[bool, ...]
+    edges: tuple[Function | Tensor | None, ...]
+    saved: Any = ()
+    attributes: dict[str, Any]
+    freed = False
+    retained: Tensor | None = None  # the result, if its gradient is to be kept
+    made_at = ""  # the user's line, in anomaly mode
+
+    @classmethod
+    def apply(cls, *inputs: Any, **attributes: Any) -> Tensor:
+        """Compute the operation and, if a gradient may be asked for, remember how."""
+        return cls()(*inputs, **attributes)
+
+    def __call__(self, *inputs: Any, **attributes: Any) -> Tensor:
+        tensors = tuple(None if value is None else as_tensor(value) for value in inputs)
+        recording = is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+        self.needs = tuple(recording and t is not None and t.requires_grad for t in tensors)
+        self.attributes = attributes
+        y = Tensor.wrap(self.forward(*(None if t is None else t.data for t in tensors), **attributes))
+        if self.is_view and tensors[0] is not None:
+            y.version = tensors[0].version
+        if anomaly_enabled():
+            self.made_at = call_site()
+            check_finite(y.data, f"{self.name} {self.made_at}: its result", [t for t in tensors if t is not None])
+        if recording:
+            self._record(tensors, y)
+        return y
+
+    def forward(self, *arrays: Any, **attributes: Any) -> Array:
+        """The operation on arrays."""
+        raise NotImplementedError(f"{self.name} has no forward")
+
+    def backward(self, dy: Array) -> tuple[Array | None, ...]:
+        """The gradients of the inputs, from the gradient `dy` of the result."""
+        raise NotImplementedError(f"{self.name} has no backward: it cannot be differentiated")
+
+    def save(self, *arrays: Array) -> None:
+        """Put arrays aside for backward, which finds them in `self.saved`. In-place edits of them will be noticed."""
+        self.saved = arrays
+
+    @property
+    def name(self) -> str:
+        """What messages call the operation."""
+        return type(self).__name__
+
+    def _record(self, inputs: tuple[Tensor | None, ...], y: Tensor) -> None:
+        self.edges = tuple(None if t is None or not t.requires_grad else t.creator or t for t in inputs)
+        self._inputs = tuple(None if t is None else (t.shape, t.dtype) for t in inputs)
+        self._guards = [(t.version, t.version.count, role, t.shape) for role, t in self._guarded(inputs, y)]
+        self.shape, self.dtype = y.shape, y.dtype
+        self.output = weakref.ref(y)
+        self.value = y.data if y.size <= SMALL else None
+        y.requires_grad, y.creator = True, self
+
+    def _guarded(self, inputs: tuple[Tensor | None, ...], y: Tensor) -> list[tuple[str, Tensor]]:
+        """The tensors whose memory `backward` will read."""
+        named = [(f"input {i}", t) for i, t in enumerate(inputs) if t is not None] + [("result", y)]
+        return [(role, t) for role, t in named if any(t.data is array for array in self.saved)]
+
+    def pull_back(self, dy: Array) -> tuple[Array | None, ...]:
+        """`backward`, with everything checked that can silently go wrong; frees the node.
+
+        Raises:
+            AutogradError: something that backward needs was edited in place, or the number of gradients is wrong.
+            ShapeError, DtypeError: a gradient does not match its input.
+        """
+        for version, count, role, shape in self._guards:
+            if version.count != count:
+                raise AutogradError(
+                    f"backward of {self.name} needs its {role} of shape {shape} as it was, but it has been edited in place "
+                    f"{version.count - count} time(s) since; do the edit after backward(), or on a copy"
+                )
+        gradients = self.backward(dy)
+        self._check(gradients)
+        if anomaly_enabled():
+            for gradient in gradients:
+                if gradient is not None:
+                    check_finite(gradient, f"backward of {self.name} {self.made_at}: the gradient that it returned", [])
+        return gradients
+
+    def free(self) -> None:
+        """Drop everything that was kept for backward."""
+        self.__dict__.clear()
+        self.freed = True
+
+    def _check(self, gradients: Any) -> None:
+        if not isinstance(gradients, tuple) or len(gradients) != len(self.needs):
+            given = f"{len(gradients)} gradient(s)" if isinstance(gradients, tuple) else type(gradients).__name__
+            raise AutogradError(f"backward of {self.name} must return a tuple of {len(self.needs)} gradients, one per input; it returned {given}")
+        for i, (gradient, needed, expected) in enumerate(zip(gradients, self.needs, self._inputs, strict=True)):
+            if not needed or expected is None:
+                continue
+            shape, dtype = expected
+            if gradient is None:
+                raise AutogradError(f"backward of {self.name} returned None for input {i}, whose gradient is needed")
+            if gradient.shape != shape:
+                raise ShapeError(f"backward of {self.name}: the gradient of input {i} has shape {gradient.shape}, but the input has {shape}")
+            if gradient.dtype != dtype:
+                raise DtypeError(f"backward of {self.name}: the gradient of input {i} is {gradient.dtype}, but the input is {dtype}")
+
+
+class KernelFunction(Function):
+    """An operation that a pair of kernels computes: the forward and backward of the active backend.
+
+    `op` names the pair. A forward kernel that returns a tuple hands out more than its result (batch norm: the batch's
+    mean and variance); only the first entry is differentiated, the others are in `self.extra`.
+    """
+
+    op: ClassVar[str]
+    reads_result: ClassVar[bool] = False  # backward reads the forward's result: sigmoid, softmax
+
+    kernel: Kernel
+    extra: tuple[Array, ...] = ()
+
+    def forward(self, *arrays: Array | None, **attributes: Any) -> Array:
+        self.kernel = get_backend().kernel(self.op)
+        y, self.saved = self.kernel.forward(*arrays, **attributes)
+        if isinstance(y, tuple):
+            y, *extra = y
+            self.extra = tuple(extra)
+        return y
+
+    def backward(self, dy: Array) -> tuple[Array | None, ...]:
+        return self.kernel.backward(dy, self.saved, needs=self.needs)
+
+    def _guarded(self, inputs: tuple[Tensor | None, ...], y: Tensor) -> list[tuple[str, Tensor]]:
+        named = [(f"input {i}", t) for i, t in enumerate(inputs) if t is not None]
+        return [*named, ("result", y)] if self.reads_result else named
+
+

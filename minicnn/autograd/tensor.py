@@ -1,0 +1,282 @@
+"""The tensor: an array that remembers which function made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from minicnn.autograd.grad_mode import is_grad_enabled
+from minicnn.autograd.operators import Operators
+from minicnn.backend import get_backend, to_numpy
+from minicnn.errors import AutogradError, DtypeError, ShapeError
+from minicnn.kernels.types import Array
+
+if TYPE_CHECKING:
+    from minicnn.autograd.function import Function
+
+
+class Version:
+    """How many in-place edits an array has seen. Shared by all tensors that look at the same memory."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Tensor(Operators):
+    """An n-dimensional array with a gradient.
+
+    Python numbers and lists become float32 (integers int64, booleans bool); arrays keep their element type. The values
+    are copied, so that editing the original array later cannot spoil a backward pass.
+
+    Args:
+        data: numbers, nested lists, an array or a tensor.
+        requires_grad: record what is computed from this tensor, so that `backward` fills its `grad`.
+        dtype: element type; default as above.
+
+    Attributes:
+        data: the values, as an array of the active backend's array module. An edit of `data` itself goes unnoticed by
+            autograd; use the tensor's own in-place methods.
+        grad: a tensor of the same shape after `backward`, or None. Gradients of several backward passes add up until
+            they are cleared.
+        creator: the function that computed this tensor, or None for a leaf.
+
+    Raises:
+        DtypeError: gradients of integers are asked for, or `data` is not numeric.
+
+    Example:
+        >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        Tensor([2., 4., 6.], dtype=float32)
+    """
+
+    __slots__ = ("__weakref__", "creator", "data", "grad", "name", "requires_grad", "version")
+
+    __array_priority__ = 1000  # numpy_array + tensor is the tensor's business
+    __array_ufunc__ = None
+    __hash__ = object.__hash__  # `==` compares elements, so identity must be the key
+
+    data: Array
+    requires_grad: bool
+    grad: Tensor | None
+    creator: Function | None
+    version: Version
+    name: str | None
+
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
+        self._set(np.array(_to_array(data, dtype), copy=True))
+        self.name = name
+        if requires_grad:
+            self.requires_grad_()
+
+    @classmethod
+    def wrap(cls, array: Array) -> Tensor:
+        """A tensor around an array, without a copy. For code that owns the array."""
+        tensor = cls.__new__(cls)
+        tensor._set(array)
+        return tensor
+
+    def _set(self, array: Array) -> None:
+        self.data = array
+        self.requires_grad = False
+        self.grad = None
+        self.creator = None
+        self.version = Version()
+        self.name = None
+
+    # What it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes along the axes."""
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Element type."""
+        return self.data.dtype
+
+    @property
+    def is_leaf(self) -> bool:
+        """Made by the user rather than by an operation that was recorded."""
+        return self.creator is None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Turn recording of what is computed from this leaf on or off; returns the tensor itself."""
+        if requires_grad and self.dtype.kind != "f":
+            raise DtypeError(f"only floating-point tensors have gradients; this one is {self.dtype}: make it float first, x.astype('float32')")
+        if not requires_grad and self.creator is not None:
+            raise AutogradError("requires_grad_(False) on the result of an operation: use detach() to leave the graph")
+        self.requires_grad = requires_grad
+        return self
+
+    def numpy(self) -> Array:
+        """The values as a NumPy array that cannot be written to: no copy on a CPU. Copy it to edit."""
+        view = to_numpy(self.data).view()
+        view.flags.writeable = False
+        return view
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = self.numpy()
+        if copy or (dtype is not None and array.dtype != dtype):
+            return np.array(array, dtype=dtype)
+        return array
+
+    def item(self) -> Any:
+        """The value of a tensor with one element, as a Python number.
+
+        Raises:
+            ShapeError: the tensor has more elements, or none.
+        """
+        if self.size != 1:
+            raise ShapeError(f"item() needs a tensor with one element; this one has shape {self.shape}")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.data.tolist()
+
+    # The graph
+
+    def backward(self, gradient: Any = None) -> None:
+        """Fill `grad` of every leaf that this tensor was computed from. See `minicnn.autograd.backward`."""
+        from minicnn.autograd.backward import backward
+
+        backward(self, gradient)
+
+    def detach(self) -> Tensor:
+        """A tensor on the same memory that is not part of the graph."""
+        tensor = Tensor.wrap(self.data)
+        tensor.version = self.version
+        return tensor
+
+    def retain_grad(self) -> Tensor:
+        """Keep `grad` of this intermediate result, too, at the next backward pass; returns the tensor itself."""
+        if self.creator is not None:
+            self.creator.retained = self
+        elif not self.requires_grad:
+            raise AutogradError("retain_grad() on a tensor that requires no gradient: nothing will flow into it")
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        self.grad = None
+
+    # Editing in place
+
+    def edit(self, operation: str) -> Array:
+        """The array, to be changed in place: checks that the change spoils no graph, and counts it.
+
+        Raises:
+            AutogradError: the tensor takes part in a graph that is being recorded.
+        """
+        if is_grad_enabled() and self.requires_grad:
+            kind = "a leaf that requires a gradient" if self.creator is None else "a recorded result"
+            raise AutogradError(
+                f"{operation} would change {kind} of shape {self.shape} in place, and backward could no longer be right: "
+                "compute a new tensor instead, or, for an update that is not to be differentiated, do it inside `with minicnn.no_grad():`"
+            )
+        self.version.count += 1
+        return self.data
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if is_grad_enabled() and isinstance(value, Tensor) and value.requires_grad:
+            raise AutogradError(
+                "x[index] = value would lose the gradient of value: build the tensor with where, stack or concatenate, or assign value.detach()"
+            )
+        self.edit("x[index] = value")[plain(index)] = plain(value)
+
+    def copy_(self, source: Any) -> Tensor:
+        """Overwrite the values with those of `source`, which broadcasts; returns the tensor itself."""
+        self.edit("copy_")[...] = plain(source)
+        return self
+
+    def fill_(self, value: float) -> Tensor:
+        """Set every element to `value`; returns the tensor itself."""
+        self.edit("fill_")[...] = value
+        return self
+
+    # Python
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("a tensor without axes has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(f"the truth of a tensor of shape {self.shape} is ambiguous: use .all() or .any() of its .numpy()")
+        return bool(self.data.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise DtypeError(f"only an integer tensor can be an index; this one is {self.dtype}")
+        return int(self.item())
+
+    def __repr__(self) -> str:
+        body = np.array2string(to_numpy(self.data), separator=", ", prefix="Tensor(", threshold=200)
+        made_by = f", creator={type(self.creator).__name__}" if self.creator is not None else ""
+        wants = ", requires_grad=True" if self.requires_grad and not made_by else ""
+        return f"Tensor({body}, dtype={self.dtype}{wants}{made_by})"
+
+
+Operand: TypeAlias = "Tensor | Array | float | int | bool"
+
+
+def as_tensor(value: Any) -> Tensor:
+    """`value` itself if it is a tensor, else a tensor around it; arrays are not copied.
+
+    Example:
+        >>> as_tensor(2.0).dtype
+        dtype('float32')
+    """
+    return value if isinstance(value, Tensor) else Tensor.wrap(get_backend().asarray(_to_array(value, None)))
+
+
+def plain(value: Any) -> Any:
+    """The array inside a tensor (also inside a tuple of indices); anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(plain(v) for v in value)
+    return value.data if isinstance(value, Tensor) else value
+
+
+def _to_array(data: Any, dtype: Any) -> Array:
+    if isinstance(data, Tensor):
+        data = data.data
+    try:
+        array = data if isinstance(data, np.ndarray) or hasattr(data, "__cuda_array_interface__") else np.asarray(plain_list(data))
+    except ValueError as error:
+        raise ShapeError(f"a tensor needs numbers in rows of equal length: {error}") from None
+    if dtype is None and not hasattr(data, "dtype") and array.dtype == np.float64:
+        dtype = np.float32  # Python's floats say nothing about precision
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(f"a tensor holds real numbers, not elements of type {array.dtype}")
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def plain_list(data: Any) -> Any:
+    """Nested lists with the tensors inside replaced by their arrays."""
+    return [plain_list(item) for item in data] if isinstance(data, (list, tuple)) else plain(data)

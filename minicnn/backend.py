@@ -1,0 +1,193 @@
+"""Which kernels run: the active backend, its array module, and the random generator.
+
+A backend is a name and a list of places to look for kernels. The first place that has the operation wins:
+
+    numba   cpu, then array     the default on a CPU
+    numpy   array               if Numba cannot be imported
+    loops   loops, then array   the definitions: slow, for reading and checking
+    NAME    NAME, then array    whatever was registered with `minicnn.kernels.register(..., backend=NAME)`
+"""
+
+import functools
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minicnn import kernels
+from minicnn.errors import ArgumentError, BackendError, nearest
+from minicnn.kernels.array.module import array_module
+from minicnn.kernels.types import Array, Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A named list of kernel sources, and the module whose arrays they work on.
+
+    Example:
+        >>> get_backend("loops").kernel("conv2d").source
+        'loops'
+        >>> get_backend("numba").sources
+        ('cpu', 'array')
+    """
+
+    name: str
+    sources: tuple[str, ...]
+
+    def kernel(self, op: str) -> Kernel:
+        """The forward and backward of `op`: the first that one of `sources` has."""
+        return kernels.find(op, self.sources)
+
+    @property
+    def xp(self) -> ModuleType:
+        """The array module: every array of this backend is one of its arrays."""
+        return np
+
+    def asarray(self, data: Any, dtype: Any = None) -> Array:
+        """`data` as an array of this backend, without a copy where it is one already."""
+        return self.xp.asarray(data, dtype)
+
+
+_BUILT_IN = {
+    "numba": ("cpu", "array"),
+    "numpy": ("array",),
+    "loops": ("loops", "array"),
+}
+_default: Backend | None = None
+_override: ContextVar[Backend | None] = ContextVar("minicnn_backend", default=None)
+
+
+def list_backends() -> tuple[str, ...]:
+    """Names that `set_backend` accepts: those that ship with minicnn, then the registered ones."""
+    return (*_BUILT_IN, *kernels.registered_backends())
+
+
+def get_backend(name: str | None = None) -> Backend:
+    """The backend called `name`; without a name, the active one.
+
+    Raises:
+        BackendError: no such backend, or it cannot run here; says what to do.
+    """
+    if name is None:
+        return _override.get() or _default_backend()
+    if name in _BUILT_IN:
+        if name == "numba":
+            _require_numba()
+        return Backend(name, _BUILT_IN[name])
+    if name in kernels.registered_backends():
+        return Backend(name, (name, kernels.registry.REFERENCE))
+    if name in ("cupy", "cudasim"):
+        raise BackendError(
+            f"backend {name!r} is not part of this version: it has no CUDA kernels yet. Available: {', '.join(list_backends())}"
+        )
+    raise BackendError(
+        f"unknown backend {name!r}: {nearest(name, list_backends())}. "
+        "Your own become known with minicnn.kernels.register(..., backend=NAME)"
+    )
+
+
+def set_backend(name: str) -> None:
+    """Make a backend the active one, from now on and in every thread.
+
+    Raises:
+        BackendError: no such backend, or it cannot run here.
+
+    Example:
+        >>> set_backend("numpy")
+        >>> get_backend().name
+        'numpy'
+        >>> set_backend("numba")
+    """
+    global _default  # noqa: PLW0603 - a setting of the process
+    _default = get_backend(name)
+
+
+@contextmanager
+def use_backend(name: str) -> Iterator[Backend]:
+    """Make a backend the active one inside a `with` block, in this thread only.
+
+    Example:
+        >>> with use_backend("loops") as backend:
+        ...     get_backend() == backend
+        True
+    """
+    token = _override.set(get_backend(name))
+    try:
+        yield get_backend()
+    finally:
+        _override.reset(token)
+
+
+def _default_backend() -> Backend:
+    """What `set_backend` chose; at first MINICNN_BACKEND, else numba, else numpy with one line that says so."""
+    global _default  # noqa: PLW0603 - a setting of the process
+    if _default is None:
+        wanted = os.environ.get("MINICNN_BACKEND")
+        if wanted:
+            try:
+                _default = get_backend(wanted)
+            except BackendError as error:
+                raise BackendError(f"MINICNN_BACKEND: {error}") from None
+        elif _numba_problem() is None:
+            _default = get_backend("numba")
+        else:
+            print(f"minicnn: Numba cannot be imported ({_numba_problem()}); using the slower backend numpy", file=sys.stderr)  # noqa: T201
+            _default = get_backend("numpy")
+    return _default
+
+
+def _require_numba() -> None:
+    problem = _numba_problem()
+    if problem is not None:
+        raise BackendError(f"backend 'numba' needs Numba, which cannot be imported ({problem}): pip install numba, or use backend 'numpy'")
+
+
+@functools.cache
+def _numba_problem() -> str | None:
+    """Why Numba cannot be used, or None. Looks before it imports: the import costs half a second."""
+    if importlib.util.find_spec("numba") is None:
+        return "it is not installed"
+    try:
+        importlib.import_module("numba")
+    except Exception as error:  # noqa: BLE001 - Numba raises ImportError, SystemError or its own for a NumPy too new
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def to_numpy(array: Array) -> Array:
+    """The array's values in the computer's main memory, as a NumPy array; no copy if it is one already."""
+    return array if isinstance(array, np.ndarray) else array_module(array).asnumpy(array)
+
+
+# Random numbers: one generator a process, drawn on the CPU so that every backend starts from the same weights.
+
+_generator = np.random.default_rng()
+
+
+def manual_seed(seed: int) -> None:
+    """Start the generator of initial weights, dropout masks and shuffles anew: same seed, same numbers.
+
+    Raises:
+        ArgumentError: `seed` is negative or no integer.
+    """
+    global _generator  # noqa: PLW0603 - the generator of the process
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"manual_seed: the seed must be an integer >= 0, not {seed!r}")
+    _generator = np.random.default_rng(int(seed))
+
+
+def generator() -> np.random.Generator:
+    """The process's random generator."""
+    return _generator
+
+
+def draw_seed() -> int:
+    """A fresh 63-bit seed from the process's generator: the key of one dropout mask."""
+    return int(_generator.integers(2**63))

@@ -1,0 +1,82 @@
+"""Initial weights: rules that keep the size of signals and gradients the same from layer to layer.
+
+A rule draws an array of a given shape from the process's generator (`minicnn.manual_seed`), in float32. `fan_in` is the
+number of inputs of one output, C/G kh kw for a convolution; `fan_out` the number of outputs of one input.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicnn.backend import generator
+from minicnn.errors import ShapeError
+from minicnn.kernels.types import Array
+
+
+def fans(shape: Sequence[int]) -> tuple[int, int]:
+    """(fan_in, fan_out) of a weight (O, I, ...).
+
+    >>> fans((64, 3, 7, 7))
+    (147, 3136)
+
+    Raises:
+        ShapeError: the shape has fewer than two axes.
+    """
+    if len(shape) < 2:
+        raise ShapeError(f"fan-in and fan-out need a weight with at least two axes (O, I, ...), not {tuple(shape)}")
+    taps = math.prod(shape[2:])
+    return shape[1] * taps, shape[0] * taps
+
+
+def normal(shape: Sequence[int], std: float = 1.0, mean: float = 0.0) -> Array:
+    """Normal distribution."""
+    return (mean + std * generator().standard_normal(shape)).astype(np.float32)
+
+
+def uniform(shape: Sequence[int], low: float = 0.0, high: float = 1.0) -> Array:
+    """Uniform distribution between `low` and `high`."""
+    return generator().uniform(low, high, shape).astype(np.float32)
+
+
+def zeros(shape: Sequence[int]) -> Array:
+    """All zero: biases; the last batch norm of a residual branch, which makes the block start as the identity."""
+    return np.zeros(shape, np.float32)
+
+
+def ones(shape: Sequence[int]) -> Array:
+    """All one: the scale of a normalisation."""
+    return np.ones(shape, np.float32)
+
+
+def he_normal(shape: Sequence[int], mode: str = "fan_in") -> Array:
+    """Variance 2 / fan, for layers before a ReLU, which halves the variance (He et al. 2015, eq. 10; `fan_out`: eq. 14)."""
+    return normal(shape, math.sqrt(2.0 / fans(shape)[mode == "fan_out"]))
+
+
+def he_uniform(shape: Sequence[int], mode: str = "fan_in") -> Array:
+    """As `he_normal`, uniform in ± sqrt(6 / fan)."""
+    bound = math.sqrt(6.0 / fans(shape)[mode == "fan_out"])
+    return uniform(shape, -bound, bound)
+
+
+def xavier_normal(shape: Sequence[int], gain: float = 1.0) -> Array:
+    """Variance 2 / (fan_in + fan_out), for tanh and linear layers (Glorot & Bengio 2010, eq. 12)."""
+    return normal(shape, gain * math.sqrt(2.0 / sum(fans(shape))))
+
+
+def xavier_uniform(shape: Sequence[int], gain: float = 1.0) -> Array:
+    """As `xavier_normal`, uniform in ± sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010, eq. 16)."""
+    bound = gain * math.sqrt(6.0 / sum(fans(shape)))
+    return uniform(shape, -bound, bound)
+
+
+def lecun_normal(shape: Sequence[int]) -> Array:
+    """Variance 1 / fan_in (LeCun et al. 1998, "Efficient BackProp", eq. 16)."""
+    return normal(shape, math.sqrt(1.0 / fans(shape)[0]))
+
+
+def lecun_uniform(shape: Sequence[int]) -> Array:
+    """As `lecun_normal`, uniform in ± sqrt(3 / fan_in)."""
+    bound = math.sqrt(3.0 / fans(shape)[0])
+    return uniform(shape, -bound, bound)

@@ -1,0 +1,126 @@
+"""Checks at the door: what an operation was given, what it needs, and the rule behind it."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from minicnn.autograd import Tensor
+from minicnn.errors import ArgumentError, DtypeError, ShapeError
+from minicnn.kernels.geometry import extent, output_size, unseen
+from minicnn.kernels.types import Padding, Window
+
+
+class WindowWarning(UserWarning):
+    """A window slides past the end of its input without ever touching the last pixels."""
+
+
+_warned: set[tuple[object, ...]] = set()
+
+
+def pair(value: int | Sequence[int], name: str, least: int = 1) -> Window:
+    """A window attribute as (height, width): one integer for both, or one each.
+
+    >>> pair(3, "kernel_size")
+    (3, 3)
+    """
+    values = (value, value) if _is_integer(value) else tuple(value) if isinstance(value, Sequence) else ()
+    if len(values) != 2 or not all(_is_integer(v) and v >= least for v in values):
+        raise ArgumentError(f"{name} must be an integer >= {least} or a pair of them (height, width), not {value!r}")
+    return int(values[0]), int(values[1])
+
+
+def padding4(value: int | Sequence[int], name: str = "padding") -> Padding:
+    """A padding as (top, bottom, left, right): one integer for all, (height, width), or four.
+
+    >>> padding4(1), padding4((1, 2)), padding4((0, 1, 0, 1))
+    ((1, 1, 1, 1), (1, 1, 2, 2), (0, 1, 0, 1))
+    """
+    values = (value,) * 4 if _is_integer(value) else tuple(value) if isinstance(value, Sequence) else ()
+    if len(values) == 2:
+        values = (values[0], values[0], values[1], values[1])
+    if len(values) != 4 or not all(_is_integer(v) and v >= 0 for v in values):
+        raise ArgumentError(
+            f"{name} must be an integer >= 0, a pair (height, width), or four (top, bottom, left, right), not {value!r}"
+        )
+    top, bottom, left, right = (int(v) for v in values)
+    return top, bottom, left, right
+
+
+def fraction(value: float, name: str, include_one: bool = False) -> float:
+    """A probability: 0 <= value < 1 (or <= 1)."""
+    if not isinstance(value, (int, float)) or not (0 <= value < 1 or (include_one and value == 1)):
+        raise ArgumentError(f"{name} must be a number from 0 to {'1' if include_one else 'less than 1'}, not {value!r}")
+    return float(value)
+
+
+def choice(value: str, name: str, options: Sequence[str]) -> str:
+    """One of a few words."""
+    if value not in options:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, options))}, not {value!r}")
+    return value
+
+
+def floating(op: str, **tensors: Tensor | None) -> None:
+    """All tensors hold floating-point numbers of one type."""
+    given = {name: t for name, t in tensors.items() if t is not None}
+    for name, tensor in given.items():
+        if tensor.dtype.kind != "f":
+            raise DtypeError(
+                f"{op}: {name} is {tensor.dtype}, but must be a floating-point tensor: pictures of 0..255 become floats by x.astype('float32') / 255"
+            )
+    types = {name: t.dtype for name, t in given.items()}
+    if len(set(types.values())) > 1:
+        listed = ", ".join(f"{name} is {dtype}" for name, dtype in types.items())
+        raise DtypeError(f"{op}: all inputs must have one element type, but {listed}; convert with x.astype(...) or model.astype(...)")
+
+
+def axes(op: str, x: Tensor, ndim: int, layout: str) -> None:
+    """The tensor has `ndim` axes, which `layout` names, and none of them is empty."""
+    if x.ndim != ndim:
+        hint = f"; for one image, add the batch axis: x.reshape(1, {', '.join(map(str, x.shape))})" if x.ndim == ndim - 1 else ""
+        raise ShapeError(f"{op}: input must have {ndim} axes {layout}; x is {x.shape}{hint}")
+    not_empty(op, x)
+
+
+def not_empty(op: str, x: Tensor) -> None:
+    """The tensor has elements."""
+    if x.size == 0:
+        raise ShapeError(f"{op}: input is empty, x is {x.shape}; an empty batch has nothing to compute")
+
+
+def window(
+    op: str,
+    x: Tensor,
+    kernel_size: Window,
+    stride: Window,
+    padding: Padding,
+    dilation: Window,
+    ceil_mode: bool = False,
+) -> None:
+    """The window fits into the padded image; warns once per geometry if it never reaches the last pixels."""
+    for axis, size in enumerate(x.shape[2:]):
+        k, s, d = kernel_size[axis], stride[axis], dilation[axis]
+        before, after = padding[2 * axis], padding[2 * axis + 1]
+        side = ("height", "width")[axis]
+        formula = f"({side} {size} - window {extent(k, d)} + padding {before + after}) / stride {s} + 1"
+        if size + before + after < extent(k, d):
+            raise ShapeError(
+                f"{op}: the window is larger than the padded input: output size (W - F + 2P)/S + 1 = {formula} is below 1; "
+                f"x is {x.shape}. Has the image been halved once too often, or is it smaller than the network expects?"
+            )
+        outputs = output_size(size, k, s, before, after, d, ceil_mode)
+        lost = unseen(size, k, s, before, d, outputs)
+        key = (op, size, k, s, before, after, d, ceil_mode)
+        if lost and extent(k, d) >= s and key not in _warned:
+            _warned.add(key)
+            warnings.warn(
+                f"{op}: the windows do not tile the input: (W - F + 2P)/S + 1 = {formula} = "
+                f"{(size - extent(k, d) + before + after) / s + 1:.4g} was rounded down to {outputs}, and the last {lost} "
+                f"pixel(s) of the {side} are never seen (AlexNet's 224 that should be 227 is the famous case)",
+                WindowWarning,
+                stacklevel=3,
+            )
+
+
+def _is_integer(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool)

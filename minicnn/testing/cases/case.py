@@ -1,0 +1,63 @@
+"""A case: an operation with inputs to check it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd import KernelFunction, Tensor
+from minicnn.kernels.types import Array, Kernel
+from minicnn.testing.draw import Draw
+
+CASES: dict[str, Callable[[Draw], Case]] = {}
+"""For each operation, a function that draws a case."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An operation and its arguments.
+
+    Attributes:
+        function: takes one tensor (or None) per input and returns a tensor.
+        inputs: float64 arrays by the names that reports use, in order; integers and None are passed on undifferentiated.
+        attributes: the keyword arguments of the kernel; empty for an operation without kernels.
+        op: the name of the kernel, or None.
+    """
+
+    function: Callable[..., Tensor]
+    inputs: dict[str, Array | None]
+    attributes: dict[str, Any] = field(default_factory=dict)
+    op: str | None = None
+
+    def call_kernel(self, kernel: Kernel, dtype: Any, dy_of: Callable[[Array], Array]) -> dict[str, Array]:
+        """Run a kernel's forward and backward in one element type: all results and gradients, by name."""
+        inputs = [x if x is None or x.dtype.kind != "f" else x.astype(dtype) for x in self.inputs.values()]
+        y, saved = kernel.forward(*inputs, **self.attributes)
+        outputs = y if isinstance(y, tuple) else (y,)
+        needs = tuple(x is not None and x.dtype.kind == "f" for x in inputs)
+        gradients = kernel.backward(dy_of(outputs[0]).astype(dtype), saved, needs=needs)
+        named = {f"d{name}": gradient for name, gradient in zip(self.inputs, gradients, strict=True)}
+        results = {f"y{i or ''}": output for i, output in enumerate(outputs)} | named
+        return {name: np.asarray(result) for name, result in results.items() if result is not None}
+
+
+def kernel_case(function: type[KernelFunction], inputs: dict[str, Array | None], **attributes: Any) -> Case:
+    """A case of an operation that has kernels: `function` is its node, `attributes` are those of the kernels."""
+
+    def apply(*tensors: Tensor | None) -> Tensor:
+        return function.apply(*tensors, **attributes)
+
+    return Case(apply, inputs, attributes, function.op)
+
+
+def case(name: str) -> Callable[[Callable[[Draw], Case]], Callable[[Draw], Case]]:
+    """Enter a drawing function in `CASES`."""
+
+    def enter(draw_case: Callable[[Draw], Case]) -> Callable[[Draw], Case]:
+        CASES[name] = draw_case
+        return draw_case
+
+    return enter
