@@ -17,6 +17,9 @@ Shapes and attributes are checked and normalised by the callers in `minicnn.ops`
 a padding is (top, bottom, left, right).
 """
 
-from minicnn.kernels.registry import FOLDERS, OPS, find, register, registered_backends, signature, unregister
+if __name__ != "minicnn.kernels":
+    raise ImportError(f"import minicnn.kernels: as {__name__!r}, this folder would be a second copy of every kernel")
+
+from minicnn.kernels.registry import FOLDERS, OPS, find, register, registered_backends, signature, unregister  # noqa: E402
 
 __all__ = ["FOLDERS", "OPS", "find", "register", "registered_backends", "signature", "unregister"]

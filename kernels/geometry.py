@@ -51,3 +51,16 @@ def unseen(size: int, kernel_size: int, stride: int, before: int, dilation: int,
     """
     last = (outputs - 1) * stride + extent(kernel_size, dilation) - before
     return max(0, size - last)
+
+
+def taps_inside(
+    size: int, kernel_size: int, stride: int, before: int, after: int, outputs: int, with_padding: bool
+) -> list[int]:
+    """For each window position along an axis, how many taps lie inside the image, or inside the padded image.
+
+    >>> taps_inside(5, 3, 2, 1, 1, outputs=3, with_padding=False)
+    [2, 3, 2]
+    """
+    low, high = (-before, size + after) if with_padding else (0, size)
+    starts = (p * stride - before for p in range(outputs))
+    return [min(start + kernel_size, high) - max(start, low) for start in starts]

@@ -63,8 +63,8 @@ def register(
     dict of the keyword arguments. Registering again replaces.
 
     Raises:
-        ArgumentError: `op` is unknown, neither function is given, one is not callable, or the name of the backend is
-            that of a kernel folder or of a backend that ships with minicnn.
+        ArgumentError: `op` is unknown, neither function is given, one is not callable or does not take the arguments
+            of the operation, or the name of the backend is one of minicnn's own.
 
     Example:
         >>> def forward(x):
@@ -84,6 +84,7 @@ def register(
     given = [f for f in (forward, backward) if f is not None]
     if not given or not all(callable(f) for f in given):
         raise ArgumentError(f"register: give {op} a forward function, a backward function, or both")
+    _check_signature(op, forward, backward)
     reference = find(op, [REFERENCE])
     if forward is None:
         forward, backward = _around_backward(reference, given[0])
@@ -151,6 +152,21 @@ def _around_backward(reference: Kernel, backward: Callable[..., Any]) -> tuple[A
         return y, (arrays, attributes)
 
     return reference_forward, backward
+
+
+def _check_signature(op: str, forward: Callable[..., Any] | None, backward: Callable[..., Any] | None) -> None:
+    """Refuse functions that could not be called with the arguments of the operation."""
+    definition = find(op, ["loops"])
+    for given, wanted in ((forward, definition.forward), (backward, definition.backward)):
+        if given is None:
+            continue
+        parameters = inspect.signature(wanted).parameters.values()
+        positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        keywords = {p.name: None for p in parameters if p.kind is p.KEYWORD_ONLY}
+        try:
+            inspect.signature(given).bind(*positional, **keywords)
+        except TypeError as error:
+            raise ArgumentError(f"register: the function for {op} does not fit ({error}); the pair is\n{signature(op)}") from None
 
 
 def signature(op: str) -> str:

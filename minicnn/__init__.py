@@ -4,19 +4,29 @@ from minicnn import nn, ops
 from minicnn._version import __version__
 from minicnn.autograd import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from minicnn.backend import get_backend, list_backends, manual_seed, set_backend, use_backend
+from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
 
 __all__ = [
     "Tensor",
     "__version__",
+    "arange",
     "detect_anomaly",
     "enable_grad",
+    "full",
     "get_backend",
     "is_grad_enabled",
     "list_backends",
     "manual_seed",
     "nn",
     "no_grad",
+    "ones",
+    "ones_like",
     "ops",
+    "rand",
+    "randn",
     "set_backend",
+    "tensor",
     "use_backend",
+    "zeros",
+    "zeros_like",
 ]

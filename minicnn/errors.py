@@ -41,6 +41,10 @@ class ArgumentError(MinicnnError, ValueError):
     """A value is outside its range, or a name is unknown."""
 
 
+class IndexingError(MinicnnError, IndexError):
+    """An index points outside a tensor, or is none."""
+
+
 class AutogradError(MinicnnError, RuntimeError):
     """The graph cannot be walked: freed, edited in place, or not recorded at all."""
 
@@ -55,6 +59,10 @@ class BackendError(MinicnnError, RuntimeError):
 
 class CheckpointError(MinicnnError, RuntimeError):
     """A file of weights is missing, truncated, or belongs to another network."""
+
+
+class DataError(MinicnnError, RuntimeError):
+    """A sample of a dataset cannot be had: it raised, is malformed, or the worker process that made it has ended."""
 
 
 class StateDictError(MinicnnError, KeyError):

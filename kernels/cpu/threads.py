@@ -80,8 +80,7 @@ def _single_threaded_blas() -> Iterator[None]:
             _blas = ThreadpoolController().select(user_api="blas")
         if _blas_users == 0:
             _blas_threads = {library.filepath: library.num_threads for library in _blas.lib_controllers}
-            for library in _blas.lib_controllers:
-                library.set_num_threads(1)
+            _set_blas_threads(_blas, dict.fromkeys(_blas_threads, 1))
         _blas_users += 1
     try:
         yield
@@ -89,5 +88,17 @@ def _single_threaded_blas() -> Iterator[None]:
         with _lock:
             _blas_users -= 1
             if _blas_users == 0:
-                for library in _blas.lib_controllers:
-                    library.set_num_threads(_blas_threads[library.filepath])
+                _set_blas_threads(_blas, _blas_threads)
+
+
+def _set_blas_threads(blas: ThreadpoolController, counts: dict[str, int]) -> None:
+    """Set each library's number of threads, from whichever thread this is.
+
+    threadpoolctl lets only the first thread that ever set OpenBLAS's count change it again, and ignores all others
+    silently. Here the first one in and the last one out may differ, and a lock keeps them apart: so ask it to forget.
+    """
+    for library in blas.lib_controllers:
+        forget = getattr(library, "clear_controlling_thread", lambda force: None)
+        forget(force=True)
+        library.set_num_threads(counts[library.filepath])
+        forget(force=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import weakref
 from typing import Any, ClassVar
 
+import numpy as np
+
 from minicnn.autograd.anomaly import anomaly_enabled, call_site, check_finite
 from minicnn.autograd.grad_mode import is_grad_enabled
 from minicnn.autograd.tensor import Tensor, as_tensor
 from minicnn.backend import get_backend
 from minicnn.errors import AutogradError, DtypeError, ShapeError
+from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array, Kernel
 
 SMALL = 16  # results with at most this many elements are kept, so that a picture of the graph can show their values
@@ -26,6 +29,7 @@ class Function:
         edges: for each input, where its gradient goes: the function that computed it, the tensor itself if it is a leaf,
             or None.
         saved: the arrays that were put aside.
+        input_shapes: for each input, its shape.
 
     Example:
         >>> class Square(Function):
@@ -41,7 +45,7 @@ class Function:
         6.0
     """
 
-    is_view: ClassVar[bool] = False  # the result looks at the memory of the first input
+    is_view: ClassVar[bool] = False  # the result may look at the memory of the first input
 
     needs: tuple[bool, ...]
     edges: tuple[Function | Tensor | None, ...]
@@ -61,8 +65,9 @@ class Function:
         recording = is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
         self.needs = tuple(recording and t is not None and t.requires_grad for t in tensors)
         self.attributes = attributes
-        y = Tensor.wrap(self.forward(*(None if t is None else t.data for t in tensors), **attributes))
-        if self.is_view and tensors[0] is not None:
+        with np.errstate(all="ignore"):  # anomaly mode and backward() report NaN and Inf, and say more
+            y = Tensor.wrap(self.forward(*(None if t is None else t.data for t in tensors), **attributes))
+        if self.is_view and tensors[0] is not None and array_module(y.data).may_share_memory(y.data, tensors[0].data):
             y.version = tensors[0].version
         if anomaly_enabled():
             self.made_at = call_site()
@@ -79,7 +84,7 @@ class Function:
         """The gradients of the inputs, from the gradient `dy` of the result."""
         raise NotImplementedError(f"{self.name} has no backward: it cannot be differentiated")
 
-    def save(self, *arrays: Array) -> None:
+    def save(self, *arrays: Array | None) -> None:
         """Put arrays aside for backward, which finds them in `self.saved`. In-place edits of them will be noticed."""
         self.saved = arrays
 
@@ -90,7 +95,8 @@ class Function:
 
     def _record(self, inputs: tuple[Tensor | None, ...], y: Tensor) -> None:
         self.edges = tuple(None if t is None or not t.requires_grad else t.creator or t for t in inputs)
-        self._inputs = tuple(None if t is None else (t.shape, t.dtype) for t in inputs)
+        self.input_shapes = tuple(() if t is None else t.shape for t in inputs)
+        self._input_types = tuple(None if t is None else t.dtype for t in inputs)
         self._guards = [(t.version, t.version.count, role, t.shape) for role, t in self._guarded(inputs, y)]
         self.shape, self.dtype = y.shape, y.dtype
         self.output = weakref.ref(y)
@@ -115,7 +121,8 @@ class Function:
                     f"backward of {self.name} needs its {role} of shape {shape} as it was, but it has been edited in place "
                     f"{version.count - count} time(s) since; do the edit after backward(), or on a copy"
                 )
-        gradients = self.backward(dy)
+        with np.errstate(all="ignore"):
+            gradients = self.backward(dy)
         self._check(gradients)
         if anomaly_enabled():
             for gradient in gradients:
@@ -132,10 +139,10 @@ class Function:
         if not isinstance(gradients, tuple) or len(gradients) != len(self.needs):
             given = f"{len(gradients)} gradient(s)" if isinstance(gradients, tuple) else type(gradients).__name__
             raise AutogradError(f"backward of {self.name} must return a tuple of {len(self.needs)} gradients, one per input; it returned {given}")
-        for i, (gradient, needed, expected) in enumerate(zip(gradients, self.needs, self._inputs, strict=True)):
-            if not needed or expected is None:
+        expected = zip(gradients, self.needs, self.input_shapes, self._input_types, strict=True)
+        for i, (gradient, needed, shape, dtype) in enumerate(expected):
+            if not needed:
                 continue
-            shape, dtype = expected
             if gradient is None:
                 raise AutogradError(f"backward of {self.name} returned None for input {i}, whose gradient is needed")
             if gradient.shape != shape:
@@ -159,7 +166,13 @@ class KernelFunction(Function):
 
     def forward(self, *arrays: Array | None, **attributes: Any) -> Array:
         self.kernel = get_backend().kernel(self.op)
-        y, self.saved = self.kernel.forward(*arrays, **attributes)
+        result = self.kernel.forward(*arrays, **attributes)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise AutogradError(
+                f"forward of {self.op} (backend {self.kernel.source}) must return (y, saved), the result and what backward needs; "
+                f"it returned {type(result).__name__}"
+            )
+        y, self.saved = result
         if isinstance(y, tuple):
             y, *extra = y
             self.extra = tuple(extra)

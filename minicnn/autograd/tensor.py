@@ -77,7 +77,7 @@ class Tensor(Operators):
     def wrap(cls, array: Array) -> Tensor:
         """A tensor around an array, without a copy. For code that owns the array."""
         tensor = cls.__new__(cls)
-        tensor._set(array)
+        tensor._set(np.asarray(array) if isinstance(array, np.generic) else array)  # NumPy's full sums are no arrays
         return tensor
 
     def _set(self, array: Array) -> None:

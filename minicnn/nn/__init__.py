@@ -1,7 +1,55 @@
 """Layers: modules with parameters and modes, one family a file."""
 
 from minicnn.nn import init
+from minicnn.nn.activation import (
+    Hardswish,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
+from minicnn.nn.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, GlobalAvgPool2d
+from minicnn.nn.container import ModuleList, Sequential
 from minicnn.nn.conv import Conv2d
+from minicnn.nn.dropout import Dropout, Dropout2d, DropPath
+from minicnn.nn.linear import Identity, Linear
+from minicnn.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, SmoothL1Loss
 from minicnn.nn.module import Buffer, Module, Parameter
+from minicnn.nn.pool import AvgPool2d, MaxPool2d
 
-__all__ = ["Buffer", "Conv2d", "Module", "Parameter", "init"]
+__all__ = [
+    "Buffer",
+    "Conv2d",
+    "Module",
+    "ModuleList",
+    "Parameter",
+    "Sequential",
+    "init",
+    "MaxPool2d",
+    "AvgPool2d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "GlobalAvgPool2d",
+    "Linear",
+    "Identity",
+    "ReLU",
+    "LeakyReLU",
+    "ReLU6",
+    "Sigmoid",
+    "Tanh",
+    "SiLU",
+    "Hardswish",
+    "Softmax",
+    "LogSoftmax",
+    "Dropout",
+    "Dropout2d",
+    "DropPath",
+    "CrossEntropyLoss",
+    "MSELoss",
+    "L1Loss",
+    "SmoothL1Loss",
+]

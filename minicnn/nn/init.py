@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minicnn.backend import generator
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.types import Array
 
 
@@ -27,6 +27,12 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
         raise ShapeError(f"fan-in and fan-out need a weight with at least two axes (O, I, ...), not {tuple(shape)}")
     taps = math.prod(shape[2:])
     return shape[1] * taps, shape[0] * taps
+
+
+def _fan(shape: Sequence[int], mode: str) -> int:
+    if mode not in ("fan_in", "fan_out"):
+        raise ArgumentError(f"mode must be one of 'fan_in', 'fan_out', not {mode!r}")
+    return fans(shape)[mode == "fan_out"]
 
 
 def normal(shape: Sequence[int], std: float = 1.0, mean: float = 0.0) -> Array:
@@ -51,12 +57,12 @@ def ones(shape: Sequence[int]) -> Array:
 
 def he_normal(shape: Sequence[int], mode: str = "fan_in") -> Array:
     """Variance 2 / fan, for layers before a ReLU, which halves the variance (He et al. 2015, eq. 10; `fan_out`: eq. 14)."""
-    return normal(shape, math.sqrt(2.0 / fans(shape)[mode == "fan_out"]))
+    return normal(shape, math.sqrt(2.0 / _fan(shape, mode)))
 
 
 def he_uniform(shape: Sequence[int], mode: str = "fan_in") -> Array:
     """As `he_normal`, uniform in ± sqrt(6 / fan)."""
-    bound = math.sqrt(6.0 / fans(shape)[mode == "fan_out"])
+    bound = math.sqrt(6.0 / _fan(shape, mode))
     return uniform(shape, -bound, bound)
 
 

@@ -83,11 +83,11 @@ class Module:
     def _add_place(self, error: MinicnnError) -> None:
         """Put this module in front of the path of an error that passes through."""
         if not error.layer:
-            error.layer, error.module = repr(self).partition("\n")[0], self
-            return
-        for name, child in self.named_children():
-            if child is error.module:
-                error.path.append(name)
+            error.layer = f"{type(self).__name__}({self.extra_repr()})"
+        for path, module in self.named_modules():
+            if path and module is error.module:
+                error.path.append(path)
+                break
         error.module = self
 
     # Parts

@@ -1,8 +1,11 @@
 """Checks at the door: what an operation was given, what it needs, and the rule behind it."""
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from minicnn.autograd import Tensor
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
@@ -53,11 +56,25 @@ def fraction(value: float, name: str, include_one: bool = False) -> float:
     return float(value)
 
 
+def positive(value: float, name: str) -> float:
+    """A finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
+    return float(value)
+
+
 def choice(value: str, name: str, options: Sequence[str]) -> str:
     """One of a few words."""
     if value not in options:
         raise ArgumentError(f"{name} must be one of {', '.join(map(repr, options))}, not {value!r}")
     return value
+
+
+def flag(value: object, name: str) -> bool:
+    """True or False, and not a number that slipped into its place."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(f"{name} must be True or False, not {value!r}")
+    return bool(value)
 
 
 def floating(op: str, **tensors: Tensor | None) -> None:
@@ -88,6 +105,16 @@ def not_empty(op: str, x: Tensor) -> None:
         raise ShapeError(f"{op}: input is empty, x is {x.shape}; an empty batch has nothing to compute")
 
 
+def per_channel(op: str, x: Tensor, **vectors: Tensor | None) -> None:
+    """The vectors have one entry for each channel of x (N, C, ...)."""
+    for name, vector in vectors.items():
+        if vector is not None and vector.shape != (x.shape[1],):
+            raise ShapeError(
+                f"{op}: {name} must have one entry for each of the {x.shape[1]} channels, shape ({x.shape[1]},); "
+                f"{name} is {vector.shape}, x is {x.shape}"
+            )
+
+
 def window(
     op: str,
     x: Tensor,
@@ -103,12 +130,12 @@ def window(
         before, after = padding[2 * axis], padding[2 * axis + 1]
         side = ("height", "width")[axis]
         formula = f"({side} {size} - window {extent(k, d)} + padding {before + after}) / stride {s} + 1"
-        if size + before + after < extent(k, d):
+        outputs = output_size(size, k, s, before, after, d, ceil_mode)
+        if outputs < 1:
             raise ShapeError(
                 f"{op}: the window is larger than the padded input: output size (W - F + 2P)/S + 1 = {formula} is below 1; "
                 f"x is {x.shape}. Has the image been halved once too often, or is it smaller than the network expects?"
             )
-        outputs = output_size(size, k, s, before, after, d, ceil_mode)
         lost = unseen(size, k, s, before, d, outputs)
         key = (op, size, k, s, before, after, d, ceil_mode)
         if lost and extent(k, d) >= s and key not in _warned:

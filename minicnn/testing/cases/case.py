@@ -25,32 +25,42 @@ class Case:
         inputs: float64 arrays by the names that reports use, in order; integers and None are passed on undifferentiated.
         attributes: the keyword arguments of the kernel; empty for an operation without kernels.
         op: the name of the kernel, or None.
+        constants: arrays that the kernel takes after the inputs and that have no gradient (running statistics).
     """
 
     function: Callable[..., Tensor]
     inputs: dict[str, Array | None]
     attributes: dict[str, Any] = field(default_factory=dict)
     op: str | None = None
+    constants: dict[str, Array | None] = field(default_factory=dict)
 
     def call_kernel(self, kernel: Kernel, dtype: Any, dy_of: Callable[[Array], Array]) -> dict[str, Array]:
         """Run a kernel's forward and backward in one element type: all results and gradients, by name."""
-        inputs = [x if x is None or x.dtype.kind != "f" else x.astype(dtype) for x in self.inputs.values()]
+        given = {**self.inputs, **self.constants}
+        inputs = [x if x is None or x.dtype.kind != "f" else x.astype(dtype) for x in given.values()]
         y, saved = kernel.forward(*inputs, **self.attributes)
         outputs = y if isinstance(y, tuple) else (y,)
-        needs = tuple(x is not None and x.dtype.kind == "f" for x in inputs)
+        needs = tuple(x is not None and x.dtype.kind == "f" and name in self.inputs for name, x in given.items())
         gradients = kernel.backward(dy_of(outputs[0]).astype(dtype), saved, needs=needs)
-        named = {f"d{name}": gradient for name, gradient in zip(self.inputs, gradients, strict=True)}
+        named = {f"d{name}": gradient for name, gradient in zip(given, gradients, strict=True)}
         results = {f"y{i or ''}": output for i, output in enumerate(outputs)} | named
         return {name: np.asarray(result) for name, result in results.items() if result is not None}
 
 
-def kernel_case(function: type[KernelFunction], inputs: dict[str, Array | None], **attributes: Any) -> Case:
+def kernel_case(
+    function: type[KernelFunction],
+    inputs: dict[str, Array | None],
+    *,
+    constants: dict[str, Array | None] | None = None,
+    **attributes: Any,
+) -> Case:
     """A case of an operation that has kernels: `function` is its node, `attributes` are those of the kernels."""
+    fixed = constants or {}
 
     def apply(*tensors: Tensor | None) -> Tensor:
-        return function.apply(*tensors, **attributes)
+        return function.apply(*tensors, *fixed.values(), **attributes)
 
-    return Case(apply, inputs, attributes, function.op)
+    return Case(apply, inputs, attributes, function.op, fixed)
 
 
 def case(name: str) -> Callable[[Callable[[Draw], Case]], Callable[[Draw], Case]]:

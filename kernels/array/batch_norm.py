@@ -1,0 +1,61 @@
+"""Batch normalisation in whole-array arithmetic (Ioffe & Szegedy 2015)."""
+
+from minicnn.kernels.array.module import array_module
+from minicnn.kernels.types import Array, Needs, Saved
+
+
+def batch_norm_forward(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    eps: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:
+    """x_hat = (x - mean) / sqrt(var + eps), y = gamma x_hat + beta; mean and var of the batch, or the running ones.
+
+    The mean is summed in float64: an error in it would shift every output. The variance is taken around the mean.
+
+    Shapes:
+        x (N, C, ...); all others (C,) or None. Returns y like x, and mean and var (C,).
+    """
+    xp = array_module(x)
+    axes = (0, *range(2, x.ndim))
+    mean = x.mean(axis=axes, dtype=xp.float64).astype(x.dtype) if training else running_mean
+    u = x - per_channel(mean, x)
+    var = xp.square(u).mean(axis=axes) if training else running_var
+    inverse = 1 / xp.sqrt(var + eps)
+    x_hat = u * per_channel(inverse, x)
+    y = x_hat if gamma is None else x_hat * per_channel(gamma, x)
+    y = y if beta is None else y + per_channel(beta, x)
+    return (y, mean, var), (x_hat, inverse, gamma, training)
+
+
+def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dgamma = Σ dy x_hat, dbeta = Σ dy, and with sigma = sqrt(var + eps)
+
+        dx = gamma / sigma · (dy - dbeta / M - x_hat · dgamma / M)        in training
+        dx = gamma / sigma · dy                                           in evaluation
+
+    The first is the chain rule (dx_hat / sigma + dvar 2u / M + dmean / M, see `loops`) after putting in dx_hat = gamma dy,
+    dvar = -gamma dgamma / (2 sigma²), dmean = -gamma dbeta / sigma and u = sigma x_hat. It says: of dy, remove what a shift
+    and a scaling of the whole channel would explain, since normalising undoes both.
+    """
+    x_hat, inverse, gamma, training = saved
+    axes = (0, *range(2, dy.ndim))
+    dx = None
+    dgamma = (dy * x_hat).sum(axis=axes)
+    dbeta = dy.sum(axis=axes)
+    if needs[0]:
+        M = dy.size // dy.shape[1]
+        centred = dy - per_channel(dbeta / M, dy) - x_hat * per_channel(dgamma / M, dy) if training else dy
+        dx = centred * per_channel(inverse if gamma is None else gamma * inverse, dy)
+    return dx, dgamma if needs[1] else None, dbeta if needs[2] else None, None, None
+
+
+def per_channel(v: Array | None, x: Array) -> Array:
+    """A vector (C,) in the shape (C, 1, ...) that broadcasts against `x`."""
+    assert v is not None
+    return v.reshape(-1, *(1,) * (x.ndim - 2))

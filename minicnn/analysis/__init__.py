@@ -1,0 +1,5 @@
+"""What can be said about a network: its layers, sizes and costs."""
+
+from minicnn.analysis.summary import Layer, Summary, summarize
+
+__all__ = ["Layer", "Summary", "summarize"]

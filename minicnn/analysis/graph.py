@@ -1,0 +1,174 @@
+"""A picture of the graph behind a tensor: which operations made it, with shapes and values, as SVG."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+from minicnn.analysis.layers import place
+from minicnn.autograd import Function, Tensor
+from minicnn.backend import to_numpy
+from minicnn.errors import ArgumentError, AutogradError
+from minicnn.kernels.types import Array
+
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 176, 46, 20, 34, 16
+MOST = 400  # nodes; a larger picture could not be read
+
+STYLE = """
+  text { font: 12px system-ui, sans-serif; fill: #1d2430; text-anchor: middle }
+  .small { font-size: 10.5px; fill: #55607a }
+  .op rect { fill: #dce8fb; stroke: #4a78c2 } .leaf rect { fill: #dff3e2; stroke: #3f9150 }
+  .data rect { fill: #f2f2f2; stroke: #9a9a9a } .root rect { stroke-width: 2.5 }
+  path { fill: none; stroke: #8a94a8; stroke-width: 1.2 }
+  @media (prefers-color-scheme: dark) {
+    svg { background: #14181f } text { fill: #e8ecf4 } .small { fill: #a9b4c8 }
+    .op rect { fill: #1f3354 } .leaf rect { fill: #1e3d26 } .data rect { fill: #2b2f36 }
+  }
+"""
+
+
+class Graph:
+    """A picture of a graph. A notebook shows it; `save` writes it to a file; `str` lists it as text.
+
+    Attributes:
+        nodes: the functions and leaves, from the inputs to the result.
+        edges: pairs (from, to) of positions in `nodes`.
+    """
+
+    def __init__(self, nodes: list[Function | Tensor], edges: list[tuple[int, int]], root: Tensor, names: dict[int, str]) -> None:
+        self.nodes, self.edges, self.root, self.names = nodes, edges, root, names
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to an .svg file; returns its path.
+
+        Raises:
+            ArgumentError: the name does not end in .svg.
+        """
+        path = Path(path)
+        if path.suffix != ".svg":
+            raise ArgumentError(f"graph.save writes SVG: give a name that ends in .svg, not {path.name!r}")
+        path.write_text(self._repr_svg_(), encoding="utf-8")
+        return path
+
+    def _repr_svg_(self) -> str:
+        places, columns, rows = place(len(self.nodes), self.edges)
+        width = 2 * MARGIN + columns * (WIDTH + GAP_X) - GAP_X
+        height = 2 * MARGIN + rows * (HEIGHT + GAP_Y) - GAP_Y
+        corners = [(MARGIN + x * (WIDTH + GAP_X), MARGIN + y * (HEIGHT + GAP_Y)) for x, y in places]
+        arrows = "\n".join(self._arrow(corners[a], corners[b]) for a, b in self.edges)
+        boxes = "\n".join(self._box(i, *corner) for i, corner in enumerate(corners))
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}">\n'
+            f"<style>{STYLE}</style>\n"
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+            '<path d="M0,0 L8,4 L0,8" /></marker></defs>\n'
+            f"{arrows}\n{boxes}\n</svg>\n"
+        )
+
+    def _arrow(self, start: tuple[float, float], end: tuple[float, float]) -> str:
+        x0, y0 = start[0] + WIDTH / 2, start[1] + HEIGHT
+        x1, y1 = end[0] + WIDTH / 2, end[1]
+        bend = min(60.0, (y1 - y0) / 2)
+        return f'<path d="M{x0:g},{y0:g} C{x0:g},{y0 + bend:g} {x1:g},{y1 - bend:g} {x1:g},{y1:g}" marker-end="url(#tip)" />'
+
+    def _box(self, i: int, x: float, y: float) -> str:
+        node = self.nodes[i]
+        kind = "op" if isinstance(node, Function) else "leaf"
+        if i == len(self.nodes) - 1:
+            kind += " root"
+        title, detail, hover = self._texts(node)
+        return (
+            f'<g class="{kind}"><title>{html.escape(hover)}</title>'
+            f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" />'
+            f'<text x="{x + WIDTH / 2:g}" y="{y + 19:g}">{html.escape(title)}</text>'
+            f'<text class="small" x="{x + WIDTH / 2:g}" y="{y + 36:g}">{html.escape(detail)}</text></g>'
+        )
+
+    def _texts(self, node: Function | Tensor) -> tuple[str, str, str]:
+        """The title of a box, the line below it, and what hovering shows."""
+        if isinstance(node, Tensor):
+            name = self.names.get(id(node)) or node.name or type(node).__name__.lower()
+            detail = f"{_shape(node.shape)}  {_values(node.data)}"
+            gradient = "" if node.grad is None else f"\ngradient {_values(node.grad.data, most=16)}"
+            return name, detail, f"{name} {node.shape} {node.dtype}\nvalue {_values(node.data, most=16)}{gradient}"
+        output = node.output()
+        data = node.value if node.value is not None else None if output is None else output.data
+        detail = f"{_shape(node.shape)}  {'' if data is None else _values(data)}"
+        attributes = ", ".join(f"{key}={value}" for key, value in node.attributes.items())
+        value = "not kept" if data is None else _values(data, most=16)
+        return node.name, detail, f"{node.name}({attributes})\nresult {node.shape} {node.dtype}\nvalue {value}"
+
+    def __str__(self) -> str:
+        lines = []
+        for i, node in enumerate(self.nodes):
+            title, detail, _ = self._texts(node)
+            sources = [str(a) for a, b in self.edges if b == i]
+            lines.append(f"{i:>3}  {title:<24} {detail:<32} {'from ' + ', '.join(sources) if sources else ''}".rstrip())
+        return "\n".join(lines)
+
+
+def graph(root: Tensor, module: object = None) -> Graph:
+    """The graph of operations that made a tensor, to look at before `backward` frees it.
+
+    Args:
+        root: usually the loss.
+        module: a module whose parameters are to be shown by their names.
+
+    Raises:
+        AutogradError: nothing was recorded for this tensor, or its graph has been freed.
+        ArgumentError: the graph has so many nodes that a picture could not be read.
+
+    Example:
+        >>> x = Tensor([2.0], requires_grad=True, name="x")
+        >>> print(graph(x * x + 1))
+          0  x                        (1)  2
+          1  Multiply                 (1)  4                           from 0, 0
+          2  Add                      (1)  5                           from 1
+    """
+    if root.creator is None:
+        raise AutogradError("graph(): nothing was recorded for this tensor; compute it from tensors with requires_grad=True")
+    nodes = _inputs_first(root.creator)
+    if len(nodes) > MOST:
+        raise ArgumentError(f"graph(): {len(nodes)} nodes, too many to read (at most {MOST}); picture a part of the network, such as one block")
+    position = {id(node): i for i, node in enumerate(nodes)}
+    edges = [
+        (position[id(edge)], i)
+        for i, node in enumerate(nodes)
+        if isinstance(node, Function)
+        for edge in node.edges
+        if edge is not None
+    ]
+    named = getattr(module, "named_parameters", dict)()
+    return Graph(nodes, edges, root, {id(parameter): name for name, parameter in dict(named).items()})
+
+
+def _inputs_first(root: Function) -> list[Function | Tensor]:
+    """Every node once, each after all that it depends on: a depth-first walk with its own stack."""
+    order: list[Function | Tensor] = []
+    seen: set[int] = set()
+    stack: list[tuple[Function | Tensor, bool]] = [(root, False)]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            if isinstance(node, Function):
+                if node.freed:
+                    raise AutogradError("graph(): this graph was freed by backward(); draw it before, or compute the loss again")
+                stack += [(edge, False) for edge in reversed(node.edges) if edge is not None]
+    return order
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"({'×'.join(map(str, shape))})" if shape else "scalar"
+
+
+def _values(data: Array, most: int = 3) -> str:
+    """All values of a small array; mean and spread of a large one."""
+    array = to_numpy(data)
+    if array.size <= most:
+        text = ", ".join(f"{v:.4g}" for v in array.ravel().tolist())
+        return text if array.size == 1 else f"[{text}]"
+    return f"{array.mean():.3g} ± {array.std():.2g}"

@@ -1,0 +1,68 @@
+"""The command line: `minicnn COMMAND`. One file a command, imported only when it is the one that runs."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from minicnn._version import __version__
+from minicnn.errors import ArgumentError, MinicnnError, nearest
+
+COMMANDS = ("train", "evaluate", "predict", "summary", "gradcheck", "doctor")
+OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 = 128 + SIGINT
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where the options are listed, and exit with code 2."""
+        self.exit(WRONG_INPUT, f"minicnn: {message} (see: {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0, 1 if a check failed, 2 for wrong input, 130 after Ctrl-C."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        args = _parser(_command(arguments)).parse_args(arguments)
+        if args.run is None:
+            args.parser.print_help()
+            return OK
+        code = args.run(args)
+        sys.stdout.flush()
+    except MinicnnError as error:
+        return _complain(str(error), WRONG_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone: `| head`
+        return FAILED
+    except OSError as error:
+        return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", WRONG_INPUT)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    return int(code)
+
+
+def _complain(sentence: str, code: int) -> int:
+    sys.stdout.flush()
+    print("minicnn: " + " ".join(sentence.split()), file=sys.stderr)
+    return code
+
+
+def _command(arguments: Sequence[str]) -> str | None:
+    command = next((a for a in arguments if not a.startswith("-")), None)
+    if command is not None and command not in COMMANDS:
+        raise ArgumentError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
+    return command
+
+
+def _parser(command: str | None) -> Parser:
+    """The parser of one command, or of all of them, for the help text."""
+    parser = Parser(prog="minicnn", description="Train convolutional networks and look into them, down to the last multiply-add.")
+    parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
+    parser.set_defaults(run=None, parser=parser)
+    commands: Any = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
+    for name in COMMANDS if command is None else [command]:
+        importlib.import_module(f"minicnn.cli.{name}").add_parser(commands)
+    return parser

@@ -1,0 +1,142 @@
+"""`minicnn doctor`: what is installed, what is active, and what to install for what is missing."""
+
+import argparse
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minicnn._version import __version__
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. `advice` says what to do; `broken` that minicnn cannot work properly as it is."""
+
+    subject: str
+    found: str
+    advice: str = ""
+    broken: bool = False
+
+
+def add_parser(subparsers: Any) -> None:
+    """Enter the command's options."""
+    parser = subparsers.add_parser("doctor", help="say what is installed here and what is missing", description=__doc__)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command is called alike
+    """Print the report; 1 if something is broken, as opposed to left out."""
+    findings = [finding for examine in (_basics, _numba, _blas, _gpu, _extras, _backend) for finding in examine()]
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        print(f"{'!' if finding.broken else '-' if finding.advice else '+'} {finding.subject:<{width}}  {finding.found}")
+        if finding.advice:
+            print(f"  {'':<{width}}  -> {finding.advice}")
+    broken = sum(finding.broken for finding in findings)
+    print("\n" + (f"{broken} thing(s) are broken: see the lines that begin with !" if broken else "All that minicnn needs is here."))
+    return 1 if broken else 0
+
+
+def install(extra: str) -> str:
+    """How to install an extra. Always from the checkout: the name minicnn on PyPI belongs to another project.
+
+    >>> install("viz").startswith('pip install -e ".[viz]"')
+    True
+    """
+    root = Path(__file__).resolve().parents[2]
+    where = f"in {root}" if (root / "pyproject.toml").is_file() else "in the checkout of minicnn"
+    return f'pip install -e ".[{extra}]"   ({where})'
+
+
+def _basics() -> Iterator[Finding]:
+    import numpy as np
+
+    yield Finding("minicnn", f"{__version__}, {Path(__file__).resolve().parents[1]}")
+    yield Finding("Python", f"{platform.python_version()}, {sys.executable}")
+    yield Finding("NumPy", np.__version__)
+
+
+def _numba() -> Iterator[Finding]:
+    from minicnn.backend import get_backend
+    from minicnn.errors import BackendError
+
+    try:
+        get_backend("numba")
+    except BackendError as error:
+        yield Finding("Numba", str(error), "the slower backend numpy is used instead: pip install -e . in the checkout brings Numba", broken=True)
+        return
+    import numba
+
+    from minicnn.kernels.cpu import conv
+
+    yield Finding("Numba", numba.__version__)
+    compiled = next(value for value in vars(conv).values() if hasattr(value, "stats"))
+    folder = getattr(compiled.stats, "cache_path", None)
+    if folder:
+        yield Finding("compiled kernels", f"kept in {folder}")
+    else:
+        yield Finding("compiled kernels", "no folder for them can be written", "every start compiles anew; name a folder in NUMBA_CACHE_DIR")
+
+
+def _blas() -> Iterator[Finding]:
+    from threadpoolctl import threadpool_info
+
+    from minicnn.kernels.cpu.threads import num_threads
+
+    yield Finding("processors", f"{os.cpu_count()}, of which the kernels use {num_threads()}")
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    for library in libraries:
+        yield Finding("BLAS", f"{library['internal_api']} {library['version'] or ''}, up to {library['num_threads']} thread(s)")
+    if not libraries:
+        yield Finding("BLAS", "not recognised", "matrix products may be slow, and threads are not limited")
+
+
+def _gpu() -> Iterator[Finding]:
+    if importlib.util.find_spec("cupy") is None:
+        yield Finding("CuPy", "not installed", f"only with an NVIDIA GPU: {install('gpu')}, or gpu-cuda13 for CUDA 13")
+        return
+    try:
+        import cupy
+
+        count = cupy.cuda.runtime.getDeviceCount()
+        names = [cupy.cuda.runtime.getDeviceProperties(i)["name"].decode() for i in range(count)]
+    except Exception as error:  # noqa: BLE001 - CuPy raises its own errors, ImportError or OSError, as the driver is
+        yield Finding("CuPy", f"installed, but finds no GPU ({str(error).partition(chr(10))[0]})", "nvidia-smi shows whether the driver works")
+        return
+    yield Finding("CuPy", cupy.__version__)
+    for name in names:
+        yield Finding("GPU", name)
+
+
+EXTRAS = {  # module: (its name, what it is for, the extra that brings it)
+    "matplotlib": ("matplotlib", "learning curves", "viz"),
+    "PIL": ("Pillow", "reading PNG and JPEG", "data"),
+    "pytest": ("pytest", "the tests and --gradcheck", "dev"),
+    "jupytext": ("jupytext", "the assignments", "assignments"),
+    "onnx": ("onnx", "exporting networks", "onnx"),
+}
+
+
+def _extras() -> Iterator[Finding]:
+    from minicnn.train.run_folder import version_of
+
+    for module, (name, purpose, extra) in EXTRAS.items():
+        if importlib.util.find_spec(module) is None:
+            yield Finding(name, f"not installed: {purpose}", install(extra))
+        else:
+            yield Finding(name, version_of(name) or "installed")
+
+
+def _backend() -> Iterator[Finding]:
+    from minicnn.backend import get_backend, list_backends
+    from minicnn.errors import BackendError
+
+    try:
+        yield Finding("backend", f"{get_backend().name} (of {', '.join(list_backends())})")
+    except BackendError as error:
+        yield Finding("backend", str(error), "unset MINICNN_BACKEND, or correct it", broken=True)

@@ -1,0 +1,63 @@
+"""Options that several commands share."""
+
+import argparse
+from pathlib import Path
+
+from minicnn.errors import CheckpointError
+from minicnn.train.run_folder import CHECKPOINT
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """--backend NAME and --threads N."""
+    parser.add_argument("--backend", metavar="NAME", help="which kernels compute: numba, numpy, loops (default: numba)")
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the backend numba (default: all processors)")
+
+
+def use_backend(args: argparse.Namespace) -> str:
+    """Apply --backend and --threads to this process; returns the name of the active backend."""
+    from minicnn.backend import get_backend, set_backend
+
+    if args.backend is not None:
+        set_backend(args.backend)
+    if args.threads is not None:
+        from minicnn.kernels.cpu.threads import set_num_threads
+
+        set_num_threads(args.threads)
+    return get_backend().name
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The positional argument RUN."""
+    parser.add_argument("checkpoint", type=Path, metavar="RUN", help="folder that `minicnn train` has made, or a .safetensors file")
+
+
+def checkpoint_path(run: Path) -> Path:
+    """The checkpoint that RUN means.
+
+    Raises:
+        CheckpointError: there is no such folder or file, or the folder has no checkpoint in it.
+    """
+    if not run.exists():
+        raise CheckpointError(f"no run at {run}: there is no such folder or file; `minicnn train` makes one")
+    if run.is_dir() and not (run / CHECKPOINT).is_file():
+        raise CheckpointError(f"the folder {run} has no {CHECKPOINT} in it: is it the folder of a run, and has the run finished an epoch?")
+    return run / CHECKPOINT if run.is_dir() else run
+
+
+def positive(text: str) -> int:
+    """An integer >= 1.
+
+    >>> positive("3")
+    3
+    """
+    number = int(text) if text.lstrip("+-").isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer >= 1, not {text!r}")
+    return number
+
+
+def not_negative(text: str) -> int:
+    """An integer >= 0, such as a seed."""
+    if not text.lstrip("+").isdecimal():
+        raise argparse.ArgumentTypeError(f"must be an integer >= 0, not {text!r}")
+    return int(text)

@@ -1,0 +1,125 @@
+"""The loader: batches of a dataset, shuffled, transformed, prepared by worker processes if wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd import Tensor
+from minicnn.backend import draw_seed, get_backend
+from minicnn.data.batch import ORDER, BatchMaker, Collate, random_stream
+from minicnn.data.dataset import Dataset, checked_integer
+from minicnn.data.transforms import Transform
+from minicnn.errors import ArgumentError
+from minicnn.kernels.types import Array
+
+
+class DataLoader:
+    """Iterate over the batches of a dataset, as tuples of tensors: float32 images, int64 labels.
+
+    Each `for` loop over it is an epoch, and each epoch has its own order and its own random transforms. Both depend on
+    (seed, epoch, index of the sample) only: same seed, same batches, with any number of workers.
+
+    Args:
+        dataset: anything with `len(dataset)` and `dataset[i]`, a tuple such as (image, label).
+        batch_size: samples in a batch; the last may have fewer.
+        shuffle: draw a new order in each epoch.
+        seed: of orders and transforms; None draws one from the process's generator (`minicnn.manual_seed`).
+        drop_last: leave out a last batch that is not full.
+        num_workers: processes that prepare batches; 0 prepares them here, when they are asked for. Starting them takes about
+            half a second an epoch, so they pay where a sample is read from a file, decoded or heavily transformed.
+        transform: `transform(image, rng) -> image`, applied to the first entry of each sample: see
+            `minicnn.data.transforms`.
+        collate: `collate(samples)` makes a batch of a list of samples; its arrays become tensors of their own type, and
+            anything else stays what it is. By default `minicnn.data.stack`.
+
+    Attributes:
+        epoch: the number of the next epoch, from 0. Set it to resume a training run where it stopped.
+
+    Raises:
+        ArgumentError: the dataset is empty or no dataset, a value is out of range, or the dataset cannot be sent to workers.
+        DataError: while iterating: a sample failed (says which, and why), or a worker process died.
+
+    Example:
+        >>> from minicnn.data import DataLoader, Digits
+        >>> loader = DataLoader(Digits(), batch_size=64, shuffle=True, seed=0)
+        >>> images, labels = next(iter(loader))
+        >>> len(loader), images.shape, labels.dtype
+        (23, (64, 1, 32, 32), dtype('int64'))
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        seed: int | None = None,
+        drop_last: bool = False,
+        num_workers: int = 0,
+        transform: Transform | None = None,
+        collate: Collate | None = None,
+    ) -> None:
+        _check_dataset(dataset)
+        self.batch_size = checked_integer("DataLoader: batch_size", batch_size, least=1)
+        self.num_workers = checked_integer("DataLoader: num_workers", num_workers, least=0)
+        self.shuffle = _flag("shuffle", shuffle)
+        self.drop_last = _flag("drop_last", drop_last)
+        self.dataset = dataset
+        self.epoch = 0
+        for name, function in (("transform", transform), ("collate", collate)):
+            if function is not None and not callable(function):
+                raise ArgumentError(f"DataLoader: {name} must be a function, not {type(function).__name__}")
+        seed = draw_seed() if seed is None else checked_integer("DataLoader: seed", seed, least=0)
+        self._make = BatchMaker(dataset, seed, transform, collate)
+        if len(dataset) == 0:
+            raise ArgumentError("DataLoader: the dataset is empty: there is nothing to iterate over")
+        if len(self) == 0:
+            raise ArgumentError(
+                f"DataLoader: drop_last=True leaves no batch: {len(dataset)} samples do not fill a batch of {self.batch_size}"
+            )
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full + bool(rest and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Any]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        return self._iterate(epoch)
+
+    def _iterate(self, epoch: int) -> Iterator[Any]:
+        batches = self._batches(epoch)
+        if self.num_workers == 0:
+            made: Iterator[Any] = (self._make(indices, epoch) for indices in batches)
+        else:
+            from minicnn.data.worker import batches_from_workers
+
+            made = batches_from_workers(self._make, batches, epoch, self.num_workers)
+        for batch in made:
+            yield tuple(_tensor(entry) for entry in batch) if isinstance(batch, tuple) else _tensor(batch)
+
+    def _batches(self, epoch: int) -> list[Array]:
+        """The indices of the samples in each batch of an epoch."""
+        size = len(self.dataset)
+        order = random_stream(self._make.seed, ORDER, epoch).permutation(size) if self.shuffle else np.arange(size)
+        return [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
+
+
+def _tensor(entry: Any) -> Any:
+    return Tensor.wrap(get_backend().asarray(entry)) if isinstance(entry, np.ndarray) else entry
+
+
+def _check_dataset(dataset: Any) -> None:
+    if isinstance(dataset, (tuple, np.ndarray, Tensor)):
+        raise ArgumentError(f"DataLoader: {type(dataset).__name__} is no dataset: make one of arrays by ArrayDataset(images, labels)")
+    if not isinstance(dataset, Dataset):
+        raise ArgumentError(f"DataLoader: a dataset has len(dataset) and dataset[i]; {type(dataset).__name__} has not")
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(f"DataLoader: {name} must be True or False, not {value!r}")
+    return bool(value)

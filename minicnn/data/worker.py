@@ -1,0 +1,135 @@
+"""Worker processes that prepare batches while the network trains.
+
+They are started afresh ("spawn") and not forked. A fork copies the memory but only one of the threads: the locks that
+BLAS, Numba and this package's thread pool held at that moment stay locked in the child for ever, and GNU OpenMP aborts
+on purpose. A spawned process imports what it needs, which takes half a second, and is safe at any time.
+
+Each worker has a pipe of its own and makes every n-th batch. It waits in `send` until the batch is wanted, so it is
+never more than about one batch ahead; and a worker that dies closes its pipe, so nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import traceback
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from minicnn.data.batch import BatchMaker
+from minicnn.errors import ArgumentError, DataError
+from minicnn.kernels.types import Array
+
+
+def batches_from_workers(make: BatchMaker, batches: Sequence[Array], epoch: int, num_workers: int) -> Iterator[Any]:
+    """`make(indices, epoch)` for each of `batches`, in order, computed by worker processes.
+
+    The processes end with the iteration, also when it is broken off.
+
+    Raises:
+        ArgumentError: `make` cannot be sent to another process.
+        DataError: a sample failed, or a worker died.
+    """
+    job = _pickled(make)
+    count = min(num_workers, len(batches))
+    workers: list[_Worker] = []
+    try:
+        for number in range(count):
+            workers.append(_Worker(number))
+        for number, worker in enumerate(workers):
+            worker.start(job, batches[number::count], epoch)
+        for k in range(len(batches)):
+            yield workers[k % count].receive(k)
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _pickled(make: BatchMaker) -> bytes:
+    parts = {"the dataset": make.dataset, "transform": make.transform, "collate": make.collate}
+    for name, part in parts.items():
+        try:
+            pickle.dumps(part)
+        except Exception as error:
+            raise ArgumentError(
+                f"DataLoader: {name} cannot be sent to worker processes ({type(error).__name__}: {error}). Lambdas, functions inside "
+                "functions, open files and locks cannot be pickled: define functions at the top of a file, open files in "
+                "__getitem__, or use num_workers=0"
+            ) from error
+    return pickle.dumps(make, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+class _Worker:
+    """The parent's end: a process and the pipe to it."""
+
+    def __init__(self, number: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.number = number
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), name=f"minicnn-data-{number}", daemon=True)
+        self.process.start()
+        theirs.close()  # or its end would stay open here when the worker dies
+
+    def start(self, job: bytes, batches: Sequence[Array], epoch: int) -> None:
+        """Say what to make."""
+        try:
+            self.connection.send_bytes(job)
+            self.connection.send((batches, epoch))
+        except OSError:
+            raise self._death("before its first batch") from None
+
+    def receive(self, k: int) -> Any:
+        """The next batch, which is the k-th of the epoch."""
+        try:
+            batch, failure, trace = pickle.loads(self.connection.recv_bytes())
+        except (EOFError, OSError):
+            raise self._death(f"before it delivered batch {k}") from None
+        if failure is not None:
+            error = DataError(failure)
+            error.add_note(f"In worker process {self.number}:\n{trace}")
+            raise error
+        return batch
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self.connection.close()
+        self.process.kill()  # it may wait in a pipe that nobody reads, or be stopped
+        self.process.join()
+        self.process.close()
+
+    def _death(self, when: str) -> DataError:
+        self.process.join(timeout=5)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            how = f"was killed by {signal.Signals(-code).name}"
+            why = "was the machine out of memory? Fewer workers or smaller batches need less"
+        else:
+            how = f"ended with exit code {code}"
+            why = "its own message is above; a script that uses workers must do its work under `if __name__ == '__main__':`"
+        return DataError(f"DataLoader: worker process {self.number} {how} {when}: {why}, and num_workers=0 needs none")
+
+
+def _serve(connection: Connection) -> None:
+    """What a worker process does: read the job, make the batches, send each as it is wanted."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers
+    try:
+        job = connection.recv_bytes()
+        batches, epoch = connection.recv()
+        try:
+            make = pickle.loads(job)
+            for indices in batches:
+                _send(connection, (make(indices, epoch), None, None))
+        except DataError as error:
+            _send(connection, (None, str(error), traceback.format_exc()))
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the parent must hear of it
+            _send(connection, (None, f"{type(error).__name__}: {error}", traceback.format_exc()))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # nobody wants the rest
+
+
+def _send(connection: Connection, message: Any) -> None:
+    connection.send_bytes(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))

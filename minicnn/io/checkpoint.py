@@ -1,0 +1,148 @@
+"""A checkpoint: one .safetensors file with a network's weights and all that is needed to use it or to train on.
+
+The arrays lie in the file by dotted name (`model.c1.weight`, `optimizer.momentum.0`), so that any program that reads
+safetensors can list them. Everything else, from the name of the network to the random generator, is one JSON text in the
+file's metadata, where `{"array": NAME}` stands for an array. Nothing in it is ever executed, unlike in a pickle.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicnn import models
+from minicnn.errors import ArgumentError, CheckpointError, StateDictError
+from minicnn.kernels.types import Array
+from minicnn.nn import Module
+
+FORMAT = 1  # raised when a newer file could no longer be read by older code
+_KEY = "minicnn"  # the one entry of the file's metadata
+_NEEDED = ("model", "network")
+
+
+def save_checkpoint(path: str | os.PathLike[str], contents: Mapping[str, Any]) -> None:
+    """Write a checkpoint. Until the new file is complete and on the disk, an old one of the same name stays as it is.
+
+    Args:
+        path: the file; its folder must exist.
+        contents: nested dicts and lists of arrays, numbers, texts and None. Two entries are needed: `model`, a state dict,
+            and `network`, with the `name` and `kwargs` for `minicnn.models.create`.
+
+    Raises:
+        CheckpointError: an entry is missing or of another type, or the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> net = models.LeNet5()
+        >>> path = Path(tempfile.mkdtemp(), "net.safetensors")
+        >>> save_checkpoint(path, {"model": net.state_dict(), "network": {"name": "LeNet5", "kwargs": {}}})
+        >>> load_model(path)[0].c1.weight.shape
+        (6, 1, 5, 5)
+    """
+    from safetensors.numpy import save
+
+    path = Path(path)
+    missing = [name for name in _NEEDED if name not in contents]
+    if missing:
+        raise CheckpointError(f"a checkpoint needs the entries {' and '.join(_NEEDED)}; {', '.join(missing)} is missing")
+    arrays: dict[str, Array] = {}
+    text = json.dumps({"format": FORMAT, **{key: _pack(value, key, arrays) for key, value in contents.items()}})
+    _write_atomically(path, save(arrays, metadata={_KEY: text}))
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The contents of a checkpoint, as they were given to `save_checkpoint`.
+
+    Raises:
+        CheckpointError: the file is missing, cut off, no checkpoint of minicnn, or of a newer version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}: {'it is a folder' if path.is_dir() else 'there is no such file'}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(_KEY)
+            arrays = {name: file.get_tensor(name) for name in file.keys()} if text else {}  # noqa: SIM118 - not a dict
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is not a checkpoint, or was cut off while it was copied ({error})") from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
+    if text is None:
+        raise CheckpointError(f"{path} holds arrays but is no checkpoint: another program than minicnn wrote it")
+    return _contents(path, text, arrays)
+
+
+def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
+    """The network in a checkpoint, built and with its weights, and the checkpoint's contents.
+
+    Raises:
+        CheckpointError: as `load_checkpoint`; or the network is unknown here; or the weights do not fit it.
+    """
+    contents = load_checkpoint(path)
+    network = contents["network"]
+    try:
+        model = models.create(network["name"], **network["kwargs"])
+        model.load_state_dict(contents["model"])
+    except ArgumentError as error:
+        raise CheckpointError(f"{path} holds a network that cannot be built here: {error}") from None
+    except StateDictError as error:
+        raise CheckpointError(f"{path} does not fit the network it names: {error}") from None
+    return model, contents
+
+
+def _contents(path: Path, text: str, arrays: dict[str, Array]) -> dict[str, Any]:
+    try:
+        packed = json.loads(text)
+        version = packed.pop("format")
+        if version > FORMAT:
+            raise CheckpointError(f"{path} has format {version}, but this version of minicnn reads up to {FORMAT}: update minicnn")
+        contents = {key: _unpack(value, arrays) for key, value in packed.items()}
+        if not isinstance(contents["model"], dict) or {"name", "kwargs"} - contents["network"].keys():
+            raise TypeError("the network is not named")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{path} is a damaged checkpoint ({type(error).__name__}: {error})") from None
+    return contents
+
+
+def _pack(value: Any, path: str, arrays: dict[str, Array]) -> Any:
+    """`value` as JSON can hold it; arrays move to `arrays`, under their dotted path."""
+    if isinstance(value, np.ndarray):
+        arrays[path] = np.asarray(value, order="C")
+        return {"array": path}
+    if isinstance(value, Mapping):
+        return {str(key): _pack(item, f"{path}.{key}", arrays) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_pack(item, f"{path}.{i}", arrays) for i, item in enumerate(value)]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise CheckpointError(f"a checkpoint holds arrays, numbers and texts, but {path} is a {type(value).__name__}")
+
+
+def _unpack(value: Any, arrays: dict[str, Array]) -> Any:
+    if isinstance(value, dict):
+        return arrays[value["array"]] if value.keys() == {"array"} else {key: _unpack(item, arrays) for key, item in value.items()}
+    return [_unpack(item, arrays) for item in value] if isinstance(value, list) else value
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """Write beside `path`, wait for the disk, then rename: whoever opens `path` sees the old file or the new, never half."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise CheckpointError(f"the checkpoint {path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""Activations as layers. The formulas, their slopes and sources are with the functions of `minicnn.ops`."""
+
+from minicnn import ops
+from minicnn.autograd import Tensor
+from minicnn.nn.module import Module
+
+
+class ReLU(Module):
+    """max(x, 0). See `minicnn.ops.relu`.
+
+    Example:
+        >>> ReLU()(Tensor([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.relu(x)
+
+
+class LeakyReLU(Module):
+    """x where x > 0, else negative_slope x. See `minicnn.ops.leaky_relu`."""
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        super().__init__()
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        return self.describe(negative_slope=(self.negative_slope, None))
+
+
+class ReLU6(Module):
+    """min(max(x, 0), 6). See `minicnn.ops.relu6`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.relu6(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x)). See `minicnn.ops.sigmoid`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.sigmoid(x)
+
+
+class Tanh(Module):
+    """Hyperbolic tangent. See `minicnn.ops.tanh`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.tanh(x)
+
+
+class SiLU(Module):
+    """x sigmoid(x). See `minicnn.ops.silu`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.silu(x)
+
+
+class Hardswish(Module):
+    """x relu6(x + 3) / 6. See `minicnn.ops.hardswish`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.hardswish(x)
+
+
+class Softmax(Module):
+    """Probabilities along the axis `dim`. See `minicnn.ops.softmax`; for training, `CrossEntropyLoss` wants the scores before it.
+
+    Example:
+        >>> Softmax(dim=1)(Tensor([[3.0, 3.0]])).tolist()
+        [[0.5, 0.5]]
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return self.describe(dim=(self.dim, None))
+
+
+class LogSoftmax(Module):
+    """Logarithms of probabilities along the axis `dim`. See `minicnn.ops.log_softmax`."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return ops.log_softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return self.describe(dim=(self.dim, None))

@@ -1,0 +1,49 @@
+"""The linear (fully connected) layer, and the one that changes nothing."""
+
+from minicnn.autograd import Tensor
+from minicnn.errors import ArgumentError
+from minicnn.nn import init
+from minicnn.nn.module import Module, Parameter
+from minicnn.ops import linear
+
+
+class Linear(Module):
+    """y = x Wᵀ + b with learned W and b. See `minicnn.ops.linear`.
+
+    Parameters:
+        weight (out_features, in_features), drawn by He's rule for a ReLU that follows, as for `Conv2d`;
+        bias (out_features,), zero, if `bias` is true.
+
+    (PyTorch draws both uniformly within ± 1 / sqrt(in_features): a third of this variance.)
+
+    Raises:
+        ArgumentError: a size is below 1.
+
+    Example:
+        >>> import minicnn
+        >>> Linear(400, 120)(minicnn.zeros(8, 400)).shape
+        (8, 120)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        if min(in_features, out_features) < 1:
+            raise ArgumentError(f"Linear: in_features={in_features} and out_features={out_features} must both be at least 1")
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(init.he_normal((out_features, in_features)))
+        self.bias = Parameter(init.zeros((out_features,))) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in_features) to (..., out_features)."""
+        return linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return self.describe(self.in_features, self.out_features, bias=(self.bias is not None, True))
+
+
+class Identity(Module):
+    """Its input, unchanged: a place to be filled, or a layer taken out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return x

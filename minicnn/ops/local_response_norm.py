@@ -1,0 +1,82 @@
+"""Local response normalisation."""
+
+import math
+
+from minicnn.autograd import KernelFunction, Tensor, as_tensor
+from minicnn.errors import ArgumentError
+from minicnn.ops import checks
+
+CONVENTIONS = ("torch", "paper")
+
+
+class LocalResponseNorm(KernelFunction):
+    """The node of a local response normalisation; the arithmetic is in `minicnn.kernels`, file `local_response_norm.py`."""
+
+    op = "local_response_norm"
+
+
+def local_response_norm(
+    x: Tensor,
+    size: int,
+    *,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1.0,
+    convention: str = "torch",
+) -> Tensor:
+    """Let each channel be inhibited by the channels next to it.
+
+        y[n, c, h, w] = x[n, c, h, w] / (k + a · sum over j of x[n, j, h, w]²)^beta
+
+    where j runs over the `size` channels from c - size // 2 to c + (size - 1) // 2, as far as they exist. The two
+    conventions differ in a by a factor `size`; who copies a network's numbers must copy its convention, too:
+
+        "torch"     a = alpha / size, as in PyTorch, Caffe and all networks whose weights come from there
+        "paper"     a = alpha, as in the AlexNet paper, which uses size 5, alpha 1e-4, beta 0.75 and k 2
+
+    Args:
+        x: (N, C, ...), usually images (N, C, H, W).
+        size: number of channels in a window.
+        alpha: strength of the inhibition.
+        beta: exponent.
+        k: what is added to the sum.
+        convention: what `alpha` multiplies: the mean over the window ("torch"), or the sum ("paper").
+
+    Returns:
+        A tensor like x.
+
+    Raises:
+        ShapeError: x has no channel axis, or is empty.
+        DtypeError: x holds integers.
+        ArgumentError: an attribute is out of range: with k > 0 and alpha >= 0 no power of a negative number, and no
+            division by zero, can occur.
+
+    Source:
+        Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks", sec. 3.3.
+
+    Example:
+        >>> x = Tensor([[[1.0], [2.0], [4.0]]])
+        >>> local_response_norm(x, 3, alpha=1.0, beta=1.0, convention="paper").numpy().round(4).ravel().tolist()
+        [0.1667, 0.0909, 0.1905]
+    """
+    x = as_tensor(x)
+    attributes = attributes_of_kernel(size, alpha, beta, k, convention)
+    checks.axes("local_response_norm", x, max(x.ndim, 2), "(N, C, ...)")
+    checks.floating("local_response_norm", x=x)
+    return LocalResponseNorm.apply(x, **attributes)
+
+
+def attributes_of_kernel(size: int, alpha: float, beta: float, k: float, convention: str) -> dict[str, float]:
+    """Check the attributes, and turn alpha into the factor of the sum.
+
+    >>> attributes_of_kernel(5, 1e-4, 0.75, 1, "torch")["alpha"]
+    2e-05
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ArgumentError(f"local_response_norm: size must be an integer >= 1, the number of channels in a window, not {size!r}")
+    for name, value in (("alpha", alpha), ("beta", beta)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+            raise ArgumentError(f"local_response_norm: {name} must be a number >= 0, not {value!r}")
+    checks.choice(convention, "convention", CONVENTIONS)
+    per_term = alpha / size if convention == "torch" else alpha
+    return {"size": size, "alpha": per_term, "beta": float(beta), "k": checks.positive(k, "k")}

@@ -1,0 +1,61 @@
+"""Padding: a frame of constant values around a tensor."""
+
+from collections.abc import Sequence
+
+from minicnn.autograd import Function, Tensor, as_tensor
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.kernels.array.module import array_module
+from minicnn.kernels.types import Array
+from minicnn.ops import checks
+
+Width = int | Sequence[int] | Sequence[Sequence[int]]
+
+
+class Pad(Function):
+    """y = x in a frame: dx is the middle of dy."""
+
+    def forward(self, x: Array, *, frame: tuple[tuple[int, int], ...], value: float) -> Array:
+        return array_module(x).pad(x, frame, constant_values=value)
+
+    def backward(self, dy: Array) -> tuple[Array | None, ...]:
+        frame = zip(self.attributes["frame"], self.input_shapes[0], strict=True)
+        return (dy[tuple(slice(before, before + size) for (before, _), size in frame)],)
+
+
+def pad(x: Tensor, width: Width, value: float = 0.0) -> Tensor:
+    """`x` in a frame of `value`.
+
+    Args:
+        x: of any number of axes.
+        width: for the last two axes, as in `conv2d`: an integer for all sides, (height, width), or
+            (top, bottom, left, right). For any axes, as in NumPy: one pair (before, after) per axis.
+        value: what the frame is filled with.
+
+    Raises:
+        ArgumentError: a width is negative, or their number is none of the above.
+        ShapeError: the tensor has fewer than two axes, or not one per pair.
+
+    Example:
+        >>> import minicnn
+        >>> images = minicnn.ones(1, 3, 4, 4)
+        >>> pad(images, 2).shape, pad(images, (0, 1, 0, 1)).shape
+        ((1, 3, 8, 8), (1, 3, 5, 5))
+        >>> pad(images, ((0, 0), (1, 2), (0, 0), (0, 0))).shape         # more channels, all zero
+        (1, 6, 4, 4)
+    """
+    x = as_tensor(x)
+    return Pad.apply(x, frame=_frame(width, x.shape), value=value)
+
+
+def _frame(width: Width, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """One pair (before, after) per axis."""
+    if isinstance(width, Sequence) and all(isinstance(pair, Sequence) for pair in width):
+        if len(width) != len(shape):
+            raise ShapeError(f"pad: one pair (before, after) per axis is needed: {len(shape)} for the shape {shape}, not {len(width)}")
+        if not all(isinstance(pair, Sequence) and len(pair) == 2 and all(isinstance(n, int) and n >= 0 for n in pair) for pair in width):
+            raise ArgumentError(f"pad: each axis needs a pair (before, after) of integers >= 0, not {width}")
+        return tuple((pair[0], pair[1]) for pair in width if isinstance(pair, Sequence))
+    top, bottom, left, right = checks.padding4(width, "pad: width")
+    if len(shape) < 2:
+        raise ShapeError(f"pad: the last two axes are padded, but the shape is {shape}; give one pair (before, after) per axis instead")
+    return ((0, 0),) * (len(shape) - 2) + ((top, bottom), (left, right))

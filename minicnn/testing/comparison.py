@@ -1,0 +1,159 @@
+"""Compares gradients with measured slopes, element by element and along random directions."""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+import numpy as np
+
+from minicnn.backend import get_backend
+from minicnn.kernels.types import Array
+from minicnn.testing.numeric import STEP, Line, steps_for
+from minicnn.testing.report import Mismatch, close, factor_sizes, likely_cause, upstream_cause
+from minicnn.testing.subject import Subject
+
+STREAM = 0x67726164  # "grad": the cotangent's own stream of random numbers, so that it can never equal an input
+EVERY = 400  # inputs up to this size are checked at every element,
+SAMPLE = 40  # larger ones at so many,
+FEW, MANY = 2, 8  # and all along a few directions (small inputs only) or many
+ENOUGH = 12  # wrong elements that are looked at with all steps; more would not change the report
+
+
+def cotangent(shape: tuple[int, ...], random: np.random.Generator) -> Array:
+    """Random signs and sizes from 0.5 to 1.5: no element so small that a mistake in it would not count."""
+    return random.choice([-1.0, 1.0], shape) * random.uniform(0.5, 1.5, shape)
+
+
+class Comparison:
+    """The gradients of one function at one point against its slopes.
+
+    Attributes:
+        slopes: elements and directions compared so far.
+        error: the largest error so far, relative to the largest element of its gradient.
+    """
+
+    def __init__(self, subject: Subject, rtol: float, atol: float, seed: int) -> None:
+        self.subject, self.rtol, self.atol = subject, rtol, atol
+        self.random = np.random.default_rng([STREAM, seed])
+        self.slopes, self.error = 0, 0.0
+
+    def run(self) -> None:
+        """Compare everything.
+
+        Raises:
+            GradcheckError: something is wrong.
+        """
+        values = self.subject.values
+        self.y = self.subject.result()
+        self.dy = cotangent(self.y.shape, self.random)
+        arrived = self.subject.pull_back(self.dy)
+        self.missing = {name for name, gradient in arrived.items() if gradient is None}
+        self.gradients = {name: np.zeros_like(values[name]) if g is None else g for name, g in arrived.items()}
+        self.steps = {name: steps_for(value) for name, value in values.items()}
+        mismatches = [mismatch for name in values for mismatch in self._elements(name)]
+        if mismatches:
+            self._fail(mismatches)
+        large = any(value.size > EVERY for value in values.values())
+        for _ in range(MANY if large else FEW):
+            self._direction({name: s * self.random.standard_normal(s.shape) for name, s in self.steps.items()})
+
+    def _elements(self, name: str) -> list[Mismatch]:
+        """Compare the gradient of one input with slopes along its elements."""
+        x, steps, gradient = self.subject.values[name], self.steps[name].ravel(), self.gradients[name].ravel()
+        chosen = np.arange(x.size) if x.size <= EVERY else np.sort(self.random.choice(x.size, SAMPLE, replace=False))
+        expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
+        for i in chosen:
+            expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]
+        with np.errstate(invalid="ignore"):
+            typical = np.fmax.reduce(np.abs(expected), initial=0.0)
+            tolerance = self.rtol * np.fmax(np.abs(gradient), np.abs(expected)) + self.atol * min(1.0, typical)
+            error = np.abs(gradient - expected)
+            wrong[chosen] = ~(error <= tolerance + noise)[chosen]
+        confirmed = 0
+        for i in sorted(np.flatnonzero(wrong & np.isfinite(gradient)), key=lambda i: -error[i]):
+            if confirmed < ENOUGH:
+                right, slope = self._along(name, i).agrees(gradient[i] * steps[i], tolerance[i] * steps[i])
+                expected[i], wrong[i] = slope / steps[i], not right
+                confirmed += not right
+        self.slopes += len(chosen)
+        if not wrong.any():
+            self._note(np.abs(gradient - expected)[chosen], expected[chosen])
+            return []
+        sizes = factor_sizes(x, self.y)
+        return [Mismatch(f"d{name}", gradient.reshape(x.shape), expected.reshape(x.shape), wrong.reshape(x.shape), sizes=sizes, input=x)]
+
+    def _direction(self, direction: Mapping[str, Array]) -> None:
+        """Compare the slope along one joint direction of all inputs; if it is wrong, find out where."""
+        right, analytic, numeric = self._slope(direction)
+        self.slopes += 1
+        if not right:
+            for name, v in direction.items():
+                if not self._slope({name: v})[0]:
+                    self._fail([self._bisect(name, v)])
+            raise self.subject.error(f"along a direction that changes all inputs: analytic {analytic:.6g}, numeric {numeric:.6g}")
+
+    def _slope(self, direction: Mapping[str, Array]) -> tuple[bool, float, float]:
+        """The slope along a direction: is the gradients' right, what it is, and what was measured."""
+        terms = np.concatenate([(self.gradients[name] * v).ravel() for name, v in direction.items()])
+        analytic, line = float(terms.sum()), self._line(direction)
+        numeric, noise = line.central(STEP)
+        tolerance = self.rtol * max(abs(analytic), abs(numeric)) + self.atol * min(1.0, float(np.linalg.norm(terms)))
+        if abs(analytic - numeric) <= tolerance + noise:
+            return True, analytic, numeric
+        right, numeric = line.agrees(analytic, tolerance)
+        return right, analytic, numeric
+
+    def _bisect(self, name: str, v: Array) -> Mismatch:
+        """Halve a direction along which the slope is wrong until a single element is left."""
+        elements = np.arange(v.size)
+        while elements.size > 1:
+            first, second = np.array_split(elements, 2)
+            elements = second if self._slope({name: _only(first, v)})[0] else first
+        _, _, numeric = self._slope({name: _only(elements, v)})
+        expected, wrong = np.full(v.size, np.nan), np.zeros(v.size, bool)
+        expected[elements], wrong[elements] = numeric / v.flat[elements], True
+        return Mismatch(f"d{name}", self.gradients[name], expected.reshape(v.shape), wrong.reshape(v.shape))
+
+    def _along(self, name: str, i: int) -> Line:
+        return self._line({name: _only(np.array([i]), self.steps[name])})
+
+    def _line(self, direction: Mapping[str, Array]) -> Line:
+        values = self.subject.values
+
+        def at(t: float) -> Array:
+            return self.subject.array_at({**values, **{name: values[name] + t * v for name, v in direction.items()}})
+
+        return Line(at, self.y, self.dy)
+
+    def _note(self, error: Array, expected: Array) -> None:
+        largest = np.abs(expected).max(initial=0.0)
+        if largest > 0:
+            self.error = max(self.error, float(error.max() / largest))
+
+    def _fail(self, mismatches: list[Mismatch]) -> NoReturn:
+        lines = [line for m in sorted(mismatches, key=Mismatch.severity, reverse=True) for line in m.lines(self._cause(m))]
+        wrong = {mismatch.name for mismatch in mismatches}
+        right = [f"d{name}" for name in self.gradients if f"d{name}" not in wrong]
+        if right:
+            lines.append(f"  right: {', '.join(right)}")
+        shapes = ", ".join(f"{name} {value.shape}" for name, value in self.subject.values.items())
+        lines.append(f"  {shapes}; backend {get_backend().name}; rtol={self.rtol:g}, atol={self.atol:g}, in float64")
+        raise self.subject.error("\n".join(lines))
+
+    def _cause(self, mismatch: Mismatch) -> str | None:
+        """A guess that needs more than the two arrays; None leaves it to the mismatch itself."""
+        name = mismatch.name[1:]
+        if name in self.missing:
+            return f"no gradient arrived at {name}: is a term of backward missing, or does the function leave the graph?"
+        for other, gradient in self.gradients.items():
+            if other != name and gradient.shape == mismatch.given.shape and close(gradient, mismatch.expected):
+                return f"this is what d{other} holds: are the two swapped?"
+        if likely_cause(mismatch):
+            return None
+        return upstream_cause(mismatch, lambda dy: self.subject.pull_back(dy)[name], self.dy)
+
+
+def _only(elements: Array, v: Array) -> Array:
+    """`v` with all other elements zero."""
+    part = np.zeros(v.size)
+    part[elements] = v.flat[elements]
+    return part.reshape(v.shape)

@@ -1,0 +1,226 @@
+"""What a failed comparison says: the worst elements, and a guess at the cause."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
+
+import numpy as np
+
+from minicnn.errors import MinicnnError, listing
+from minicnn.kernels.types import Array
+
+WORST = 5
+
+
+class GradcheckError(MinicnnError, AssertionError):
+    """A gradient or a result is not what it should be. The first line names the worst element and the likely cause."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """An array that differs from what it should be.
+
+    Attributes:
+        name: what the report calls it: dw, y.
+        given, expected: the two arrays; NaN in `expected` where it was not computed.
+        wrong: where they differ by more than the tolerance.
+        words: what the two are called: analytic and numeric, given and expected.
+        sizes: numbers that a factor may be recognised as, with their meaning.
+        input: the input that the array is the gradient of, to recognise ties.
+    """
+
+    name: str
+    given: Array
+    expected: Array
+    wrong: Array
+    words: tuple[str, str] = ("analytic", "numeric")
+    sizes: Mapping[int, str] = field(default_factory=dict)
+    input: Array | None = None
+
+    def lines(self, cause: str | None = None) -> list[str]:
+        """The worst element with the likely cause, then the next worst, then the count."""
+        cause = cause or next(_causes(self), "")
+        worst = self._worst()
+        texts = [self._element(index) for index in worst]
+        texts[0] += f" ({cause})" if cause else self._ratio(worst[0])
+        texts[1:] = [f"  {text}{self._ratio(index)}" for text, index in zip(texts[1:], worst[1:], strict=True)]
+        compared = int((~np.isnan(self.expected)).sum())
+        return [*texts, f"  {self.name} {self.given.shape} is wrong in {int(self.wrong.sum())} of {compared} elements compared"]
+
+    def severity(self) -> float:
+        """The largest error, relative to the largest element."""
+        with np.errstate(all="ignore"):
+            error = np.nanmax(np.where(self.wrong, np.abs(self.given - self.expected), 0))
+            size = np.nanmax(np.abs(self.expected))
+        return float(error / size) if size > 0 and np.isfinite(error) else float("inf")
+
+    def _worst(self) -> list[tuple[int, ...]]:
+        with np.errstate(all="ignore"):
+            error = np.where(self.wrong, np.nan_to_num(np.abs(self.given - self.expected), nan=np.inf), -1)
+        order = np.argsort(-error, axis=None, kind="stable")[: min(WORST, int(self.wrong.sum()))]
+        return [tuple(int(i) for i in np.unravel_index(flat, self.given.shape)) for flat in order]
+
+    def _element(self, index: tuple[int, ...]) -> str:
+        place = f"[{', '.join(map(str, index))}]" if index else ""
+        a, n = self.given[index], self.expected[index]
+        return f"{self.name}{place}: {self.words[0]} {a:.6g}, {self.words[1]} {n:.6g}"
+
+    def _ratio(self, index: tuple[int, ...]) -> str:
+        a, n = self.given[index], self.expected[index]
+        return f" (ratio {a / n:.3g})" if n and a and np.isfinite(a / n) else ""
+
+
+def likely_cause(mismatch: Mismatch) -> str:
+    """The first guess that fits, or ''.
+
+    >>> right = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> likely_cause(Mismatch("dw", right.T, right, right != right.T))
+    'transposed: axes 0 and 1 are swapped'
+    >>> likely_cause(Mismatch("dw", right / 2, right, right != 0))
+    'ratio 0.50 over all elements: a missing factor 2?'
+    """
+    return next(_causes(mismatch), "")
+
+
+def close(given: Array, expected: Array) -> bool:
+    """Equal as far as numeric slopes can tell: where `expected` is known, and relative to its largest element."""
+    known = ~np.isnan(expected)
+    a, n = given[known], expected[known]
+    return n.size > 0 and bool(np.allclose(a, n, rtol=1e-5, atol=1e-5 * np.abs(n).max(initial=0)))
+
+
+def _causes(m: Mismatch) -> Iterator[str]:
+    a, n = m.given, m.expected
+    if not np.isfinite(a).all():
+        yield f"{int((~np.isfinite(a)).sum())} of {a.size} elements are NaN or Inf: a division by zero, or exp of a large number?"
+    elif not a.any():
+        yield "it is all zeros: is this part missing, or cut off from the graph?"
+    elif close(-a, n):
+        yield "the sign is flipped everywhere"
+    else:
+        yield from _factor(m)
+        yield from _moved(m)
+        yield from _place(m)
+        if np.all(a[m.wrong] == 0):
+            yield "the wrong elements are all zero: contributions are missing"
+
+
+def _factor(m: Mismatch) -> Iterator[str]:
+    """One ratio for all elements."""
+    a, n = m.given, m.expected
+    known = ~np.isnan(n) & (np.abs(n) > 1e-6 * np.nanmax(np.abs(n)))
+    if known.sum() < 2 and n.size > 1:
+        return
+    ratio = float(np.median(a[known] / n[known])) if known.any() else 0.0
+    if ratio == 0 or not close(a / ratio, n):
+        return
+    sign = "the sign is flipped, and " if ratio < 0 else ""
+    text = f"{ratio:.2f}" if 0.1 < abs(ratio) < 100 else f"{ratio:.3g}"
+    yield f"ratio {text} over all elements: {sign}{_explain(abs(ratio), m.sizes)}?"
+
+
+def _explain(ratio: float, sizes: Mapping[int, str]) -> str:
+    """What a wrong factor may be.
+
+    >>> _explain(6.0, {6: "the batch"}), _explain(0.75, {}), _explain(0.75, {4: "N"})
+    ('a missing 1/6 (6 is the batch)', 'a missing 1/(1-p) with p = 0.25', '3/4 is (n-1)/n (4 is N): n - 1 and n confused')
+    """
+    inverse = 1 / ratio
+    for n, meaning in sizes.items():
+        if n < 2:
+            continue
+        if math.isclose(ratio, n, rel_tol=1e-4):
+            return f"a missing 1/{n} ({n} is {meaning})"
+        if math.isclose(inverse, n, rel_tol=1e-4):
+            return f"a missing factor {n} ({n} is {meaning})"
+        if n > 2 and any(math.isclose(r, (n - 1) / n, rel_tol=1e-4) for r in (ratio, inverse)):
+            return f"{n - 1}/{n} is (n-1)/n ({n} is {meaning}): n - 1 and n confused"
+    for factor, verb in ((inverse, "a missing factor"), (ratio, "an extra factor")):
+        if factor > 1.5 and math.isclose(factor, round(factor), rel_tol=1e-4):
+            return f"{verb} {round(factor)}"
+    if ratio < 1:
+        return f"a missing 1/(1-p) with p = {1 - ratio:.3g}"
+    return f"1/(1-p) twice, with p = {1 - inverse:.3g}, or an extra factor {ratio:.4g}"
+
+
+def _moved(m: Mismatch) -> Iterator[str]:
+    """The right numbers in the wrong places."""
+    a, n = m.given, m.expected
+    axes = [axis for axis in range(a.ndim) if a.shape[axis] > 1]
+    for count in range(1, len(axes) + 1):
+        for flipped in combinations(axes, count):
+            if close(np.flip(a, flipped), n):
+                yield f"flipped: it is right when read backwards along {axis_names(flipped)}"
+    for order in permutations(range(a.ndim)) if 2 <= a.ndim <= 4 else ():
+        if order == tuple(range(a.ndim)):
+            continue
+        copied_in_order = a.reshape([n.shape[axis] for axis in order]).transpose(np.argsort(order))
+        if close(copied_in_order, n) or close(a.transpose(order).reshape(n.shape), n):
+            moved = [axis for axis in range(a.ndim) if order[axis] != axis]
+            swapped = f"axes {moved[0]} and {moved[1]} are swapped" if len(moved) == 2 else f"the axes are in the order {order}"
+            yield f"transposed: {swapped}"
+
+
+def _place(m: Mismatch) -> Iterator[str]:
+    """Wrong only in places that have something in common."""
+    wrong, compared = m.wrong, ~np.isnan(m.expected)
+    right = compared & ~wrong
+    if not right.any():
+        return
+    if m.input is not None and np.all(_special(m.input)[wrong]) and not np.all(_special(m.input)[right]):
+        yield "wrong only where the input is zero or ties with another element"
+    for axis in range(wrong.ndim):
+        others = tuple(i for i in range(wrong.ndim) if i != axis)
+        some, all_right = wrong.any(axis=others), (~wrong).all(axis=others)
+        if some.any() and all_right.any() and wrong.sum() > 0.5 * compared.compress(some, axis=axis).sum():
+            yield f"wrong only at {listing(np.flatnonzero(some))} of {axis_names([axis])}"
+    if wrong.ndim >= 3 and not _inner(wrong).any() and _inner(right).any():
+        yield "wrong only at the border: is the padding right?"
+
+
+def upstream_cause(mismatch: Mismatch, pull_back: Callable[[Array], Array | None], dy: Array) -> str | None:
+    """A guess at what was done to the upstream gradient, by pulling other ones back; else None.
+
+    A backward that is right except that it reads dy flipped is right when it is given a flipped dy.
+    """
+    if mismatch.given.any() and np.array_equal(_pulled(pull_back, 2 * dy, mismatch), mismatch.given):
+        return "it does not depend on dy: by the chain rule the upstream gradient is a factor"
+    axes = [axis for axis in range(dy.ndim) if dy.shape[axis] > 1]
+    for count in range(1, len(axes) + 1):
+        for flipped in combinations(axes, count):
+            if close(_pulled(pull_back, np.ascontiguousarray(np.flip(dy, flipped)), mismatch), mismatch.expected):
+                return f"the upstream gradient dy is flipped along {axis_names(flipped)}"
+    return None
+
+
+def _pulled(pull_back: Callable[[Array], Array | None], dy: Array, mismatch: Mismatch) -> Array:
+    gradient = pull_back(dy)
+    return np.zeros_like(mismatch.given) if gradient is None else gradient
+
+
+def factor_sizes(x: Array, y: Array) -> dict[int, str]:
+    """The numbers that a wrong factor often is, with their meaning; the plainest meaning of a number wins."""
+    sizes = {x.size: f"the number of elements of the input {x.shape}", y.size: f"the number of elements of the result {y.shape}"}
+    for array, what in ((y, "result"), (x, "input")):
+        if array.ndim > 2:
+            sizes[math.prod(array.shape[2:])] = f"the pixels of an image of the {what} {array.shape}"
+            sizes[array.shape[0] * math.prod(array.shape[2:])] = f"the elements of a channel of the {what} {array.shape}"
+        for axis in reversed(range(array.ndim)):
+            sizes[array.shape[axis]] = f"axis {axis} of the {what} {array.shape}"
+    return sizes
+
+
+def _special(x: Array) -> Array:
+    """Elements that are zero, or occur twice."""
+    values, where, counts = np.unique(x, return_inverse=True, return_counts=True)
+    return ((counts > 1) | (values == 0))[where].reshape(x.shape)
+
+
+def _inner(array: Array) -> Array:
+    return array[..., 1:-1, 1:-1]
+
+
+def axis_names(axes: tuple[int, ...] | list[int]) -> str:
+    """'axis 2', 'axes 2 and 3'."""
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {' and '.join(map(str, axes))}"

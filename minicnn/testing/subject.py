@@ -1,0 +1,162 @@
+"""The function under check as one of float64 arrays, and all that can be seen wrong with it without measuring slopes."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd import Tensor, no_grad
+from minicnn.backend import get_backend, to_numpy
+from minicnn.errors import ArgumentError, MinicnnError
+from minicnn.kernels.types import Array
+from minicnn.testing.report import GradcheckError
+
+
+class Subject:
+    """A function of named float64 arrays: the differentiable inputs and the parameters. All other inputs stay fixed.
+
+    Attributes:
+        name: what reports call the function.
+        inputs: all inputs by name.
+        parameters: tensors that the function uses without being given them.
+        values: the arrays of those that are differentiated.
+    """
+
+    def __init__(
+        self, name: str, function: Callable[..., Any], inputs: Mapping[str, Any], parameters: Mapping[str, Tensor]
+    ) -> None:
+        self.name, self.function, self.inputs, self.parameters = name, function, inputs, parameters
+        both = sorted(set(inputs) & set(parameters))
+        if both:
+            raise ArgumentError(f"gradcheck: {both[0]!r} is the name of an input and of a parameter")
+        floating = {name: value for name, value in {**inputs, **parameters}.items() if _is_floating(value)}
+        self.values = {name: np.array(to_numpy(_array(value)), np.float64) for name, value in floating.items()}
+        if not any(value.size for value in self.values.values()):
+            raise ArgumentError("gradcheck: no floating-point input or parameter: there is nothing to differentiate")
+
+    def array_at(self, values: Mapping[str, Array]) -> Array:
+        """The result for other values, as an array; nothing is recorded."""
+        with no_grad():
+            return to_numpy(self._call(values)[0].data)
+
+    def result(self) -> Array:
+        """The result, after checking that it is a finite float64 tensor, the same twice.
+
+        Raises:
+            GradcheckError: it is not, or an input was changed in place.
+        """
+        with self._watched("the forward pass"):
+            y = self._call(self.values)[0]
+        if not isinstance(y, Tensor):
+            raise self.error(f"the function must return one tensor, not {type(y).__name__}")
+        first = to_numpy(y.data).copy()
+        if first.dtype != np.float64:
+            raise self.error(f"the result is {first.dtype} although the inputs are float64: is there a conversion inside?")
+        if not np.isfinite(first).all():
+            raise self.error(f"the result has NaN or Inf in {int((~np.isfinite(first)).sum())} of {first.size} elements")
+        second = self.array_at(self.values)
+        if first.shape != second.shape or not np.array_equal(first, second):
+            raise self.error(
+                "two calls with the same inputs give different results: is there dropout or another random draw? "
+                "Fix its seed inside the function, or switch to eval mode"
+            )
+        return first
+
+    def pull_back(self, dy: Array) -> dict[str, Array | None]:
+        """The gradients that autograd computes, by name; None where none arrived.
+
+        Raises:
+            GradcheckError: backward fails, a gradient has the wrong shape, or an array was changed in place.
+        """
+        y, leaves = self._call(self.values)
+        given = dy.copy()
+        with self._watched("the backward pass"):
+            if y.requires_grad:
+                try:
+                    y.backward(get_backend().asarray(given))
+                except MinicnnError as error:
+                    raise self.error(f"backward fails: {error}") from error
+        if not np.array_equal(given, dy):
+            raise self.error("the backward pass changes dy, the gradient that it is given, in place: work on a copy")
+        gradients = {name: None if leaf.grad is None else to_numpy(leaf.grad.data).copy() for name, leaf in leaves.items()}
+        for name, gradient in gradients.items():
+            if gradient is not None and gradient.shape != self.values[name].shape:
+                raise self.error(f"d{name} has shape {gradient.shape}, but {name} has {self.values[name].shape}")
+        return gradients
+
+    def error(self, text: str) -> GradcheckError:
+        """An error that begins with the function's name."""
+        return GradcheckError(f"{self.name}: {text}")
+
+    @contextmanager
+    def in_float64(self) -> Iterator[None]:
+        """Inside, the parameters may be overwritten; afterwards they are as before."""
+        before = [(p, p.data, p.grad, p.requires_grad) for p in self.parameters.values()]
+        try:
+            yield
+        finally:
+            for p, data, grad, requires_grad in before:
+                p.data, p.grad, p.requires_grad = data, grad, requires_grad
+
+    def _call(self, values: Mapping[str, Array]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The result, and the tensors by name that it was computed from."""
+        leaves = {}
+        for name, value in values.items():
+            array = get_backend().asarray(value)
+            leaf = self.parameters[name] if name in self.parameters else Tensor.wrap(array)
+            leaf.data, leaf.grad = array, None
+            leaves[name] = leaf.requires_grad_()
+        return self.function(*(leaves.get(name, fixed) for name, fixed in self.inputs.items())), leaves
+
+    @contextmanager
+    def _watched(self, when: str) -> Iterator[None]:
+        before = {name: value.copy() for name, value in self.values.items()}
+        yield
+        for name, value in self.values.items():
+            if not np.array_equal(value, before[name], equal_nan=True):
+                raise self.error(f"{when} changes {name} in place: work on a copy")
+
+
+def named_inputs(
+    function: Callable[..., Any], inputs: Sequence[Any] | Mapping[str, Any], names: Sequence[str] | None
+) -> dict[str, Any]:
+    """The inputs by name: the dict's keys, `names`, or the names of the function's parameters.
+
+    >>> named_inputs(lambda x, w: x * w, [1.0, 2.0], None)
+    {'x': 1.0, 'w': 2.0}
+    """
+    if not isinstance(inputs, Mapping):
+        names = parameter_names(function, len(inputs)) if names is None else list(names)
+        if len(names) != len(inputs) or len(set(names)) != len(names):
+            raise ArgumentError(f"gradcheck: {len(inputs)} inputs need as many different names, not {', '.join(names) or 'none'}")
+        inputs = dict(zip(names, inputs, strict=True))
+    elif names is not None:
+        raise ArgumentError("gradcheck: the keys of the dict name the inputs already: leave `names` out")
+    return {name: Tensor.wrap(value) if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of the function's first parameters, or x0, x1, ... where it does not name them."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[:count]
+    except (TypeError, ValueError):
+        parameters = []
+    if len(parameters) == count and all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
+        return [p.name for p in parameters]
+    return ["x"] if count == 1 else [f"x{i}" for i in range(count)]
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """What a report calls a function: 'conv2d', 'Square.apply', 'function' for a lambda."""
+    name = getattr(function, "__qualname__", type(function).__name__).rpartition("<locals>.")[2]
+    return "function" if name == "<lambda>" else name
+
+
+def _array(value: Any) -> Any:
+    return value.data if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _is_floating(value: Any) -> bool:
+    return value is not None and not isinstance(value, str) and _array(value).dtype.kind == "f"

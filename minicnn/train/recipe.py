@@ -1,0 +1,103 @@
+"""A recipe: everything that decides what a training run computes, in a form that can be written into a log."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from minicnn import models, optim
+from minicnn.backend import manual_seed
+from minicnn.data import DataLoader
+from minicnn.errors import ArgumentError, nearest
+from minicnn.nn import Module
+from minicnn.train.datasets import load_dataset
+
+T = TypeVar("T")
+
+EVALUATION_BATCH = 128  # images at a time where nothing is learned
+
+OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], dict[str, Any], float]] = {
+    # name: (class, arguments, a learning rate that suits LeNet5)
+    "sgd": (optim.SGD, {"momentum": 0.9}, 0.05),
+    "adam": (optim.Adam, {}, 0.003),
+    "adamw": (optim.AdamW, {}, 0.003),
+    "rmsprop": (optim.RMSprop, {}, 0.001),
+}
+SCHEDULES: dict[str, Callable[[optim.Optimizer, int], Any]] = {
+    # called with the optimiser, whose rate is the highest, and the number of steps of the whole run
+    "constant": lambda optimizer, steps: None,
+    "step": lambda optimizer, steps: optim.StepLR(optimizer, step_size=max(1, steps // 3), gamma=0.1),
+    "cosine": lambda optimizer, steps: optim.CosineAnnealingLR(optimizer, T_max=steps),
+    "one-cycle": lambda optimizer, steps: optim.OneCycleLR(optimizer, max_lr=optimizer.lr, total_steps=steps),
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a recipe is cooked from."""
+
+    model: Module
+    model_kwargs: dict[str, Any]
+    optimizer: optim.Optimizer
+    schedule: Any
+    train: DataLoader
+    test: DataLoader
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a run, as on the command line. The same recipe gives the same losses on the same machine.
+
+    Example:
+        >>> parts = Recipe(batch_size=64).build()
+        >>> len(parts.train), parts.optimizer.lr > 0
+        (23, True)
+    """
+
+    model: str = "LeNet5"
+    dataset: str = "digits"
+    epochs: int = 20
+    batch_size: int = 32
+    lr: float | None = None
+    optimizer: str = "sgd"
+    schedule: str = "one-cycle"
+    seed: int = 0
+    workers: int = 0
+
+    def resolved(self) -> "Recipe":
+        """The recipe with the optimiser's usual learning rate where none is given, and the model's proper name.
+
+        Raises:
+            ArgumentError: a name is unknown, or a number is out of range.
+        """
+        model = _look_up(self.model, {name.lower(): name for name in models.list_models()}, "model", models.list_models())
+        _, _, usual_lr = _look_up(self.optimizer, OPTIMIZERS, "optimizer")
+        _look_up(self.schedule, SCHEDULES, "schedule")
+        lr = usual_lr if self.lr is None else self.lr
+        if not 0 < lr < float("inf"):
+            raise ArgumentError(f"the learning rate must be a number above 0, not {lr:g}")
+        return replace(self, model=model, lr=lr)
+
+    def build(self) -> Parts:
+        """The freshly initialised network, and all that trains it.
+
+        Raises:
+            ArgumentError: a name is unknown, or a number is out of range.
+        """
+        recipe = self.resolved()
+        dataset = load_dataset(recipe.dataset)
+        manual_seed(recipe.seed)
+        kwargs = {"num_classes": len(dataset.classes), "in_channels": dataset.shape[0]}
+        model = models.create(recipe.model, **kwargs)
+        make_optimizer, arguments, _ = OPTIMIZERS[recipe.optimizer]
+        optimizer = make_optimizer(model.parameters(), lr=recipe.lr, **arguments)
+        train = DataLoader(
+            dataset.train, recipe.batch_size, shuffle=True, seed=recipe.seed, num_workers=recipe.workers, transform=dataset.augment
+        )
+        schedule = SCHEDULES[recipe.schedule](optimizer, recipe.epochs * len(train))
+        return Parts(model, kwargs, optimizer, schedule, train, DataLoader(dataset.test, EVALUATION_BATCH))
+
+
+def _look_up(name: str, table: Mapping[str, T], what: str, shown: Any = None) -> T:
+    if name.lower() not in table:
+        raise ArgumentError(f"unknown {what} {name!r}: {nearest(name, shown or table)}")
+    return table[name.lower()]

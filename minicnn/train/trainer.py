@@ -1,0 +1,143 @@
+"""The training loop."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minicnn.autograd import Tensor, no_grad
+from minicnn.errors import ArgumentError, NonFiniteError
+from minicnn.kernels.types import Array
+from minicnn.nn import Module
+from minicnn.ops import cross_entropy
+from minicnn.optim import Optimizer
+from minicnn.train.metrics import Metrics
+
+Batches: TypeAlias = Iterable[tuple[Tensor, Tensor]]
+"""Images (N, C, H, W) with labels (N,), batch by batch: a `DataLoader`. One walk through it is an epoch."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training images gave. Training figures are means over the pass, while the weights moved."""
+
+    epoch: int
+    lr: float
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+    images_per_second: float
+
+
+class Trainer:
+    """Fits a network to labelled images by stochastic gradient descent on the cross-entropy.
+
+    Args:
+        model: takes images, returns scores (N, K).
+        optimizer: holds the model's parameters.
+        schedule: sets the optimiser's learning rate; stepped after every batch.
+
+    Example:
+        >>> from minicnn import data, models, optim
+        >>> model = models.LeNet5()
+        >>> trainer = Trainer(model, optim.SGD(model.parameters(), lr=0.05, momentum=0.9))
+        >>> train = data.DataLoader(data.Digits(train=True), batch_size=32, shuffle=True, seed=0)
+        >>> test = data.DataLoader(data.Digits(train=False), batch_size=256)
+        >>> [epoch.epoch for epoch in trainer.fit(train, test, epochs=1)]
+        [1]
+    """
+
+    def __init__(self, model: Module, optimizer: Optimizer, schedule: Any = None) -> None:
+        self.model, self.optimizer, self.schedule = model, optimizer, schedule
+        self.steps = 0
+        self.history: list[Epoch] = []
+
+    def fit(
+        self,
+        train: Batches,
+        test: Batches,
+        epochs: int,
+        *,
+        on_step: Callable[[Metrics], None] = lambda metrics: None,
+        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[Epoch]:
+        """Train for `epochs` passes over `train`, looking at `test` after each.
+
+        Args:
+            on_step, on_epoch: called after every batch and after every pass.
+            stop: asked after every batch; when it answers yes, training ends there, between two updates.
+
+        Returns:
+            The history: one entry per finished pass.
+
+        Raises:
+            NonFiniteError: the loss became NaN or Inf; the weights are those of the last finite step.
+        """
+        while len(self.history) < epochs:
+            lr = self.optimizer.lr
+            seen = self._train_epoch(train, on_step, stop)
+            if stop():
+                break
+            held_out = evaluate(self.model, test)
+            self.history.append(
+                Epoch(
+                    len(self.history) + 1, lr, seen.loss, seen.accuracy, held_out.loss, held_out.accuracy,
+                    seen.seconds, seen.images_per_second,
+                )  # fmt: skip
+            )
+            on_epoch(self.history[-1])
+        return self.history
+
+    def _train_epoch(self, train: Batches, on_step: Callable[[Metrics], None], stop: Callable[[], bool]) -> Metrics:
+        self.model.train()
+        metrics = Metrics()
+        for images, labels in train:
+            scores = self.model(images)
+            loss = cross_entropy(scores, labels)
+            self._require_finite(loss.item())
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            if self.schedule is not None:
+                self.schedule.step()
+            self.steps += 1
+            metrics.add(loss.item(), scores.numpy(), labels.numpy())
+            on_step(metrics)
+            if stop():
+                break
+        return metrics
+
+    def _require_finite(self, loss: float) -> None:
+        if not np.isfinite(loss):
+            raise NonFiniteError(
+                f"the loss is {loss} at step {self.steps + 1} (epoch {len(self.history) + 1}), with a learning rate of {self.optimizer.lr:g}: "
+                f"try {self.optimizer.lr / 10:g}, or run the step inside `with minicnn.detect_anomaly():` to see where it begins"
+            )
+
+
+def evaluate(model: Module, batches: Batches, on_batch: Callable[[Array, Array], None] = lambda found, labels: None) -> Metrics:
+    """Loss and accuracy of a network in evaluation mode; nothing is learned.
+
+    Args:
+        on_batch: called with the predicted classes (N,) and the labels (N,) of each batch.
+
+    Raises:
+        ArgumentError: there are no images.
+    """
+    training, metrics = model.training, Metrics()
+    model.eval()
+    try:
+        with no_grad():
+            for images, labels in batches:
+                scores = model(images)
+                metrics.add(cross_entropy(scores, labels).item(), scores.numpy(), labels.numpy())
+                on_batch(scores.numpy().argmax(axis=1), labels.numpy())
+    finally:
+        model.train(training)
+    if metrics.images == 0:
+        raise ArgumentError("evaluate: there are no images to evaluate on")
+    return metrics

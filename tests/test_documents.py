@@ -1,0 +1,43 @@
+"""What the documents promise: their Python blocks run, their links lead somewhere, the README has its two commands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def blocks():
+    for path in DOCUMENTS:
+        for i, code in enumerate(BLOCK.findall(path.read_text())):
+            yield pytest.param(code, id=f"{path.relative_to(ROOT)}-{i}")
+
+
+@pytest.mark.parametrize("code", blocks())
+def test_python_blocks_run(code, tmp_path):
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(path):
+    for link in LINK.findall(path.read_text()):
+        assert (path.parent / link).exists(), f"{path.name} links to {link}"
+
+
+def test_the_readme_has_its_two_commands():
+    promised = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    start = 'python3 -m venv .venv && .venv/bin/pip install -e ".[dev]" && .venv/bin/'
+    assert promised == [start + "minicnn train", start + "pytest --gradcheck"]
+
+
+def test_every_operation_has_its_page():
+    families = {p.stem for p in (ROOT / "kernels" / "loops").glob("*.py")} - {"__init__"}
+    pages = {p.stem for p in (ROOT / "docs" / "ops").glob("*.md")}
+    assert families <= pages, families - pages
