@@ -1,7 +1,8 @@
 """minicnn: a deep-learning framework from scratch on NumPy and CuPy, for teaching convolutional networks."""
 
-from minicnn import nn, ops
+from minicnn import data, nn, ops, optim
 from minicnn._version import __version__
+from minicnn.analysis.graph import graph
 from minicnn.autograd import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from minicnn.backend import get_backend, list_backends, manual_seed, set_backend, use_backend
 from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
@@ -10,10 +11,12 @@ __all__ = [
     "Tensor",
     "__version__",
     "arange",
+    "data",
     "detect_anomaly",
     "enable_grad",
     "full",
     "get_backend",
+    "graph",
     "is_grad_enabled",
     "list_backends",
     "manual_seed",
@@ -22,6 +25,7 @@ __all__ = [
     "ones",
     "ones_like",
     "ops",
+    "optim",
     "rand",
     "randn",
     "set_backend",

@@ -1,6 +1,7 @@
 """Makes minicnn/data/files/digits.npz from scikit-learn's copy of the UCI digits: python tools/make_digits.py
 
-Needs scikit-learn, which minicnn does not depend on. The result is in the repository; run this again only to check it.
+Needs scikit-learn, which minicnn does not depend on. The result is in the repository; run this again only to
+check it.
 """
 
 from pathlib import Path
@@ -16,8 +17,9 @@ HELD_OUT_EVERY = 5
 def digit_arrays() -> dict[str, np.ndarray[Any, Any]]:
     """The arrays of the file: images (N, 8, 8) with values 0..16 and labels (N,), for training and held out.
 
-    All images are listed digit by digit, each digit's in the order of the UCI file, and every fifth of that list is held
-    out, beginning with the first. So each digit has its share (35 to 37 of them), and no random generator is involved.
+    All images are listed digit by digit, each digit's in the order of the UCI file, and every fifth of that
+    list is held out, beginning with the first. So each digit has its share (35 to 37 of them), and no random
+    generator is involved.
     """
     digits = load_digits()
     by_digit = np.argsort(digits.target, kind="stable")

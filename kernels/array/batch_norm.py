@@ -1,5 +1,7 @@
 """Batch normalisation in whole-array arithmetic (Ioffe & Szegedy 2015)."""
 
+from typing import Any
+
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array, Needs, Saved
 
@@ -23,9 +25,9 @@ def batch_norm_forward(
     """
     xp = array_module(x)
     axes = (0, *range(2, x.ndim))
-    mean = x.mean(axis=axes, dtype=xp.float64).astype(x.dtype) if training else running_mean
+    mean: Any = x.mean(axis=axes, dtype=xp.float64).astype(x.dtype) if training else running_mean
     u = x - per_channel(mean, x)
-    var = xp.square(u).mean(axis=axes) if training else running_var
+    var: Any = xp.square(u).mean(axis=axes) if training else running_var
     inverse = 1 / xp.sqrt(var + eps)
     x_hat = u * per_channel(inverse, x)
     y = x_hat if gamma is None else x_hat * per_channel(gamma, x)
@@ -55,7 +57,6 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     return dx, dgamma if needs[1] else None, dbeta if needs[2] else None, None, None
 
 
-def per_channel(v: Array | None, x: Array) -> Array:
+def per_channel(v: Array, x: Array) -> Array:
     """A vector (C,) in the shape (C, 1, ...) that broadcasts against `x`."""
-    assert v is not None
     return v.reshape(-1, *(1,) * (x.ndim - 2))

@@ -115,5 +115,5 @@ def _pad(x: Array, padding: Padding, value: float) -> Array:
 
 def _first_inside(xp: ModuleType, outputs: int, stride: int, before: int, dilation: int) -> Array:
     """For each window position along an axis, the first tap that is not in the padding."""
-    start = xp.arange(outputs) * stride - before
+    start = xp.arange(outputs, dtype=xp.int32) * stride - before
     return xp.maximum(0, -(start // dilation))

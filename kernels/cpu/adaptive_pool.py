@@ -110,8 +110,7 @@ def _maxima(x: Any, y: Any, winner: Any) -> None:
                 for r in range(r0, r1):
                     for s in range(s0, s1):
                         v = x[c, r, s]
-                        better = (v > best) | ((v != v) & (best == best))
-                        best = v if better else best
-                        at = r * W + s if better else at
+                        if not (v <= best or np.isnan(best)):  # v is larger, or the first NaN
+                            best, at = v, r * W + s
                 y[c, p, q] = best
                 winner[c, p, q] = at

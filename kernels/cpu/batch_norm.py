@@ -115,8 +115,9 @@ def _channel_moments(x: Any, c: int) -> tuple[float, float]:
 
 @jit
 def _backward(
-    dy: Any, x: Any, gamma: Any, mean: Any, inverse: Any, dx: Any, dgamma: Any, dbeta: Any, training: bool, start: int, stop: int
-) -> None:
+    dy: Any, x: Any, gamma: Any, mean: Any, inverse: Any, dx: Any, dgamma: Any, dbeta: Any,
+    training: bool, start: int, stop: int,
+) -> None:  # fmt: skip
     """Channels start..stop-1; dx without images is not wanted."""
     number = x.dtype.type
     N, _, S = x.shape

@@ -44,7 +44,7 @@ def layer_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     dx = np.empty_like(rows)
     parts = {start: np.zeros((2, rows.shape[1])) for start, _ in split(len(rows), cost)}
     over_images(len(rows), lambda a, b: _backward(dy, rows, gamma, mean, inverse, dx, parts[a], a, b), cost)
-    dgamma, dbeta = sum(parts.values())
+    dgamma, dbeta = np.sum(list(parts.values()), axis=0)
     return (
         dx.reshape(shape) if needs[0] else None,
         dgamma.astype(dy.dtype).reshape(last) if needs[1] else None,

@@ -54,14 +54,14 @@ def cross_entropy_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Ar
     def piece(log_p: Array, label: Array, each: Array, dlogits: Array) -> None:
         np.exp(log_p, out=dlogits)
         dlogits -= label_smoothing / K
-        n, _, position = np.indices(label.shape, sparse=True)
-        dlogits[n, label, position] -= 1 - label_smoothing
+        n, place = np.ogrid[: label.shape[0], : label.shape[1]]
+        dlogits[n, label, place] -= 1 - label_smoothing
         dlogits *= each
 
     each = np.broadcast_to(share(dy, labels.size, reduction), labels.shape)
     dlogits = np.empty(log_p.shape, log_p.dtype)
     in_pieces(
         piece,
-        log_p.reshape(N, K, -1), labels.reshape(N, 1, -1), each.reshape(N, 1, -1), dlogits.reshape(N, K, -1),
+        log_p.reshape(N, K, -1), labels.reshape(N, -1), each.reshape(N, 1, -1), dlogits.reshape(N, K, -1),
     )  # fmt: skip
     return dlogits if needs[0] else None, None

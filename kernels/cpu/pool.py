@@ -1,7 +1,9 @@
 """Pooling on a CPU: compiled loops over the windows, the channels of all images spread over threads.
 
-A window that hangs over an edge is cut to the taps i0 <= i < i1, j0 <= j < j1 that meet a pixel before the loop over
-them starts, so that the loop itself has no test in it.
+A window of max pooling that hangs over an edge is cut to the taps that meet a pixel before the loop over them starts.
+The mean needs no such care: the sum over a window goes down its columns first, for all windows of a row at once, and
+then along the one line that is left, with zeros for padding. That is kh sw + kw additions per output instead of kh kw,
+and the processor does several of them at a time.
 """
 
 from typing import Any
@@ -69,17 +71,18 @@ def avg_pool2d_forward(
     D = np.multiply.outer(rows, columns).astype(x.dtype)
     images = np.ascontiguousarray(x).reshape(N * C, H, W)
     y = np.empty((N * C, P, Q), x.dtype)
+    geometry = (*kernel_size, *stride, top, left)
 
     def work(start: int, stop: int) -> None:
-        _avg_pool(images[start:stop], D, y[start:stop], *kernel_size, *stride, top, left)
+        _avg_pool(images[start:stop], D, y[start:stop], *geometry)
 
     over_images(N * C, work, cost=y.size * kernel_size[0] * kernel_size[1])
-    return y.reshape(N, C, P, Q), (D, x.shape, kernel_size, stride, padding)
+    return y.reshape(N, C, P, Q), (D, x.shape, geometry)
 
 
 def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """dx += dy/D over the taps of each window."""
-    D, x_shape, kernel_size, stride, padding = saved
+    D, x_shape, geometry = saved
     if not needs[0]:
         return (None,)
     N, C, H, W = x_shape
@@ -87,9 +90,9 @@ def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     dx = np.zeros((N * C, H, W), dy.dtype)
 
     def work(start: int, stop: int) -> None:
-        _avg_pool_dx(gradients[start:stop], D, dx[start:stop], *kernel_size, *stride, padding[0], padding[2])
+        _avg_pool_dx(gradients[start:stop], D, dx[start:stop], *geometry)
 
-    over_images(N * C, work, cost=dy.size * kernel_size[0] * kernel_size[1])
+    over_images(N * C, work, cost=dx.size)
     return (dx.reshape(x_shape),)
 
 
@@ -97,30 +100,35 @@ def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
 def _max_pool(
     x: Any, y: Any, winner: Any, kh: int, kw: int, sh: int, sw: int, top: int, left: int, dh: int, dw: int
 ) -> None:
-    """y[c, p, q] = max x[c, p sh + i dh - top, q sw + j dw - left]; NaN counts as the largest, the first of equals wins."""
+    """y[c, p, q] = max x[c, p sh + i dh - top, q sw + j dw - left]: the first of equals wins, NaN is the largest."""
     C, P, Q = y.shape
     _, H, W = x.shape
     for c in range(C):
+        pixels = x[c].reshape(H * W)
         for p in range(P):
-            first_row = p * sh - top
-            i0 = 0 if first_row >= 0 else -(first_row // dh)
-            i1 = min(kh, (H - 1 - first_row) // dh + 1)
+            row = p * sh - top
+            i0, i1 = _inside(row, dh, kh, H)
             for q in range(Q):
-                first_column = q * sw - left
-                j0 = 0 if first_column >= 0 else -(first_column // dw)
-                j1 = min(kw, (W - 1 - first_column) // dw + 1)
-                r, s = first_row + i0 * dh, first_column + j0 * dw
-                best, at = x[c, r, s], r * W + s
+                column = q * sw - left
+                j0, j1 = _inside(column, dw, kw, W)
+                first = (row + i0 * dh) * W + column + j0 * dw
+                best, at = pixels[first], first
                 for i in range(i0, i1):
-                    r = first_row + i * dh
                     for j in range(j0, j1):
-                        s = first_column + j * dw
-                        v = x[c, r, s]
-                        better = (v > best) | ((v != v) & (best == best))  # without branches: it cannot be predicted
-                        best = v if better else best
-                        at = r * W + s if better else at
+                        k = (row + i * dh) * W + column + j * dw
+                        v = pixels[k]
+                        if not (v <= best or np.isnan(best)):  # v is larger, or the first NaN
+                            best, at = v, k
                 y[c, p, q] = best
                 winner[c, p, q] = at
+
+
+@jit
+def _inside(start: int, dilation: int, taps: int, size: int) -> tuple[int, int]:
+    """The range of taps i for which start + i dilation lies in 0..size-1."""
+    first = 0 if start >= 0 else -(start // dilation)
+    last = taps if start + (taps - 1) * dilation < size else (size - 1 - start) // dilation + 1
+    return first, last
 
 
 @jit
@@ -134,32 +142,39 @@ def _max_pool_dx(dy: Any, winner: Any, dx: Any) -> None:
 
 @jit
 def _avg_pool(x: Any, D: Any, y: Any, kh: int, kw: int, sh: int, sw: int, top: int, left: int) -> None:
-    """y[c, p, q] = sum x[c, p sh + i - top, q sw + j - left] / D[p, q]."""
+    """y[c, p, q] = sum x[c, p sh + i - top, q sw + j - left] / D[p, q]: first over i into a line, then over j."""
     C, P, Q = y.shape
     _, H, W = x.shape
+    line = np.zeros((Q - 1) * sw + kw, x.dtype)  # all columns that the windows see, padding included
+    W = min(W, len(line) - left)
     for c in range(C):
         for p in range(P):
-            r0, r1 = max(0, p * sh - top), min(H, p * sh - top + kh)
-            for q in range(Q):
-                s0, s1 = max(0, q * sw - left), min(W, q * sw - left + kw)
-                total = x.dtype.type(0)
-                for r in range(r0, r1):
-                    for s in range(s0, s1):
-                        total += x[c, r, s]
-                y[c, p, q] = total / D[p, q]
+            line[:] = 0
+            for r in range(max(0, p * sh - top), min(H, p * sh - top + kh)):
+                for s in range(W):
+                    line[left + s] += x[c, r, s]
+            row = y[c, p]
+            row[:] = 0
+            for j in range(kw):
+                for q in range(Q):
+                    row[q] += line[q * sw + j]
+            row /= D[p]
 
 
 @jit
 def _avg_pool_dx(dy: Any, D: Any, dx: Any, kh: int, kw: int, sh: int, sw: int, top: int, left: int) -> None:
-    """dx[c, r, s] += dy[c, p, q] / D[p, q] for the same pixels."""
+    """The same steps in reverse: dy / D into the line over j, and the line into each row of the window."""
     C, P, Q = dy.shape
     _, H, W = dx.shape
+    line = np.zeros((Q - 1) * sw + kw, dx.dtype)
+    W = min(W, len(line) - left)
     for c in range(C):
         for p in range(P):
-            r0, r1 = max(0, p * sh - top), min(H, p * sh - top + kh)
-            for q in range(Q):
-                s0, s1 = max(0, q * sw - left), min(W, q * sw - left + kw)
-                share = dy[c, p, q] / D[p, q]
-                for r in range(r0, r1):
-                    for s in range(s0, s1):
-                        dx[c, r, s] += share
+            line[:] = 0
+            share = dy[c, p] / D[p]
+            for j in range(kw):
+                for q in range(Q):
+                    line[q * sw + j] += share[q]
+            for r in range(max(0, p * sh - top), min(H, p * sh - top + kh)):
+                for s in range(W):
+                    dx[c, r, s] += line[left + s]

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 
 from threadpoolctl import ThreadpoolController
 
@@ -27,7 +28,9 @@ def num_threads() -> int:
     if _threads is not None:
         return _threads
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else len(os.sched_getaffinity(0))
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def set_num_threads(threads: int | None) -> None:
@@ -46,7 +49,8 @@ def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None
         work(*parts[0])
         return
     with _single_threaded_blas():
-        futures = [_pool(len(parts)).submit(work, *part) for part in parts[1:]]
+        # With the caller's context: its np.errstate says whether a NaN warns.
+        futures = [_pool(len(parts)).submit(copy_context().run, work, *part) for part in parts[1:]]
         work(*parts[0])
         for future in futures:
             future.result()

@@ -34,7 +34,8 @@ def batch_norm_forward(
     """
     values = x.reshape(*x.shape[:2], -1)
     N, C, S = values.shape
-    mean, var = _mean_and_var(values) if training else (running_mean, running_var)
+    statistics: Any = _mean_and_var(values) if training else (running_mean, running_var)
+    mean, var = statistics
     y = np.zeros_like(values)
     for n in range(N):
         for c in range(C):
@@ -82,7 +83,7 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     return (*(gradient if needed else None for gradient, needed in zip(gradients, needs[:3], strict=True)), None, None)
 
 
-def _mean_and_var(values: Array) -> tuple[Any, Any]:
+def _mean_and_var(values: Array) -> tuple[Array, Array]:
     """Of each channel, in two passes: mean(x²) - mean² in one pass would be the difference of two large numbers."""
     N, C, S = values.shape
     mean, var = np.zeros(C, values.dtype), np.zeros(C, values.dtype)

@@ -27,7 +27,7 @@ def cross_entropy_forward(
     for i in np.ndindex(labels.shape):
         losses[i] = 0
         for k in range(logits.shape[1]):
-            q = _target(k, labels[i], logits.shape[1], label_smoothing)
+            q = _target(k, int(labels[i]), logits.shape[1], label_smoothing)
             if q:
                 losses[i] -= q * log_p[i[0], k, *i[1:]]
     return _reduce(losses, reduction), (log_p, labels, label_smoothing, reduction)
@@ -43,7 +43,7 @@ def cross_entropy_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Ar
     dlogits = np.empty(log_p.shape, log_p.dtype)
     for i in np.ndindex(labels.shape):
         for k in range(log_p.shape[1]):
-            q = _target(k, labels[i], log_p.shape[1], label_smoothing)
+            q = _target(k, int(labels[i]), log_p.shape[1], label_smoothing)
             dlogits[i[0], k, *i[1:]] = (math.exp(log_p[i[0], k, *i[1:]]) - q) * each[i]
     return dlogits if needs[0] else None, None
 
@@ -91,7 +91,7 @@ def _target(k: int, label: int, K: int, label_smoothing: float) -> float:
 def _of_difference(loss: Callable[[float], float], x: Array, target: Array, reduction: str) -> Array:
     losses = np.empty(x.shape, x.dtype)
     for i in np.ndindex(x.shape):
-        losses[i] = loss(x[i] - target[i])
+        losses[i] = loss(float(x[i] - target[i]))
     return _reduce(losses, reduction)
 
 
@@ -101,7 +101,7 @@ def _chain(slope: Callable[[float], float], dy: Array, saved: Saved, needs: Need
     each = _share(dy, x.shape, reduction)
     dx = np.empty(x.shape, x.dtype)
     for i in np.ndindex(x.shape):
-        dx[i] = slope(x[i] - target[i]) * each[i]
+        dx[i] = slope(float(x[i] - target[i])) * each[i]
     return dx if needs[0] else None, -dx if needs[1] else None
 
 
@@ -110,7 +110,7 @@ def _reduce(losses: Array, reduction: str) -> Array:
         return losses
     total = 0.0
     for i in np.ndindex(losses.shape):
-        total += losses[i]
+        total += float(losses[i])
     return np.array(total / losses.size if reduction == "mean" else total, losses.dtype)
 
 

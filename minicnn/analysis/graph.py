@@ -7,6 +7,7 @@ from pathlib import Path
 
 from minicnn.analysis.layers import place
 from minicnn.autograd import Function, Tensor
+from minicnn.autograd.function import SMALL
 from minicnn.backend import to_numpy
 from minicnn.errors import ArgumentError, AutogradError
 from minicnn.kernels.types import Array
@@ -18,11 +19,11 @@ STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #1d2430; text-anchor: middle }
   .small { font-size: 10.5px; fill: #55607a }
   .op rect { fill: #dce8fb; stroke: #4a78c2 } .leaf rect { fill: #dff3e2; stroke: #3f9150 }
-  .data rect { fill: #f2f2f2; stroke: #9a9a9a } .root rect { stroke-width: 2.5 }
+  .root rect { stroke-width: 2.5 }
   path { fill: none; stroke: #8a94a8; stroke-width: 1.2 }
   @media (prefers-color-scheme: dark) {
     svg { background: #14181f } text { fill: #e8ecf4 } .small { fill: #a9b4c8 }
-    .op rect { fill: #1f3354 } .leaf rect { fill: #1e3d26 } .data rect { fill: #2b2f36 }
+    .op rect { fill: #1f3354 } .leaf rect { fill: #1e3d26 }
   }
 """
 
@@ -51,11 +52,14 @@ class Graph:
         return path
 
     def _repr_svg_(self) -> str:
-        places, columns, rows = place(len(self.nodes), self.edges)
-        width = 2 * MARGIN + columns * (WIDTH + GAP_X) - GAP_X
-        height = 2 * MARGIN + rows * (HEIGHT + GAP_Y) - GAP_Y
-        corners = [(MARGIN + x * (WIDTH + GAP_X), MARGIN + y * (HEIGHT + GAP_Y)) for x, y in places]
-        arrows = "\n".join(self._arrow(corners[a], corners[b]) for a, b in self.edges)
+        placement = place(len(self.nodes), self.edges)
+        width = 2 * MARGIN + placement.columns * (WIDTH + GAP_X) - GAP_X
+        height = 2 * MARGIN + placement.rows * (HEIGHT + GAP_Y) - GAP_Y
+        corners = [_corner(point) for point in placement.nodes]
+        arrows = "\n".join(
+            _arrow([corners[a], *map(_corner, bends), corners[b]])
+            for (a, b), bends in zip(self.edges, placement.bends, strict=True)
+        )
         boxes = "\n".join(self._box(i, *corner) for i, corner in enumerate(corners))
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}">\n'
@@ -64,12 +68,6 @@ class Graph:
             '<path d="M0,0 L8,4 L0,8" /></marker></defs>\n'
             f"{arrows}\n{boxes}\n</svg>\n"
         )
-
-    def _arrow(self, start: tuple[float, float], end: tuple[float, float]) -> str:
-        x0, y0 = start[0] + WIDTH / 2, start[1] + HEIGHT
-        x1, y1 = end[0] + WIDTH / 2, end[1]
-        bend = min(60.0, (y1 - y0) / 2)
-        return f'<path d="M{x0:g},{y0:g} C{x0:g},{y0 + bend:g} {x1:g},{y1 - bend:g} {x1:g},{y1:g}" marker-end="url(#tip)" />'
 
     def _box(self, i: int, x: float, y: float) -> str:
         node = self.nodes[i]
@@ -95,7 +93,7 @@ class Graph:
         data = node.value if node.value is not None else None if output is None else output.data
         detail = f"{_shape(node.shape)}  {'' if data is None else _values(data)}"
         attributes = ", ".join(f"{key}={value}" for key, value in node.attributes.items())
-        value = "not kept" if data is None else _values(data, most=16)
+        value = f"not kept (results of up to {SMALL} elements are)" if data is None else _values(data, most=16)
         return node.name, detail, f"{node.name}({attributes})\nresult {node.shape} {node.dtype}\nvalue {value}"
 
     def __str__(self) -> str:
@@ -105,6 +103,24 @@ class Graph:
             sources = [str(a) for a, b in self.edges if b == i]
             lines.append(f"{i:>3}  {title:<24} {detail:<32} {'from ' + ', '.join(sources) if sources else ''}".rstrip())
         return "\n".join(lines)
+
+
+def _corner(point: tuple[float, int]) -> tuple[float, float]:
+    return MARGIN + point[0] * (WIDTH + GAP_X), MARGIN + point[1] * (HEIGHT + GAP_Y)
+
+
+def _arrow(corners: list[tuple[float, float]]) -> str:
+    """A curve from the bottom of the first box to the top of the last, straight through the rows in between."""
+    x, y = corners[0][0] + WIDTH / 2, corners[0][1] + HEIGHT
+    path = [f"M{x:g},{y:g}"]
+    for i, (left, top) in enumerate(corners[1:], 1):
+        x1, half = left + WIDTH / 2, (top - y) / 2
+        path.append(f"C{x:g},{y + half:g} {x1:g},{top - half:g} {x1:g},{top:g}")
+        x, y = x1, top
+        if i < len(corners) - 1:
+            y = top + HEIGHT
+            path.append(f"L{x:g},{y:g}")
+    return f'<path d="{" ".join(path)}" marker-end="url(#tip)" />'
 
 
 def graph(root: Tensor, module: object = None) -> Graph:

@@ -1,46 +1,77 @@
-"""Where the nodes of a graph go in a picture: layers from top to bottom, neighbours close together."""
+"""Where the nodes of a graph go in a picture: rows from top to bottom, neighbours close together.
+
+Sugiyama's method in its simplest form. A node's row is one below its lowest predecessor; an edge that crosses rows gets a
+bend point in each of them, which takes part like a node, so that no edge runs behind a box; and a few sweeps move every
+node and bend towards the mean of its neighbours.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+Point = tuple[float, int]
 
 
-def place(count: int, edges: Sequence[tuple[int, int]]) -> tuple[list[tuple[float, int]], float, int]:
-    """Positions (column, row) of `count` nodes that are numbered so that every edge goes from a lower to a higher number.
+@dataclass(frozen=True)
+class Placement:
+    """Positions (column, row) of the nodes, the bends of each edge, and the size of the whole in columns and rows."""
 
-    Sugiyama's method in its simplest form: a node's row is one below its lowest predecessor, a leaf moves down to just
-    above its first user, and a few sweeps move each node towards the mean of its neighbours.
+    nodes: list[Point]
+    bends: list[list[Point]]
+    columns: float
+    rows: int
 
-    Returns:
-        The positions, the number of columns, and the number of rows.
+
+def place(count: int, edges: Sequence[tuple[int, int]]) -> Placement:
+    """Place `count` nodes that are numbered so that every edge goes from a lower to a higher number.
 
     Example:
-        >>> place(3, [(0, 1), (1, 2)])
-        ([(0.0, 0), (0.0, 1), (0.0, 2)], 1.0, 3)
+        >>> place(3, [(0, 1), (1, 2), (0, 2)]).nodes
+        [(0.0, 0), (0.0, 1), (0.0, 2)]
     """
-    above: list[list[int]] = [[] for _ in range(count)]
-    below: list[list[int]] = [[] for _ in range(count)]
+    rows = _rows(count, edges)
+    chains = []  # each edge as a chain of neighbours, with new nodes for its bends
     for a, b in edges:
+        bends = list(range(len(rows), len(rows) + rows[b] - rows[a] - 1))
+        rows += range(rows[a] + 1, rows[b])
+        chains.append([a, *bends, b])
+    columns = _columns(rows, [pair for chain in chains for pair in zip(chain, chain[1:], strict=False)])
+    left = min(columns, default=0.0)
+    points = [(column - left, row) for column, row in zip(columns, rows, strict=True)]
+    return Placement(
+        nodes=points[:count],
+        bends=[[points[node] for node in chain[1:-1]] for chain in chains],
+        columns=max((x for x, _ in points), default=0.0) + 1,
+        rows=max(rows, default=-1) + 1,
+    )
+
+
+def _rows(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
+    rows = [0] * count
+    for a, b in sorted(edges, key=lambda edge: edge[1]):
+        rows[b] = max(rows[b], rows[a] + 1)
+    inner = {b for _, b in edges}
+    for leaf in set(range(count)) - inner:  # a leaf moves down to just above its first user
+        rows[leaf] = min((rows[b] - 1 for a, b in edges if a == leaf), default=0)
+    return rows
+
+
+def _columns(rows: list[int], neighbours: list[tuple[int, int]]) -> list[float]:
+    above: list[list[int]] = [[] for _ in rows]
+    below: list[list[int]] = [[] for _ in rows]
+    for a, b in neighbours:
         above[b].append(a)
         below[a].append(b)
-    rows = [0] * count
-    for node in range(count):
-        rows[node] = max((rows[a] + 1 for a in above[node]), default=0)
-    for node in range(count):
-        if not above[node] and below[node]:
-            rows[node] = min(rows[b] for b in below[node]) - 1
     layers: list[list[int]] = [[] for _ in range(max(rows, default=-1) + 1)]
-    for node in range(count):
-        layers[rows[node]].append(node)
-    columns = [0.0] * count
+    for node, row in enumerate(rows):
+        layers[row].append(node)
+    columns = [0.0] * len(rows)
     for layer in layers:
         _spread(layer, [float(i) for i in range(len(layer))], columns)
-    for sweep in range(8):
-        neighbours = above if sweep % 2 == 0 else below
-        for layer in layers if sweep % 2 == 0 else reversed(layers):
-            wanted = [_mean([columns[n] for n in neighbours[node]], columns[node]) for node in layer]
-            _spread(layer, wanted, columns)
-    left = min(columns, default=0.0)
-    positions = [(column - left, row) for column, row in zip(columns, rows, strict=True)]
-    return positions, max((x for x, _ in positions), default=0.0) + 1, len(layers)
+    for sweep in range(10):
+        near = below if sweep % 2 == 0 else above
+        for layer in reversed(layers) if sweep % 2 == 0 else layers:
+            _spread(layer, [_mean([columns[n] for n in near[node]], columns[node]) for node in layer], columns)
+    return columns
 
 
 def _mean(values: list[float], otherwise: float) -> float:
@@ -53,6 +84,6 @@ def _spread(layer: list[int], wanted: list[float], columns: list[float]) -> None
     placed: list[float] = []
     for i in order:
         placed.append(max(wanted[i], placed[-1] + 1) if placed else wanted[i])
-    shift = _mean([wanted[i] for i in order], 0.0) - _mean(placed, 0.0)
+    shift = _mean(wanted, 0.0) - _mean(placed, 0.0)
     for i, column in zip(order, placed, strict=True):
         columns[layer[i]] = column + shift

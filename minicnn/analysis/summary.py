@@ -74,7 +74,7 @@ def summarize(model: Module, input_shape: Sequence[int]) -> Summary:
     seen: set[int] = set()
 
     def note(path: str) -> Callable[[Module, tuple[Any, ...], Any], None]:
-        def hook(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def hook(module: Module, _inputs: tuple[Any, ...], output: Any) -> None:
             own = [p for p in _own_parameters(module) if id(p) not in seen]
             seen.update(map(id, own))
             shape = output.shape if isinstance(output, Tensor) else ()

@@ -36,7 +36,7 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         )
     dy = _initial_gradient(root, gradient)
     if root.creator is None:
-        _accumulate(root, dy.copy())
+        _accumulate(root, dy)
         return
     users = _count_users(root.creator)
     pending: dict[Function, Array] = {root.creator: dy}
@@ -45,15 +45,14 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         node = ready.pop()
         dy = pending.pop(node)
         if node.retained is not None:
-            _accumulate(node.retained, dy.copy())
+            _accumulate(node.retained, dy)
         gradients, edges = node.pull_back(dy), node.edges
         node.free()
-        for edge, gradient in zip(edges, gradients, strict=True):
-            if isinstance(edge, Tensor) and gradient is not None:
-                shared = gradient is dy or gradient.base is not None
-                _accumulate(edge, gradient.copy() if shared else gradient)
-            elif isinstance(edge, Function) and gradient is not None:
-                pending[edge] = pending[edge] + gradient if edge in pending else gradient
+        for edge, dx in zip(edges, gradients, strict=True):
+            if isinstance(edge, Tensor) and dx is not None:
+                _accumulate(edge, dx)
+            elif isinstance(edge, Function) and dx is not None:
+                pending[edge] = pending[edge] + dx if edge in pending else dx
                 users[edge] -= 1
                 if users[edge] == 0:
                     ready.append(edge)
@@ -97,4 +96,5 @@ def _count_users(root: Function) -> Counter[Function]:
 
 
 def _accumulate(leaf: Tensor, gradient: Array) -> None:
-    leaf.grad = Tensor.wrap(gradient if leaf.grad is None else leaf.grad.data + gradient)
+    """Add to `grad`. Always into new memory: a rule may return one array for two inputs, or one that it was given."""
+    leaf.grad = Tensor.wrap(gradient.copy() if leaf.grad is None else leaf.grad.data + gradient)

@@ -23,6 +23,7 @@ class Operators:
     """The part of a tensor that forwards to `minicnn.ops`."""
 
     __slots__ = ()
+    __hash__ = object.__hash__  # `==` compares elements, so identity must be the key
 
     # Arithmetic
 
@@ -89,27 +90,27 @@ class Operators:
         recorded = getattr(other, "requires_grad", False) or (self.requires_grad and not self.is_leaf)
         if is_grad_enabled() and recorded:
             return table[name](self, other)
-        self.edit(symbol)[...] = table[name](self.detach(), other).data
+        self.assign(symbol, ..., table[name](self.detach(), other))
         return self
 
     # Comparisons: boolean tensors, without a gradient
 
     def __eq__(self, other: object) -> Any:
-        return table["equal"](self, other)
+        return NotImplemented if other is None else table["equal"](self, other)
 
     def __ne__(self, other: object) -> Any:
-        return table["not_equal"](self, other)
+        return NotImplemented if other is None else table["not_equal"](self, other)
 
-    def __lt__(self, other: Operand) -> Tensor:
+    def __lt__(self, other: Any) -> Tensor:
         return table["less"](self, other)
 
-    def __le__(self, other: Operand) -> Tensor:
+    def __le__(self, other: Any) -> Tensor:
         return table["less_equal"](self, other)
 
-    def __gt__(self, other: Operand) -> Tensor:
+    def __gt__(self, other: Any) -> Tensor:
         return table["greater"](self, other)
 
-    def __ge__(self, other: Operand) -> Tensor:
+    def __ge__(self, other: Any) -> Tensor:
         return table["greater_equal"](self, other)
 
     # Elementwise

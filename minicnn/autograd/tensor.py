@@ -10,7 +10,7 @@ import numpy as np
 from minicnn.autograd.grad_mode import is_grad_enabled
 from minicnn.autograd.operators import Operators
 from minicnn.backend import get_backend, to_numpy
-from minicnn.errors import AutogradError, DtypeError, ShapeError
+from minicnn.errors import AutogradError, DtypeError, IndexingError, ShapeError
 from minicnn.kernels.types import Array
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ class Tensor(Operators):
 
     __array_priority__ = 1000  # numpy_array + tensor is the tensor's business
     __array_ufunc__ = None
-    __hash__ = object.__hash__  # `==` compares elements, so identity must be the key
 
     data: Array
     requires_grad: bool
@@ -74,7 +73,7 @@ class Tensor(Operators):
             self.requires_grad_()
 
     @classmethod
-    def wrap(cls, array: Array) -> Tensor:
+    def wrap(cls, array: Any) -> Tensor:
         """A tensor around an array, without a copy. For code that owns the array."""
         tensor = cls.__new__(cls)
         tensor._set(np.asarray(array) if isinstance(array, np.generic) else array)  # NumPy's full sums are no arrays
@@ -132,9 +131,7 @@ class Tensor(Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = self.numpy()
-        if copy or (dtype is not None and array.dtype != dtype):
-            return np.array(array, dtype=dtype)
-        return array
+        return np.array(array, dtype, copy=True) if copy else np.asarray(array, dtype, copy=copy)
 
     def item(self) -> Any:
         """The value of a tensor with one element, as a Python number.
@@ -190,24 +187,46 @@ class Tensor(Operators):
                 f"{operation} would change {kind} of shape {self.shape} in place, and backward could no longer be right: "
                 "compute a new tensor instead, or, for an update that is not to be differentiated, do it inside `with minicnn.no_grad():`"
             )
+        if not getattr(self.data.flags, "writeable", True):
+            raise AutogradError(f"{operation}: this tensor of shape {self.shape} looks at memory that must not be written, such as repeated elements; edit a copy")
         self.version.count += 1
         return self.data
+
+    def assign(self, operation: str, index: Any, value: Any) -> None:
+        """data[index] = value, checked.
+
+        Raises:
+            AutogradError: as for `edit`.
+            IndexingError: the index points outside the tensor.
+            ShapeError: the value does not broadcast to what the index picks.
+            DtypeError: floating-point numbers would be cut to integers.
+        """
+        value = get_backend().asarray(_to_array(value, self.dtype if self.dtype.kind == "f" else None))
+        if self.dtype.kind != "f" and value.dtype.kind == "f":
+            raise DtypeError(f"{operation}: floating-point numbers would lose their fractions in a tensor of {self.dtype}; convert one of the two with astype")
+        array = self.edit(operation)
+        try:
+            array[plain(index)] = value
+        except IndexError as error:
+            raise IndexingError(f"{operation} on a tensor of shape {self.shape}: {error}") from None
+        except ValueError:
+            raise ShapeError(f"{operation}: a value of shape {value.shape} does not fit into this part of a tensor of shape {self.shape}") from None
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and isinstance(value, Tensor) and value.requires_grad:
             raise AutogradError(
                 "x[index] = value would lose the gradient of value: build the tensor with where, stack or concatenate, or assign value.detach()"
             )
-        self.edit("x[index] = value")[plain(index)] = plain(value)
+        self.assign("x[index] = value", index, value)
 
     def copy_(self, source: Any) -> Tensor:
         """Overwrite the values with those of `source`, which broadcasts; returns the tensor itself."""
-        self.edit("copy_")[...] = plain(source)
+        self.assign("copy_", ..., source)
         return self
 
     def fill_(self, value: float) -> Tensor:
         """Set every element to `value`; returns the tensor itself."""
-        self.edit("fill_")[...] = value
+        self.assign("fill_", ..., value)
         return self
 
     # Python
@@ -235,6 +254,12 @@ class Tensor(Operators):
         if self.dtype.kind not in "iu":
             raise DtypeError(f"only an integer tensor can be an index; this one is {self.dtype}")
         return int(self.item())
+
+    def __getstate__(self) -> object:
+        """What copying and pickling keep: everything but a graph, which only makes sense where it was recorded."""
+        if self.creator is not None:
+            raise AutogradError(f"a recorded result (of {type(self.creator).__name__}) cannot be copied or pickled: do it with x.detach()")
+        return super().__getstate__()
 
     def __repr__(self) -> str:
         body = np.array2string(to_numpy(self.data), separator=", ", prefix="Tensor(", threshold=200)

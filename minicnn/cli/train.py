@@ -1,12 +1,13 @@
 """`minicnn train`: fit a network to a dataset and leave a log, a learning curve and a checkpoint."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from minicnn.cli.options import add_backend, not_negative, positive, use_backend
-from minicnn.train.recipe import Recipe
+from minicnn.models import list_models
+from minicnn.train.datasets import DATASETS
+from minicnn.train.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from minicnn.train.run_folder import LOG, RunFolder
 
 
@@ -14,15 +15,19 @@ def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
     usual = Recipe()
     parser = subparsers.add_parser("train", help="train a network; by default LeNet5 on handwritten digits", description=__doc__)
-    parser.add_argument("--model", default=usual.model, metavar="NAME", help=f"network (default: {usual.model})")
-    parser.add_argument("--dataset", default=usual.dataset, metavar="NAME", help=f"images (default: {usual.dataset})")
-    parser.add_argument("--epochs", type=positive, default=usual.epochs, metavar="N", help=f"passes over the images (default: {usual.epochs})")
-    parser.add_argument("--batch-size", type=positive, default=usual.batch_size, metavar="N", help=f"images per step (default: {usual.batch_size})")
-    parser.add_argument("--lr", type=float, metavar="X", help="highest learning rate (default: one that suits the optimiser)")
-    parser.add_argument("--optimizer", default=usual.optimizer, metavar="NAME", help=f"sgd, adam, adamw, rmsprop (default: {usual.optimizer})")
-    parser.add_argument("--schedule", default=usual.schedule, metavar="NAME", help=f"of the learning rate: constant, step, cosine, one-cycle (default: {usual.schedule})")
-    parser.add_argument("--seed", type=not_negative, default=usual.seed, metavar="N", help="same seed, same machine: same losses (default: 0)")
-    parser.add_argument("--workers", type=not_negative, default=usual.workers, metavar="N", help="processes that prepare batches (default: 0)")
+
+    def add(name: str, default: Any, help: str, metavar: str = "N", type: Any = not_negative) -> None:
+        parser.add_argument(name, default=default, type=type, metavar=metavar, help=f"{help} (default: {default})")
+
+    add("--model", usual.model, f"network: {', '.join(list_models())}", "NAME", str)
+    add("--dataset", usual.dataset, f"images: {', '.join(DATASETS)}", "NAME", str)
+    add("--epochs", usual.epochs, "passes over the images", type=positive)
+    add("--batch-size", usual.batch_size, "images per step", type=positive)
+    add("--optimizer", usual.optimizer, ", ".join(OPTIMIZERS), "NAME", str)
+    add("--schedule", usual.schedule, f"of the learning rate: {', '.join(SCHEDULES)}", "NAME", str)
+    add("--seed", usual.seed, "same seed, same machine: same losses")
+    add("--workers", usual.workers, "processes that prepare batches")
+    parser.add_argument("--lr", type=float, metavar="X", help="highest learning rate (default: one that suits the optimizer)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run, new or empty (default: runs/MODEL-DATASET-NUMBER)")
     add_backend(parser)
     parser.set_defaults(run=run)
@@ -55,18 +60,18 @@ def run(args: argparse.Namespace) -> int:
         from minicnn.cli.doctor import install
 
         print(f"For the learning curve as a picture, install matplotlib: {install('viz')}")
-    print(_what_next(folder, recipe, backend), end="")
+    print(_what_next(folder, recipe, backend))
     return 0
 
 
 def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:
-    other = "numpy" if backend == "numba" else "numba"
-    again = "minicnn train" if sys.argv[0].endswith("minicnn") else "python -m minicnn train"
-    return f"""
-What to try next:
-  minicnn evaluate {folder.path}                which digits it takes for which
-  minicnn predict {folder.path} IMAGE...        your own handwriting: PNG, JPEG or .npy
-  minicnn summary {recipe.model}                layers, shapes, parameters, multiply-adds
-  {again} --backend {other}              the same arithmetic by other kernels: how fast?
-  {again} --lr {recipe.lr / 10:g}                  a tenth of the learning rate: what happens?
-"""
+    assert recipe.lr is not None
+    proposals = {
+        f"evaluate {folder.path}": "what it takes for what",
+        f"predict {folder.path} IMAGE...": "your own pictures: PNG, JPEG or .npy",
+        f"summary {recipe.model}": "layers, shapes, parameters, multiply-adds",
+        f"train --backend {'numpy' if backend == 'numba' else 'numba'}": "the same arithmetic by other kernels: how fast?",
+        f"train --lr {recipe.lr / 10:g}": "a tenth of the learning rate: what happens?",
+    }
+    width = max(map(len, proposals))
+    return "\n".join(["\nWhat to try next:", *(f"  minicnn {what:<{width}}   {why}" for what, why in proposals.items())])

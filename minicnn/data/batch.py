@@ -28,8 +28,8 @@ def random_stream(seed: int, *key: int) -> np.random.Generator:
 class BatchMaker:
     """Makes batches, in this process or in another, with the same result.
 
-    Each sample's transform gets a random generator of its own, keyed by (epoch, index): so it does not matter which
-    process makes the sample, nor what it made before.
+    Each sample's transform gets a random generator of its own, keyed by (epoch, index): so it does not matter
+    which process makes the sample, nor what it made before.
     """
 
     dataset: Dataset
@@ -60,7 +60,8 @@ class BatchMaker:
                 raise TypeError(f"a sample must be a tuple, such as (image, label), not {type(sample).__name__}")  # noqa: TRY301
             if self.transform is None:
                 return sample
-            return self.transform(np.asarray(sample[0]), random_stream(self.seed, SAMPLE, epoch, index)), *sample[1:]
+            rng = random_stream(self.seed, SAMPLE, epoch, index)
+            return self.transform(np.asarray(sample[0]), rng), *sample[1:]
         except Exception as error:
             raise DataError(f"sample {index}: {_describe(error)}") from error
 

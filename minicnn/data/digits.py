@@ -6,7 +6,7 @@ import numpy as np
 
 from minicnn.data.dataset import ArrayDataset
 from minicnn.data.transforms import resize
-from minicnn.errors import ArgumentError, DataError
+from minicnn.errors import DataError
 from minicnn.kernels.types import Array
 from minicnn.ops import checks
 
@@ -14,11 +14,12 @@ from minicnn.ops import checks
 class Digits(ArrayDataset):
     """Handwritten digits: 1,437 images to train on, 360 held out. Sample i is (image, label).
 
-    Images are (1, size, size), float32: the 8x8 originals with values v in 0..16, bilinearly enlarged and normalised to
-    (v / 16 - mean) / std, where mean = 0.3058 and std = 0.3762 are those of all training pixels. Labels are integers 0..9.
+    Images are (1, size, size), float32: the 8x8 originals with values v in 0..16, bilinearly enlarged and
+    normalised to (v / 16 - mean) / std, where mean = 0.3058 and std = 0.3762 are those of all training
+    pixels. Labels are integers 0..9.
 
-    The held-out images are the same in every run and version: every fifth, after sorting by digit, so that each digit has
-    its share. They are by the same 13 writers as the training images.
+    The held-out images are the same in every run and version: every fifth, after sorting by digit, so that
+    each digit has its share. They are by the same 13 writers as the training images.
 
     Args:
         train: the training images; otherwise those held out.
@@ -34,8 +35,8 @@ class Digits(ArrayDataset):
         DataError: the file with the images is missing or damaged.
 
     Source:
-        E. Alpaydin, C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
-        doi 10.24432/C50P49, CC BY 4.0. The test set, of which scikit-learn has the same copy.
+        E. Alpaydin, C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning
+        Repository, doi 10.24432/C50P49, CC BY 4.0. The test set, of which scikit-learn has the same copy.
 
     Example:
         >>> digits = Digits(train=False)
@@ -49,9 +50,7 @@ class Digits(ArrayDataset):
     background = -mean / std
 
     def __init__(self, train: bool = True, size: int = 32) -> None:
-        if not isinstance(train, bool):
-            raise ArgumentError(f"Digits: train must be True or False, not {train!r}")
-        pixels, labels = _load("train" if train else "test")
+        pixels, labels = _load("train" if checks.flag(train, "Digits: train") else "test")
         self.images = (resize(pixels[:, None] / np.float32(16), checks.pair(size, "Digits: size")) - self.mean) / self.std
         self.labels = labels.astype(np.int64)
         super().__init__(self.images, self.labels)

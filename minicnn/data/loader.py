@@ -14,13 +14,14 @@ from minicnn.data.dataset import Dataset, checked_integer
 from minicnn.data.transforms import Transform
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
+from minicnn.ops import checks
 
 
 class DataLoader:
     """Iterate over the batches of a dataset, as tuples of tensors: float32 images, int64 labels.
 
-    Each `for` loop over it is an epoch, and each epoch has its own order and its own random transforms. Both depend on
-    (seed, epoch, index of the sample) only: same seed, same batches, with any number of workers.
+    Each `for` loop over it is an epoch, and each epoch has its own order and its own random transforms. Both
+    depend on (seed, epoch, index of the sample) only: same seed, same batches, with any number of workers.
 
     Args:
         dataset: anything with `len(dataset)` and `dataset[i]`, a tuple such as (image, label).
@@ -28,18 +29,20 @@ class DataLoader:
         shuffle: draw a new order in each epoch.
         seed: of orders and transforms; None draws one from the process's generator (`minicnn.manual_seed`).
         drop_last: leave out a last batch that is not full.
-        num_workers: processes that prepare batches; 0 prepares them here, when they are asked for. Starting them takes about
-            half a second an epoch, so they pay where a sample is read from a file, decoded or heavily transformed.
+        num_workers: processes that prepare batches; 0 prepares them here, when they are asked for. Starting
+            them takes about half a second an epoch, so they pay where a sample is read from a file, decoded
+            or heavily transformed.
         transform: `transform(image, rng) -> image`, applied to the first entry of each sample: see
             `minicnn.data.transforms`.
-        collate: `collate(samples)` makes a batch of a list of samples; its arrays become tensors of their own type, and
-            anything else stays what it is. By default `minicnn.data.stack`.
+        collate: `collate(samples)` makes a batch of a list of samples; its arrays become tensors of their own
+            type, and anything else stays what it is. By default `minicnn.data.stack`.
 
     Attributes:
         epoch: the number of the next epoch, from 0. Set it to resume a training run where it stopped.
 
     Raises:
-        ArgumentError: the dataset is empty or no dataset, a value is out of range, or the dataset cannot be sent to workers.
+        ArgumentError: the dataset is empty or no dataset, a value is out of range, or the dataset cannot be
+            sent to workers.
         DataError: while iterating: a sample failed (says which, and why), or a worker process died.
 
     Example:
@@ -65,8 +68,8 @@ class DataLoader:
         _check_dataset(dataset)
         self.batch_size = checked_integer("DataLoader: batch_size", batch_size, least=1)
         self.num_workers = checked_integer("DataLoader: num_workers", num_workers, least=0)
-        self.shuffle = _flag("shuffle", shuffle)
-        self.drop_last = _flag("drop_last", drop_last)
+        self.shuffle = checks.flag(shuffle, "DataLoader: shuffle")
+        self.drop_last = checks.flag(drop_last, "DataLoader: drop_last")
         self.dataset = dataset
         self.epoch = 0
         for name, function in (("transform", transform), ("collate", collate)):
@@ -117,9 +120,3 @@ def _check_dataset(dataset: Any) -> None:
         raise ArgumentError(f"DataLoader: {type(dataset).__name__} is no dataset: make one of arrays by ArrayDataset(images, labels)")
     if not isinstance(dataset, Dataset):
         raise ArgumentError(f"DataLoader: a dataset has len(dataset) and dataset[i]; {type(dataset).__name__} has not")
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise ArgumentError(f"DataLoader: {name} must be True or False, not {value!r}")
-    return bool(value)

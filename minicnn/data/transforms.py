@@ -1,7 +1,7 @@
 """Transforms: functions of an image and a random generator that return the image as the network shall see it.
 
-An image is an array (C, H, W). A transform draws every random number from the generator that it is given, so that a
-sample looks the same in each run with the same seed, whichever process prepares it.
+An image is an array (C, H, W). A transform draws every random number from the generator that it is given, so
+that a sample looks the same in each run with the same seed, whichever process prepares it.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ class Resize:
         _check_image("Resize", image)
         H, W = image.shape[1:]
         short = min(H, W)
-        return resize(image, (self.size[0] * H // short, self.size[0] * W // short) if self.shorter else self.size)
+        size = (self.size[0] * H // short, self.size[0] * W // short) if self.shorter else self.size
+        return resize(image, size)
 
 
 class RandomHorizontalFlip:
@@ -122,8 +123,10 @@ class RandomCrop:
 
     Args:
         size: height and width of the window: an integer, or a pair.
-        padding: pixels put around the image first: an integer, (height, width), or (top, bottom, left, right).
-        fill: their value. The background of a normalised image is not 0: for digits it is `Digits.background`.
+        padding: pixels put around the image first: an integer, (height, width), or (top, bottom, left,
+            right).
+        fill: their value. The background of a normalised image is not 0: for digits it is
+            `Digits.background`.
 
     Raises:
         ArgumentError: a size is below 1, or a padding below 0.
@@ -149,7 +152,8 @@ class RandomCrop:
                 f"RandomCrop: a window of {h}x{w} does not fit into {H + top + bottom}x{W + left + right}, the image with its "
                 f"padding; the image is {image.shape}, read as (C, H, W)"
             )
-        y, x = int(rng.integers(rows + 1)) - top, int(rng.integers(columns + 1)) - left  # corner, in the image's coordinates
+        y = int(rng.integers(rows + 1)) - top  # the window's corner, in the image's coordinates
+        x = int(rng.integers(columns + 1)) - left
         window = np.full((len(image), h, w), self.fill, image.dtype)
         inside = image[:, max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)]
         window[:, max(-y, 0) :, max(-x, 0) :][:, : inside.shape[1], : inside.shape[2]] = inside
@@ -159,7 +163,8 @@ class RandomCrop:
 class RandomShift:
     """Move the image by up to `pixels` in each direction; what comes in from outside has the value `fill`.
 
-    All (2 pixels + 1)² moves are equally likely. The same as `RandomCrop` of the image's own size, with a padding.
+    All (2 pixels + 1)² moves are equally likely. The same as `RandomCrop` of the image's own size, with a
+    padding.
 
     Raises:
         ArgumentError: `pixels` is below 0.
@@ -182,9 +187,10 @@ class RandomShift:
 def resize(images: Array, size: tuple[int, int]) -> Array:
     """Bilinear interpolation of images (..., H, W) to (..., h, w), as float32 (float64 stays float64).
 
-    Output row i has its centre at c = (i + 1/2) H/h - 1/2 in input rows, and is a weighted mean of the rows j around it,
-    with weights proportional to max(0, 1 - |j - c| / s), s = max(1, H/h); columns likewise. So it is one matrix product
-    per axis: y = R · x · Cᵀ. Making an image smaller widens the triangle (s > 1), so that no pixel is skipped.
+    Output row i has its centre at c = (i + 1/2) H/h - 1/2 in input rows, and is a weighted mean of the rows j
+    around it, with weights proportional to max(0, 1 - |j - c| / s), s = max(1, H/h); columns likewise. So it
+    is one matrix product per axis: y = R · x · Cᵀ. Making an image smaller widens the triangle (s > 1), so
+    that no pixel is skipped.
 
     Raises:
         ShapeError: fewer than two axes, or an empty image.
@@ -196,8 +202,8 @@ def resize(images: Array, size: tuple[int, int]) -> Array:
     if images.ndim < 2 or images.size == 0:
         raise ShapeError(f"resize: needs images (..., H, W) with at least one pixel; these are {images.shape}")
     images = images if images.dtype == np.float64 else images.astype(np.float32)
-    rows, columns = (_weights(old, new).astype(images.dtype) for old, new in zip(images.shape[-2:], size, strict=True))
-    return rows @ images @ columns.T
+    rows, columns = _weights(images.shape[-2], size[0]), _weights(images.shape[-1], size[1])
+    return rows.astype(images.dtype) @ images @ columns.T.astype(images.dtype)
 
 
 def _weights(old: int, new: int) -> Array:

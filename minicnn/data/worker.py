@@ -1,11 +1,12 @@
 """Worker processes that prepare batches while the network trains.
 
-They are started afresh ("spawn") and not forked. A fork copies the memory but only one of the threads: the locks that
-BLAS, Numba and this package's thread pool held at that moment stay locked in the child for ever, and GNU OpenMP aborts
-on purpose. A spawned process imports what it needs, which takes half a second, and is safe at any time.
+They are started afresh ("spawn") and not forked. A fork copies the memory but only one of the threads: the
+locks that BLAS, Numba and this package's thread pool held at that moment stay locked in the child for ever,
+and GNU OpenMP aborts on purpose. A spawned process imports what it needs, which takes half a second, and is
+safe at any time.
 
-Each worker has a pipe of its own and makes every n-th batch. It waits in `send` until the batch is wanted, so it is
-never more than about one batch ahead; and a worker that dies closes its pipe, so nobody waits for it.
+Each worker has a pipe of its own and makes every n-th batch. It waits in `send` until the batch is wanted, so
+it is never more than about one batch ahead; and a worker that dies closes its pipe, so nobody waits for it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from minicnn.errors import ArgumentError, DataError
 from minicnn.kernels.types import Array
 
 
-def batches_from_workers(make: BatchMaker, batches: Sequence[Array], epoch: int, num_workers: int) -> Iterator[Any]:
+def batches_from_workers(
+    make: BatchMaker, batches: Sequence[Array], epoch: int, num_workers: int
+) -> Iterator[Any]:
     """`make(indices, epoch)` for each of `batches`, in order, computed by worker processes.
 
     The processes end with the iteration, also when it is broken off.
@@ -48,17 +51,23 @@ def batches_from_workers(make: BatchMaker, batches: Sequence[Array], epoch: int,
 
 
 def _pickled(make: BatchMaker) -> bytes:
-    parts = {"the dataset": make.dataset, "transform": make.transform, "collate": make.collate}
-    for name, part in parts.items():
+    try:
+        return pickle.dumps(make, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        raise ArgumentError(
+            f"DataLoader: {_unpicklable_part(make)} cannot be sent to worker processes ({type(error).__name__}: {error}). Lambdas, "
+            "functions inside functions, open files and locks cannot be pickled: define functions at the top of a file, open "
+            "files in __getitem__, or use num_workers=0"
+        ) from error
+
+
+def _unpicklable_part(make: BatchMaker) -> str:
+    for name, part in (("transform", make.transform), ("collate", make.collate)):
         try:
             pickle.dumps(part)
-        except Exception as error:
-            raise ArgumentError(
-                f"DataLoader: {name} cannot be sent to worker processes ({type(error).__name__}: {error}). Lambdas, functions inside "
-                "functions, open files and locks cannot be pickled: define functions at the top of a file, open files in "
-                "__getitem__, or use num_workers=0"
-            ) from error
-    return pickle.dumps(make, protocol=pickle.HIGHEST_PROTOCOL)
+        except Exception:  # noqa: BLE001 - pickle raises whatever the object raises
+            return name
+    return "the dataset"
 
 
 class _Worker:
@@ -117,19 +126,25 @@ def _serve(connection: Connection) -> None:
     try:
         job = connection.recv_bytes()
         batches, epoch = connection.recv()
-        try:
-            make = pickle.loads(job)
-            for indices in batches:
-                _send(connection, (make(indices, epoch), None, None))
-        except DataError as error:
-            _send(connection, (None, str(error), traceback.format_exc()))
-        except (BrokenPipeError, ConnectionResetError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the parent must hear of it
-            _send(connection, (None, f"{type(error).__name__}: {error}", traceback.format_exc()))
+        for message in _messages(job, batches, epoch):
+            connection.send_bytes(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # nobody wants the rest
 
 
-def _send(connection: Connection, message: Any) -> None:
-    connection.send_bytes(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
+def _messages(job: bytes, batches: Sequence[Array], epoch: int) -> Iterator[tuple[Any, str | None, str]]:
+    """(batch, None, "") for each batch; the last may be (None, failure, traceback)."""
+    try:
+        make = pickle.loads(job)
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the parent must hear of it
+        failure = (
+            f"DataLoader: a worker process cannot load the dataset ({type(error).__name__}: {error}): it imports the modules that classes "
+            "and functions come from, so those of a notebook or a prompt must move into a file, or use num_workers=0"
+        )
+        yield None, failure, traceback.format_exc()
+        return
+    try:
+        for indices in batches:
+            yield make(indices, epoch), None, ""
+    except DataError as error:
+        yield None, str(error), traceback.format_exc()

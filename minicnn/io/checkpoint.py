@@ -99,14 +99,15 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
 def _contents(path: Path, text: str, arrays: dict[str, Array]) -> dict[str, Any]:
     try:
         packed = json.loads(text)
-        version = packed.pop("format")
-        if version > FORMAT:
-            raise CheckpointError(f"{path} has format {version}, but this version of minicnn reads up to {FORMAT}: update minicnn")
+        newer = packed.pop("format") > FORMAT
         contents = {key: _unpack(value, arrays) for key, value in packed.items()}
-        if not isinstance(contents["model"], dict) or {"name", "kwargs"} - contents["network"].keys():
-            raise TypeError("the network is not named")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{path} is a damaged checkpoint ({type(error).__name__}: {error})") from None
+        broken = not newer and not ({"name", "kwargs"} <= contents["network"].keys() and isinstance(contents["model"], dict))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        newer, broken, contents = False, True, {}
+    if newer:
+        raise CheckpointError(f"{path} was written by a newer version of minicnn, in a format that this one cannot read: update minicnn")
+    if broken:
+        raise CheckpointError(f"{path} is a damaged checkpoint: its metadata is incomplete")
     return contents
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 
+
 def read_image(path: str | os.PathLike[str], size: int) -> tuple[Array, list[str]]:
     """Read a picture of one sign and turn it into light ink on black that fills the frame, as in `data.Digits`.
 

@@ -4,7 +4,7 @@ from minicnn import nn
 from minicnn.autograd import Tensor
 from minicnn.errors import ShapeError
 from minicnn.models.registry import register_model
-from minicnn.ops import checks, relu
+from minicnn.ops import checks, tanh
 
 SIZE = 32  # height and width of the image that C5 turns into a single column
 
@@ -15,22 +15,23 @@ class LeNet5(nn.Module):
 
     Three networks bear the name. LeNet-1 (1990) and LeNet-4 (1995) are smaller; this is LeNet-5, in the dense form in
     which it is taught today. Four things differ from the paper: C3 sees all six maps of S2 (the paper's table I connects
-    each filter to some of them, 1,516 parameters instead of 2,416); the poolings S2 and S4 are plain averages without a
-    trained scale and bias; the activation is ReLU instead of 1.7159 tanh(2a/3); and the output is a linear layer for a
-    softmax instead of distances to drawn prototypes (RBF).
+    each filter to some of them: 1,516 parameters instead of 2,416); the poolings S2 and S4 are plain averages without a
+    trained scale and bias, and tanh comes before them; tanh is plain instead of 1.7159 tanh(2a/3); and the output is a
+    linear layer, for softmax and cross-entropy, instead of distances to drawn prototypes (RBF).
 
         stage    layer                     output      parameters   multiply-adds
         input    grey image                1 x 32 x 32
-        C1       conv 6 @ 5x5, ReLU        6 x 28 x 28        156         117,600
+        C1       conv 6 @ 5x5, tanh        6 x 28 x 28        156         117,600
         S2       average pool 2x2 / 2      6 x 14 x 14          0               0
-        C3       conv 16 @ 5x5, ReLU      16 x 10 x 10      2,416         240,000
+        C3       conv 16 @ 5x5, tanh      16 x 10 x 10      2,416         240,000
         S4       average pool 2x2 / 2     16 x  5 x  5          0               0
-        C5       linear 400 -> 120, ReLU           120     48,120          48,000
-        F6       linear 120 -> 84, ReLU             84     10,164          10,080
+        C5       linear 400 -> 120, tanh           120     48,120          48,000
+        F6       linear 120 -> 84, tanh             84     10,164          10,080
         output   linear 84 -> 10                    10        850             840
         total                                              61,706         416,520
 
-    C5 is a convolution with 5x5 windows in the paper; on maps of 5x5 that is the same as a linear layer.
+    C5 is a convolution with 5x5 windows in the paper; on maps of 5x5 that is the same as a linear layer. The weights are
+    drawn for tanh, by LeCun's rule: variance 1 / fan_in.
 
     Args:
         num_classes: size of the output.
@@ -60,16 +61,18 @@ class LeNet5(nn.Module):
         self.c5 = nn.Linear(16 * 5 * 5, 120)
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, num_classes)
+        for layer in (self.c1, self.c3, self.c5, self.f6, self.output):
+            layer.weight = nn.Parameter(nn.init.lecun_normal(layer.weight.shape))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, 32, 32) to scores (N, num_classes), to be given to `cross_entropy`."""
         checks.axes("LeNet5", x, 4, "(N, C, H, W)")
         if x.shape[2:] != (SIZE, SIZE):
             raise ShapeError(
-                f"LeNet5 reads images of {SIZE}x{SIZE} pixels; x is {x.shape}: resize them, or pad 28x28 digits by 2 on each side"
+                f"images must be {SIZE}x{SIZE} pixels; x is {x.shape}: resize them, or pad 28x28 digits by 2 on each side"
             )
-        x = self.s2(relu(self.c1(x)))
-        x = self.s4(relu(self.c3(x)))
-        x = relu(self.c5(x.reshape(x.shape[0], -1)))
-        x = relu(self.f6(x))
+        x = self.s2(tanh(self.c1(x)))
+        x = self.s4(tanh(self.c3(x)))
+        x = tanh(self.c5(x.reshape(x.shape[0], -1)))
+        x = tanh(self.f6(x))
         return self.output(x)

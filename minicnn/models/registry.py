@@ -54,8 +54,9 @@ def create(name: str, **kwargs: Any) -> Module:
     model = by_lower.get(name.lower())
     if model is None:
         raise ArgumentError(f"unknown model {name!r}: {nearest(name, _models)}")
+    signature = inspect.signature(model)
     try:
-        inspect.signature(model).bind(**kwargs)
+        signature.bind(**kwargs)
     except TypeError as error:
-        raise ArgumentError(f"{model.__name__}{inspect.signature(model)}: {error}") from None
+        raise ArgumentError(f"{model.__name__}{signature.replace(return_annotation=signature.empty)}: {error}") from None
     return model(**kwargs)

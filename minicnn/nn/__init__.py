@@ -13,16 +13,22 @@ from minicnn.nn.activation import (
     Tanh,
 )
 from minicnn.nn.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, GlobalAvgPool2d
+from minicnn.nn.batch_norm import BatchNorm1d, BatchNorm2d, EvalBeforeTrainingWarning
 from minicnn.nn.container import ModuleList, Sequential
 from minicnn.nn.conv import Conv2d
 from minicnn.nn.dropout import Dropout, Dropout2d, DropPath
+from minicnn.nn.group_norm import GroupNorm, InstanceNorm2d
+from minicnn.nn.layer_norm import LayerNorm
 from minicnn.nn.linear import Identity, Linear
+from minicnn.nn.local_response_norm import LocalResponseNorm
 from minicnn.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, SmoothL1Loss
 from minicnn.nn.module import Buffer, Module, Parameter
 from minicnn.nn.pool import AvgPool2d, MaxPool2d
+from minicnn.nn.shape import ChannelShuffle, Flatten
 
 __all__ = [
     "Buffer",
+    "ChannelShuffle",
     "Conv2d",
     "Module",
     "ModuleList",
@@ -35,7 +41,15 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "GlobalAvgPool2d",
     "Linear",
+    "Flatten",
     "Identity",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "EvalBeforeTrainingWarning",
+    "LayerNorm",
+    "GroupNorm",
+    "InstanceNorm2d",
+    "LocalResponseNorm",
     "ReLU",
     "LeakyReLU",
     "ReLU6",

@@ -3,6 +3,7 @@
 from minicnn import ops
 from minicnn.autograd import Tensor
 from minicnn.nn.module import Module
+from minicnn.ops import checks
 
 
 class ReLU(Module):
@@ -23,7 +24,7 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
-        self.negative_slope = negative_slope
+        self.negative_slope = checks.number(negative_slope, "LeakyReLU: negative_slope")
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""
@@ -74,7 +75,9 @@ class Hardswish(Module):
 
 
 class Softmax(Module):
-    """Probabilities along the axis `dim`. See `minicnn.ops.softmax`; for training, `CrossEntropyLoss` wants the scores before it.
+    """Probabilities along the axis `dim`. See `minicnn.ops.softmax`.
+
+    For the end of a network that is trained with `CrossEntropyLoss` there is no need of it: that loss takes the scores.
 
     Example:
         >>> Softmax(dim=1)(Tensor([[3.0, 3.0]])).tolist()

@@ -4,7 +4,7 @@ from minicnn.autograd import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn import init
 from minicnn.nn.module import Module, Parameter
-from minicnn.ops import linear
+from minicnn.ops.linear import linear
 
 
 class Linear(Module):

@@ -61,7 +61,7 @@ class SmoothL1Loss(_Loss):
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
-        self.beta = beta
+        self.beta = checks.number(beta, "SmoothL1Loss: beta", least=0)
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """Prediction and truth of one shape to one number, or to that shape with reduction "none"."""

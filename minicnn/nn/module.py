@@ -252,7 +252,7 @@ class Module:
         for name, (value, default) in options.items():
             if value != default:
                 same = isinstance(value, tuple) and len(set(value)) == 1
-                shown.append(f"{name}={value[0] if same else value}")
+                shown.append(f"{name}={value[0] if same else value!r}")
         return ", ".join(shown)
 
     def __repr__(self) -> str:

@@ -9,15 +9,19 @@ from minicnn.ops.adaptive_pool import (
     global_max_pool2d,
 )
 from minicnn.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from minicnn.ops.batch_norm import batch_norm
 from minicnn.ops.channel_shuffle import channel_shuffle
 from minicnn.ops.comparison import equal, greater, greater_equal, less, less_equal, not_equal
 from minicnn.ops.conv import conv2d
 from minicnn.ops.dropout import drop_path, dropout, dropout2d
 from minicnn.ops.dtype import astype
 from minicnn.ops.elementwise import abs, clip, exp, log, maximum, minimum, sqrt, where
+from minicnn.ops.group_norm import group_norm, instance_norm
 from minicnn.ops.indexing import flip, getitem
 from minicnn.ops.join import concatenate, split, stack
+from minicnn.ops.layer_norm import layer_norm
 from minicnn.ops.linear import linear
+from minicnn.ops.local_response_norm import local_response_norm
 from minicnn.ops.loss import cross_entropy, l1_loss, mse_loss, smooth_l1_loss
 from minicnn.ops.matmul import matmul
 from minicnn.ops.pad import pad
@@ -35,6 +39,11 @@ __all__ = [
     "global_avg_pool2d",
     "global_max_pool2d",
     "linear",
+    "batch_norm",
+    "layer_norm",
+    "group_norm",
+    "instance_norm",
+    "local_response_norm",
     "relu",
     "leaky_relu",
     "relu6",

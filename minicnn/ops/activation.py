@@ -3,7 +3,6 @@
 from typing import Any
 
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
-from minicnn.errors import ArgumentError
 from minicnn.ops import checks
 
 
@@ -77,7 +76,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
 
     Raises:
         DtypeError: x holds integers.
-        ArgumentError: the slope is no number.
+        ArgumentError: the slope is no finite number.
 
     Source:
         Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models", sec. 2.
@@ -86,9 +85,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
         >>> leaky_relu(Tensor([-2.0, 2.0]), negative_slope=0.5).tolist()
         [-1.0, 2.0]
     """
-    if not isinstance(negative_slope, (int, float)):
-        raise ArgumentError(f"leaky_relu: negative_slope must be a number, not {negative_slope!r}")
-    return _apply(LeakyReLU, x, negative_slope=float(negative_slope))
+    return _apply(LeakyReLU, x, negative_slope=checks.number(negative_slope, "leaky_relu: negative_slope"))
 
 
 def relu6(x: Tensor) -> Tensor:

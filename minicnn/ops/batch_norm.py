@@ -63,7 +63,8 @@ def batch_norm(
         >>> batch_norm(x, training=True).numpy().round(3).tolist()
         [[-1.0, -1.0], [1.0, 1.0]]
     """
-    x, gamma, beta = as_tensor(x), None if gamma is None else as_tensor(gamma), None if beta is None else as_tensor(beta)
+    x, gamma = as_tensor(x), None if gamma is None else as_tensor(gamma)
+    beta = None if beta is None else as_tensor(beta)
     training, eps = checks.flag(training, "training"), checks.positive(eps, "eps")
     momentum = checks.fraction(momentum, "momentum", include_one=True)
     checks.axes("batch_norm", x, max(x.ndim, 2), "(N, C, ...)")

@@ -56,10 +56,24 @@ def fraction(value: float, name: str, include_one: bool = False) -> float:
     return float(value)
 
 
-def positive(value: float, name: str) -> float:
+def integer(value: Any, name: str, least: int = 1) -> int:
+    """An integer, not below `least`."""
+    if not _is_integer(value) or value < least:
+        raise ArgumentError(f"{name} must be an integer >= {least}, not {value!r}")
+    return int(value)
+
+
+def positive(value: object, name: str) -> float:
     """A finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
+    return float(value)
+
+
+def number(value: object, name: str, least: float = -math.inf) -> float:
+    """A finite number, not below `least`."""
+    if not isinstance(value, (int, float)) or not (math.isfinite(value) and value >= least):
+        raise ArgumentError(f"{name} must be a finite number{f' >= {least:g}' if least > -math.inf else ''}, not {value!r}")
     return float(value)
 
 

@@ -63,6 +63,8 @@ def to_float(x: Any) -> Tensor:
 def common(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors in the element type in which they meet."""
     types = [t.dtype for t in tensors]
+    if types.count(types[0]) == len(types):
+        return tensors
     floats = [dtype for dtype in types if dtype.kind == "f"]
     dtype = np.result_type(*(floats or types))
     return tuple(astype(t, dtype) for t in tensors)

@@ -49,8 +49,9 @@ def group_norm(
     x = as_tensor(x)
     checks.axes("group_norm", x, max(x.ndim, 2), "(N, C, ...)")
     C = x.shape[1]
-    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1 or C % groups:
-        raise ArgumentError(f"group_norm: groups must be an integer >= 1 that divides the {C} channels, not {groups!r}; x is {x.shape}")
+    groups = checks.integer(groups, "groups")
+    if C % groups:
+        raise ArgumentError(f"group_norm: groups must divide the channels, but {C} / {groups} leaves a remainder; x is {x.shape}")
     return _normalise("group_norm", x, groups, gamma, beta, eps)
 
 

@@ -50,7 +50,8 @@ def layer_norm(
         >>> layer_norm(Tensor([[1.0, 3.0], [10.0, 50.0]]), 2).numpy().round(3).tolist()
         [[-1.0, 1.0], [-1.0, 1.0]]
     """
-    x, gamma, beta = as_tensor(x), None if gamma is None else as_tensor(gamma), None if beta is None else as_tensor(beta)
+    x, gamma = as_tensor(x), None if gamma is None else as_tensor(gamma)
+    beta = None if beta is None else as_tensor(beta)
     last, eps = last_axes(normalized_shape), checks.positive(eps, "eps")
     checks.not_empty("layer_norm", x)
     if x.shape[-len(last) :] != last:
@@ -75,6 +76,6 @@ def last_axes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     ((384,), (16, 8, 8))
     """
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
-    if not sizes or not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
-        raise ArgumentError(f"normalized_shape must be an integer >= 1 or a sequence of them, not {normalized_shape!r}")
-    return sizes
+    if not sizes:
+        raise ArgumentError("normalized_shape must name at least one axis: it is empty")
+    return tuple(checks.integer(size, "each size in normalized_shape") for size in sizes)

@@ -1,9 +1,6 @@
 """Local response normalisation."""
 
-import math
-
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
-from minicnn.errors import ArgumentError
 from minicnn.ops import checks
 
 CONVENTIONS = ("torch", "paper")
@@ -55,9 +52,9 @@ def local_response_norm(
         Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks", sec. 3.3.
 
     Example:
-        >>> x = Tensor([[[1.0], [2.0], [4.0]]])
-        >>> local_response_norm(x, 3, alpha=1.0, beta=1.0, convention="paper").numpy().round(4).ravel().tolist()
-        [0.1667, 0.0909, 0.1905]
+        >>> x = Tensor([[[1.0], [2.0], [0.0]]])
+        >>> local_response_norm(x, 3, alpha=1.0, beta=1.0, k=3.0, convention="paper").numpy().ravel().tolist()
+        [0.125, 0.25, 0.0]
     """
     x = as_tensor(x)
     attributes = attributes_of_kernel(size, alpha, beta, k, convention)
@@ -72,11 +69,7 @@ def attributes_of_kernel(size: int, alpha: float, beta: float, k: float, convent
     >>> attributes_of_kernel(5, 1e-4, 0.75, 1, "torch")["alpha"]
     2e-05
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ArgumentError(f"local_response_norm: size must be an integer >= 1, the number of channels in a window, not {size!r}")
-    for name, value in (("alpha", alpha), ("beta", beta)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-            raise ArgumentError(f"local_response_norm: {name} must be a number >= 0, not {value!r}")
-    checks.choice(convention, "convention", CONVENTIONS)
-    per_term = alpha / size if convention == "torch" else alpha
-    return {"size": size, "alpha": per_term, "beta": float(beta), "k": checks.positive(k, "k")}
+    size = checks.integer(size, "size")
+    alpha, beta, k = checks.number(alpha, "alpha", least=0), checks.number(beta, "beta", least=0), checks.positive(k, "k")
+    divisor = size if checks.choice(convention, "convention", CONVENTIONS) == "torch" else 1
+    return {"size": size, "alpha": alpha / divisor, "beta": beta, "k": k}

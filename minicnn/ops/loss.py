@@ -137,11 +137,10 @@ def smooth_l1_loss(x: Tensor, target: Tensor, *, beta: float = 1.0, reduction: s
         >>> smooth_l1_loss(Tensor([1.0, 5.0]), Tensor([0.5, 2.0]), reduction="none").tolist()
         [0.125, 2.5]
     """
-    if not isinstance(beta, (int, float)) or not 0 <= beta < math.inf:
-        raise ArgumentError(f"smooth_l1_loss: beta must be a number >= 0, not {beta!r}")
+    beta = checks.number(beta, "smooth_l1_loss: beta", least=0)
     if beta == 0:
         return l1_loss(x, target, reduction=reduction)
-    return _difference_loss(SmoothL1Loss, x, target, reduction, beta=float(beta))
+    return _difference_loss(SmoothL1Loss, x, target, reduction, beta=beta)
 
 
 def _difference_loss(

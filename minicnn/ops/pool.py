@@ -152,9 +152,10 @@ def windows(
         F = extent(kernel[axis], dilations[axis])
         before, after = paddings[2 * axis : 2 * axis + 2]
         if max(before, after) >= F or before + after > F:
-            rule = f"at most half of that, {F // 2}" if before == after else f"each side less than {F}, and both together at most {F}"
+            equal, unequal = f"at most half of that, {F // 2}", f"each side less than {F}, and both together at most {F}"
             raise ArgumentError(
-                f"{op}: padding ({before}, {after}) along the {side} is too much for a window of {F} pixel(s): it must be {rule}; "
+                f"{op}: padding ({before}, {after}) along the {side} is too much for a window of {F} pixel(s): "
+                f"it must be {equal if before == after else unequal}; "
                 "otherwise a window could lie wholly in padding, where there is nothing to pool"
             )
     return kernel, strides, paddings, dilations
@@ -168,6 +169,7 @@ def _check_taps(x: Tensor, kernel: Window, stride: Window, padding: Padding, dil
         starts_in_padding = range(-before, 0, stride[axis])[:count]
         if any(start % dilation[axis] >= size for start in starts_in_padding):
             raise ShapeError(
-                f"max_pool2d: a window with dilation {dilation[axis]} steps over the whole {side} of {size} pixel(s), from padding into "
-                f"padding, and has no maximum; x is {x.shape}. Use a larger image, less dilation or less padding"
+                f"max_pool2d: a window with dilation {dilation[axis]} steps over the whole {side} of {size} pixel(s), "
+                f"from padding into padding, and has no maximum; x is {x.shape}. "
+                "Use a larger image, less dilation or less padding"
             )

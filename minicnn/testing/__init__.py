@@ -1,5 +1,7 @@
 """Checks that cannot be fooled: gradient checks, comparison with the definitions, planted mistakes, a pytest plugin."""
 
-from minicnn.testing.gradcheck import GradcheckError, gradcheck, gradcheck_module
+from minicnn.testing.gradcheck import gradcheck, gradcheck_module
+from minicnn.testing.kernel_check import check_kernel
+from minicnn.testing.report import GradcheckError
 
-__all__ = ["GradcheckError", "gradcheck", "gradcheck_module"]
+__all__ = ["GradcheckError", "check_kernel", "gradcheck", "gradcheck_module"]

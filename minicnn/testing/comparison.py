@@ -8,7 +8,7 @@ import numpy as np
 from minicnn.backend import get_backend
 from minicnn.kernels.types import Array
 from minicnn.testing.numeric import STEP, Line, steps_for
-from minicnn.testing.report import Mismatch, close, factor_sizes, likely_cause, upstream_cause
+from minicnn.testing.report import Mismatch, close, factor_sizes, strong_cause, upstream_cause
 from minicnn.testing.subject import Subject
 
 STREAM = 0x67726164  # "grad": the cotangent's own stream of random numbers, so that it can never equal an input
@@ -61,7 +61,7 @@ class Comparison:
         x, steps, gradient = self.subject.values[name], self.steps[name].ravel(), self.gradients[name].ravel()
         chosen = np.arange(x.size) if x.size <= EVERY else np.sort(self.random.choice(x.size, SAMPLE, replace=False))
         expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
-        for i in chosen:
+        for i in map(int, chosen):
             expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]
         with np.errstate(invalid="ignore"):
             typical = np.fmax.reduce(np.abs(expected), initial=0.0)
@@ -69,7 +69,7 @@ class Comparison:
             error = np.abs(gradient - expected)
             wrong[chosen] = ~(error <= tolerance + noise)[chosen]
         confirmed = 0
-        for i in sorted(np.flatnonzero(wrong & np.isfinite(gradient)), key=lambda i: -error[i]):
+        for i in sorted(map(int, np.flatnonzero(wrong & np.isfinite(gradient))), key=lambda i: -error[i]):
             if confirmed < ENOUGH:
                 right, slope = self._along(name, i).agrees(gradient[i] * steps[i], tolerance[i] * steps[i])
                 expected[i], wrong[i] = slope / steps[i], not right
@@ -131,6 +131,7 @@ class Comparison:
 
     def _fail(self, mismatches: list[Mismatch]) -> NoReturn:
         lines = [line for m in sorted(mismatches, key=Mismatch.severity, reverse=True) for line in m.lines(self._cause(m))]
+        self.error = max(mismatch.severity() for mismatch in mismatches)
         wrong = {mismatch.name for mismatch in mismatches}
         right = [f"d{name}" for name in self.gradients if f"d{name}" not in wrong]
         if right:
@@ -147,7 +148,7 @@ class Comparison:
         for other, gradient in self.gradients.items():
             if other != name and gradient.shape == mismatch.given.shape and close(gradient, mismatch.expected):
                 return f"this is what d{other} holds: are the two swapped?"
-        if likely_cause(mismatch):
+        if strong_cause(mismatch):
             return None
         return upstream_cause(mismatch, lambda dy: self.subject.pull_back(dy)[name], self.dy)
 

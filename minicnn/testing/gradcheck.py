@@ -16,7 +16,7 @@ from minicnn.autograd import Tensor
 from minicnn.backend import get_backend
 from minicnn.nn.module import Module
 from minicnn.testing.comparison import Comparison
-from minicnn.testing.report import GradcheckError as GradcheckError
+from minicnn.testing.report import GradcheckError
 from minicnn.testing.subject import Subject, function_name, named_inputs, parameter_names
 
 

@@ -40,11 +40,13 @@ class Line:
     def central(self, h: float) -> tuple[float, float]:
         """(L(h) - L(-h)) / 2h, and what rounding may have added. NaN where y is not finite at either end.
 
-        Differences are taken output by output before they are summed: what does not change cancels exactly.
+        Differences are taken output by output before they are summed: what does not change cancels exactly. But a
+        change below the last place of the largest output may have been lost altogether.
         """
         with np.errstate(all="ignore"):
             difference = self.at(h) - self.at(-h)
-            lost = np.abs(self.dy * self.y)[difference != 0].sum() * ROUNDING * EPS / h
+            sizes = np.abs(self.dy * self.y)
+            lost = (sizes[difference != 0].sum() * ROUNDING + sizes.max(initial=0.0)) * EPS / h
             return float((self.dy * difference).sum() / (2 * h)), float(lost)
 
     def agrees(self, slope: float, tolerance: float) -> tuple[bool, float]:

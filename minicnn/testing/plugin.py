@@ -1,1 +1,106 @@
-"""The pytest plugin."""
+"""The pytest plugin: `pytest --gradcheck --backend NAME`, in this repository and on any file of a student.
+
+    @pytest.mark.gradcheck                      # a slow check: runs only with --gradcheck
+    def test_my_convolution(gradcheck):         # the fixture: minicnn.testing.gradcheck, with the marker's tolerances
+        gradcheck(my_convolution, {"x": x, "w": w})
+
+Without the flag, tests that are marked are left out, and a line at the end says how many; with it, everything runs, and a
+table at the end lists every operation and backend that was checked. A failed check prints its report and no traceback.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import pytest
+
+from minicnn import backend as backends
+from minicnn.errors import BackendError
+from minicnn.testing import gradcheck as check
+from minicnn.testing.report import GradcheckError
+from minicnn.testing.subject import function_name
+from minicnn.testing.table import Row, listened, merged, table
+
+LEFT_OUT = pytest.StashKey[int]()
+PROPERTY = "minicnn_gradcheck"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("minicnn", "minicnn: gradient checks")
+    group.addoption("--gradcheck", action="store_true", help="run the tests marked gradcheck, too, and print a table of what was checked")
+    group.addoption("--backend", metavar="NAME", help="the backend whose kernels run: numba, numpy, loops, or one that the tests register")
+    parser.addini("gradcheck_rtol", "relative tolerance of the gradcheck fixture", default="1e-6")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gradcheck(rtol=1e-6, atol=1e-6): a numeric check of gradients; runs with --gradcheck only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the marked tests out, unless somebody asked for them: by the flag, by name, or with -m gradcheck."""
+    asked = config.getoption("--gradcheck") or "gradcheck" in config.option.markexpr or any("::" in arg for arg in config.args)
+    marked = [item for item in items if item.get_closest_marker("gradcheck")]
+    if marked and not asked:
+        items[:] = [item for item in items if not item.get_closest_marker("gradcheck")]
+        config.hook.pytest_deselected(items=marked)
+        config.stash[LEFT_OUT] = len(marked)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Switch to the backend: after collection, since a student's file registers its own while it is imported."""
+    name = session.config.getoption("--backend")
+    if name:
+        try:
+            backends.set_backend(name)
+        except BackendError as error:
+            raise pytest.UsageError(f"--backend: {error}") from None
+
+
+@pytest.fixture
+def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """`minicnn.testing.gradcheck` with the tolerances of the test's marker, else of the ini file."""
+    marker = request.node.get_closest_marker("gradcheck")
+    options = {"rtol": float(request.config.getini("gradcheck_rtol")), **(marker.kwargs if marker else {})}
+
+    def run(function: Callable[..., Any], inputs: Any, **more: Any) -> Any:
+        name = function_name(function)
+        options["name"] = request.node.originalname if name == "function" else name
+        return check(function, inputs, **{**options, **more})
+
+    return run
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note what a test checks; turn a failed check into its report alone."""
+    report = ""
+    with _noted(item):
+        try:
+            return (yield)
+        except GradcheckError as error:
+            report = "\n".join([str(error), *getattr(error, "__notes__", [])])
+    return pytest.fail(report, pytrace=False)  # outside the except block, or the report would print twice
+
+
+def _noted(item: pytest.Item) -> Any:
+    """Collects the checks of a test that says it is one: by the marker or the fixture."""
+    wanted = item.get_closest_marker("gradcheck") is not None or "gradcheck" in getattr(item, "fixturenames", ())
+    return listened(lambda rows: item.user_properties.append((PROPERTY, rows)) if wanted and rows else None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rows = merged(_rows(terminalreporter))
+    if rows:
+        terminalreporter.section("gradient checks")
+        for line in table(rows):
+            terminalreporter.write_line(line)
+    if LEFT_OUT in config.stash:
+        count = config.stash[LEFT_OUT]
+        terminalreporter.write_line(f"{count} gradient check{'s' if count > 1 else ''} not run: add --gradcheck", yellow=True)
+
+
+def _rows(terminalreporter: pytest.TerminalReporter) -> Iterator[Row]:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, rows in getattr(report, "user_properties", ()):
+                if name == PROPERTY and report.when == "call":
+                    yield from (Row(*row) for row in rows)

@@ -40,7 +40,7 @@ class Mismatch:
 
     def lines(self, cause: str | None = None) -> list[str]:
         """The worst element with the likely cause, then the next worst, then the count."""
-        cause = cause or next(_causes(self), "")
+        cause = cause or likely_cause(self)
         worst = self._worst()
         texts = [self._element(index) for index in worst]
         texts[0] += f" ({cause})" if cause else self._ratio(worst[0])
@@ -80,7 +80,19 @@ def likely_cause(mismatch: Mismatch) -> str:
     >>> likely_cause(Mismatch("dw", right / 2, right, right != 0))
     'ratio 0.50 over all elements: a missing factor 2?'
     """
-    return next(_causes(mismatch), "")
+    return strong_cause(mismatch) or next(_place(mismatch), "")
+
+
+def strong_cause(m: Mismatch) -> str:
+    """A guess that explains every element, or ''."""
+    a = m.given
+    if not np.isfinite(a).all():
+        return f"{int((~np.isfinite(a)).sum())} of {a.size} elements are NaN or Inf: a division by zero, or exp of a large number?"
+    if not a.any():
+        return "it is all zeros: is this part missing, or cut off from the graph?"
+    if close(-a, m.expected):
+        return "the sign is flipped everywhere"
+    return next(_factor(m), "") or next(_moved(m), "")
 
 
 def close(given: Array, expected: Array) -> bool:
@@ -88,22 +100,6 @@ def close(given: Array, expected: Array) -> bool:
     known = ~np.isnan(expected)
     a, n = given[known], expected[known]
     return n.size > 0 and bool(np.allclose(a, n, rtol=1e-5, atol=1e-5 * np.abs(n).max(initial=0)))
-
-
-def _causes(m: Mismatch) -> Iterator[str]:
-    a, n = m.given, m.expected
-    if not np.isfinite(a).all():
-        yield f"{int((~np.isfinite(a)).sum())} of {a.size} elements are NaN or Inf: a division by zero, or exp of a large number?"
-    elif not a.any():
-        yield "it is all zeros: is this part missing, or cut off from the graph?"
-    elif close(-a, n):
-        yield "the sign is flipped everywhere"
-    else:
-        yield from _factor(m)
-        yield from _moved(m)
-        yield from _place(m)
-        if np.all(a[m.wrong] == 0):
-            yield "the wrong elements are all zero: contributions are missing"
 
 
 def _factor(m: Mismatch) -> Iterator[str]:
@@ -115,6 +111,8 @@ def _factor(m: Mismatch) -> Iterator[str]:
     ratio = float(np.median(a[known] / n[known])) if known.any() else 0.0
     if ratio == 0 or not close(a / ratio, n):
         return
+    if n.size == 1 and not any(math.isclose(r, round(r), rel_tol=1e-4) for r in (ratio, 1 / ratio)):
+        return  # one number is always some multiple of another
     sign = "the sign is flipped, and " if ratio < 0 else ""
     text = f"{ratio:.2f}" if 0.1 < abs(ratio) < 100 else f"{ratio:.3g}"
     yield f"ratio {text} over all elements: {sign}{_explain(abs(ratio), m.sizes)}?"
@@ -124,18 +122,18 @@ def _explain(ratio: float, sizes: Mapping[int, str]) -> str:
     """What a wrong factor may be.
 
     >>> _explain(6.0, {6: "the batch"}), _explain(0.75, {}), _explain(0.75, {4: "N"})
-    ('a missing 1/6 (6 is the batch)', 'a missing 1/(1-p) with p = 0.25', '3/4 is (n-1)/n (4 is N): n - 1 and n confused')
+    ('a missing 1/6, the batch', 'a missing 1/(1-p) with p = 0.25', 'n - 1 and n confused, n = 4 being N')
     """
     inverse = 1 / ratio
     for n, meaning in sizes.items():
-        if n < 2:
+        if n < 3:
             continue
         if math.isclose(ratio, n, rel_tol=1e-4):
-            return f"a missing 1/{n} ({n} is {meaning})"
+            return f"a missing 1/{n}, {meaning}"
         if math.isclose(inverse, n, rel_tol=1e-4):
-            return f"a missing factor {n} ({n} is {meaning})"
-        if n > 2 and any(math.isclose(r, (n - 1) / n, rel_tol=1e-4) for r in (ratio, inverse)):
-            return f"{n - 1}/{n} is (n-1)/n ({n} is {meaning}): n - 1 and n confused"
+            return f"a missing factor {n}, {meaning}"
+        if any(math.isclose(r, (n - 1) / n, rel_tol=1e-4) for r in (ratio, inverse)):
+            return f"n - 1 and n confused, n = {n} being {meaning}"
     for factor, verb in ((inverse, "a missing factor"), (ratio, "an extra factor")):
         if factor > 1.5 and math.isclose(factor, round(factor), rel_tol=1e-4):
             return f"{verb} {round(factor)}"
@@ -177,6 +175,8 @@ def _place(m: Mismatch) -> Iterator[str]:
             yield f"wrong only at {listing(np.flatnonzero(some))} of {axis_names([axis])}"
     if wrong.ndim >= 3 and not _inner(wrong).any() and _inner(right).any():
         yield "wrong only at the border: is the padding right?"
+    if np.all(m.given[wrong] == 0):
+        yield "the wrong elements are all zero: contributions are missing"
 
 
 def upstream_cause(mismatch: Mismatch, pull_back: Callable[[Array], Array | None], dy: Array) -> str | None:
@@ -201,13 +201,13 @@ def _pulled(pull_back: Callable[[Array], Array | None], dy: Array, mismatch: Mis
 
 def factor_sizes(x: Array, y: Array) -> dict[int, str]:
     """The numbers that a wrong factor often is, with their meaning; the plainest meaning of a number wins."""
-    sizes = {x.size: f"the number of elements of the input {x.shape}", y.size: f"the number of elements of the result {y.shape}"}
+    sizes = {x.size: "the elements of the input", y.size: "the elements of the result"}
     for array, what in ((y, "result"), (x, "input")):
         if array.ndim > 2:
-            sizes[math.prod(array.shape[2:])] = f"the pixels of an image of the {what} {array.shape}"
-            sizes[array.shape[0] * math.prod(array.shape[2:])] = f"the elements of a channel of the {what} {array.shape}"
+            sizes[math.prod(array.shape[2:])] = f"the pixels of an image of the {what}"
+            sizes[array.shape[0] * math.prod(array.shape[2:])] = f"the elements of a channel of the {what}"
         for axis in reversed(range(array.ndim)):
-            sizes[array.shape[axis]] = f"axis {axis} of the {what} {array.shape}"
+            sizes[array.shape[axis]] = f"the size of axis {axis} of the {what}"
     return sizes
 
 

@@ -149,8 +149,9 @@ def parameter_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 def function_name(function: Callable[..., Any]) -> str:
-    """What a report calls a function: 'conv2d', 'Square.apply', 'function' for a lambda."""
-    name = getattr(function, "__qualname__", type(function).__name__).rpartition("<locals>.")[2]
+    """What a report calls a function: 'conv2d'; 'Square' for Square.apply; 'function' for a lambda."""
+    owner = getattr(function, "__self__", None)
+    name = owner.__name__ if isinstance(owner, type) else getattr(function, "__name__", type(function).__name__)
     return "function" if name == "<lambda>" else name
 
 

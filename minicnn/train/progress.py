@@ -46,7 +46,7 @@ class PlainProgress:
 
     def epoch(self, epoch: Epoch) -> None:
         """Print the line."""
-        print(epoch_line(epoch, self.epochs), flush=True)
+        print(epoch_line(epoch, self.epochs), flush=True)  # noqa: T201 - progress is output
 
 
 @contextmanager

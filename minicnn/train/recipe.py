@@ -22,12 +22,25 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], dict[str, Any], floa
     "adamw": (optim.AdamW, {}, 0.003),
     "rmsprop": (optim.RMSprop, {}, 0.001),
 }
-SCHEDULES: dict[str, Callable[[optim.Optimizer, int], Any]] = {
+
+
+def _warmup_cosine(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
+    rise = max(1, steps // 20)
+    return optim.LinearWarmup(optimizer, rise, then=optim.CosineAnnealingLR(optimizer, T_max=max(1, steps - rise)))
+
+
+def _one_cycle(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    return optim.OneCycleLR(optimizer, peaks, total_steps=steps + 1)  # it counts the rate after the last step, too
+
+
+SCHEDULES: dict[str, Callable[[optim.Optimizer, int], optim.Schedule | None]] = {
     # called with the optimiser, whose rate is the highest, and the number of steps of the whole run
-    "constant": lambda optimizer, steps: None,
+    "constant": lambda _optimizer, _steps: None,
     "step": lambda optimizer, steps: optim.StepLR(optimizer, step_size=max(1, steps // 3), gamma=0.1),
     "cosine": lambda optimizer, steps: optim.CosineAnnealingLR(optimizer, T_max=steps),
-    "one-cycle": lambda optimizer, steps: optim.OneCycleLR(optimizer, max_lr=optimizer.lr, total_steps=steps),
+    "warmup-cosine": _warmup_cosine,
+    "one-cycle": _one_cycle,
 }
 
 
@@ -38,7 +51,7 @@ class Parts:
     model: Module
     model_kwargs: dict[str, Any]
     optimizer: optim.Optimizer
-    schedule: Any
+    schedule: optim.Schedule | None
     train: DataLoader
     test: DataLoader
 
@@ -49,8 +62,8 @@ class Recipe:
 
     Example:
         >>> parts = Recipe(batch_size=64).build()
-        >>> len(parts.train), parts.optimizer.lr > 0
-        (23, True)
+        >>> len(parts.train), type(parts.optimizer).__name__
+        (23, 'SGD')
     """
 
     model: str = "LeNet5"

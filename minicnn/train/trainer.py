@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,11 +11,15 @@ from minicnn.errors import ArgumentError, NonFiniteError
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
 from minicnn.ops import cross_entropy
-from minicnn.optim import Optimizer
+from minicnn.optim import Optimizer, Schedule
 from minicnn.train.metrics import Metrics
 
 Batches: TypeAlias = Iterable[tuple[Tensor, Tensor]]
 """Images (N, C, H, W) with labels (N,), batch by batch: a `DataLoader`. One walk through it is an epoch."""
+
+
+def _nothing(*_: object) -> None:
+    """What is called where nobody wants to be told."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Trainer:
     Args:
         model: takes images, returns scores (N, K).
         optimizer: holds the model's parameters.
-        schedule: sets the optimiser's learning rate; stepped after every batch.
+        schedule: sets the optimiser's learning rate; stepped after every batch, so its lengths are in batches.
 
     Example:
         >>> from minicnn import data, models, optim
@@ -50,7 +54,7 @@ class Trainer:
         [1]
     """
 
-    def __init__(self, model: Module, optimizer: Optimizer, schedule: Any = None) -> None:
+    def __init__(self, model: Module, optimizer: Optimizer, schedule: Schedule | None = None) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.steps = 0
         self.history: list[Epoch] = []
@@ -61,8 +65,8 @@ class Trainer:
         test: Batches,
         epochs: int,
         *,
-        on_step: Callable[[Metrics], None] = lambda metrics: None,
-        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+        on_step: Callable[[Metrics], None] = _nothing,
+        on_epoch: Callable[[Epoch], None] = _nothing,
         stop: Callable[[], bool] = lambda: False,
     ) -> list[Epoch]:
         """Train for `epochs` passes over `train`, looking at `test` after each.
@@ -78,19 +82,22 @@ class Trainer:
             NonFiniteError: the loss became NaN or Inf; the weights are those of the last finite step.
         """
         while len(self.history) < epochs:
-            lr = self.optimizer.lr
+            lr = self.lr
             seen = self._train_epoch(train, on_step, stop)
             if stop():
                 break
             held_out = evaluate(self.model, test)
-            self.history.append(
-                Epoch(
-                    len(self.history) + 1, lr, seen.loss, seen.accuracy, held_out.loss, held_out.accuracy,
-                    seen.seconds, seen.images_per_second,
-                )  # fmt: skip
-            )
-            on_epoch(self.history[-1])
+            epoch = Epoch(
+                len(self.history) + 1, lr, seen.loss, seen.accuracy, held_out.loss, held_out.accuracy, seen.seconds, seen.images_per_second
+            )  # fmt: skip
+            self.history.append(epoch)
+            on_epoch(epoch)
         return self.history
+
+    @property
+    def lr(self) -> float:
+        """The learning rate in force, of the first group of parameters."""
+        return float(self.optimizer.param_groups[0]["lr"])
 
     def _train_epoch(self, train: Batches, on_step: Callable[[Metrics], None], stop: Callable[[], bool]) -> Metrics:
         self.model.train()
@@ -114,12 +121,12 @@ class Trainer:
     def _require_finite(self, loss: float) -> None:
         if not np.isfinite(loss):
             raise NonFiniteError(
-                f"the loss is {loss} at step {self.steps + 1} (epoch {len(self.history) + 1}), with a learning rate of {self.optimizer.lr:g}: "
-                f"try {self.optimizer.lr / 10:g}, or run the step inside `with minicnn.detect_anomaly():` to see where it begins"
+                f"the loss is {loss} at step {self.steps + 1} (epoch {len(self.history) + 1}), with a learning rate of {self.lr:g}: "
+                f"try {self.lr / 10:g}, or run the step inside `with minicnn.detect_anomaly():` to see where it begins"
             )
 
 
-def evaluate(model: Module, batches: Batches, on_batch: Callable[[Array, Array], None] = lambda found, labels: None) -> Metrics:
+def evaluate(model: Module, batches: Batches, on_batch: Callable[[Array, Array], None] = _nothing) -> Metrics:
     """Loss and accuracy of a network in evaluation mode; nothing is learned.
 
     Args:

@@ -124,7 +124,7 @@ def test_what_cannot_be_pickled_is_named(datasets, what):
 def test_a_class_that_the_worker_cannot_import_is_named(datasets, monkeypatch):
     dataset = datasets.Plain()
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(Path(__file__).parent)])
-    with pytest.raises(DataError, match="ModuleNotFoundError: No module named 'worker_datasets'"):
+    with pytest.raises(DataError, match=r"cannot load the dataset \(ModuleNotFoundError: No module named 'worker_datasets'\).*notebook"):
         next(iter(DataLoader(dataset, num_workers=1)))
 
 

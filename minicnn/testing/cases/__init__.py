@@ -1,13 +1,41 @@
 """Cases for every operation: what to check it on. One family a file, named as the operation's own file."""
 
-from minicnn.testing.cases import activation, adaptive_pool, conv, dropout, linear, loss, pool, softmax
-from minicnn.testing.cases.case import CASES, Case, case, kernel_case
+from minicnn.testing.cases import (
+    activation,
+    adaptive_pool,
+    arithmetic,
+    batch_norm,
+    conv,
+    dropout,
+    elementwise,
+    group_norm,
+    indexing,
+    join,
+    layer_norm,
+    linear,
+    local_response_norm,
+    loss,
+    matmul,
+    pool,
+    reduction,
+    shape,
+    softmax,
+)
+from minicnn.testing.cases.case import CASES, Case, case, kernel_case, op_case
 
 __all__ = [
     "CASES",
     "Case",
     "case",
     "kernel_case",
+    "op_case",
+    "arithmetic",
+    "elementwise",
+    "reduction",
+    "matmul",
+    "shape",
+    "indexing",
+    "join",
     "conv",
     "adaptive_pool",
     "pool",
@@ -16,4 +44,8 @@ __all__ = [
     "softmax",
     "dropout",
     "loss",
+    "batch_norm",
+    "group_norm",
+    "layer_norm",
+    "local_response_norm",
 ]

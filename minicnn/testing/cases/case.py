@@ -23,7 +23,7 @@ class Case:
     Attributes:
         function: takes one tensor (or None) per input and returns a tensor.
         inputs: float64 arrays by the names that reports use, in order; integers and None are passed on undifferentiated.
-        attributes: the keyword arguments of the kernel; empty for an operation without kernels.
+        attributes: the keyword arguments of the kernel, or of the operation if it has no kernels.
         op: the name of the kernel, or None.
         constants: arrays that the kernel takes after the inputs and that have no gradient (running statistics).
     """
@@ -61,6 +61,15 @@ def kernel_case(
         return function.apply(*tensors, *fixed.values(), **attributes)
 
     return Case(apply, inputs, attributes, function.op, fixed)
+
+
+def op_case(function: Callable[..., Tensor], inputs: dict[str, Array], **attributes: Any) -> Case:
+    """A case of an operation without kernels: `function` takes the inputs and, by name, the attributes."""
+
+    def apply(*tensors: Tensor | None) -> Tensor:
+        return function(*tensors, **attributes)
+
+    return Case(apply, {**inputs}, attributes)
 
 
 def case(name: str) -> Callable[[Callable[[Draw], Case]], Callable[[Draw], Case]]:

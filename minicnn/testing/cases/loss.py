@@ -42,8 +42,11 @@ def smooth_l1_loss(draw: Draw) -> Case:
     return difference(SmoothL1Loss, draw, beta=draw.pick([0.5, 1.0, 2.0]))
 
 
-def difference(function: Any, draw: Draw, **attributes: float) -> Case:
+def difference(function: Any, draw: Draw, **attributes: Any) -> Case:
     """A prediction and a target of the same shape."""
     shape = [draw.integer(1, 4) for _ in range(draw.integer(0, 3))]
-    inputs = {"x": draw.array(*shape), "target": draw.array(*shape)}
-    return kernel_case(function, inputs, **attributes, reduction=draw.pick(REDUCTIONS))
+    return kernel_case(
+        function,
+        {"x": draw.array(*shape), "target": draw.array(*shape)},
+        **attributes, reduction=draw.pick(REDUCTIONS),
+    )  # fmt: skip

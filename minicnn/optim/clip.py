@@ -1,0 +1,69 @@
+"""Clipping of gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from minicnn.autograd import Tensor
+from minicnn.errors import ArgumentError, NonFiniteError
+from minicnn.kernels.array.module import array_module
+
+
+def clip_grad_norm(parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], max_norm: float) -> float:
+    """Scale all gradients down by one factor if their common norm √(Σ g²) is above `max_norm`. Call it before `step()`.
+
+    The factor is max_norm / (norm + 1e-6), as in PyTorch. Parameters without a gradient are passed over.
+
+    Args:
+        parameters: `model.parameters()`, or `model.named_parameters()` so that a message can name them.
+        max_norm: above 0; `math.inf` only measures.
+
+    Returns:
+        The norm before clipping: worth a place in the log.
+
+    Raises:
+        NonFiniteError: a gradient is NaN or Inf; says which.
+        ArgumentError: `max_norm` is not above 0.
+
+    Source:
+        Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
+
+    Example:
+        >>> w = Tensor([3.0, 4.0], requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> clip_grad_norm([w], max_norm=5.0)
+        10.0
+        >>> [round(value, 3) for value in w.grad.tolist()]
+        [3.0, 4.0]
+    """
+    if not max_norm > 0:
+        raise ArgumentError(f"clip_grad_norm: max_norm must be above 0, not {max_norm!r}")
+    gradients = []
+    squares = 0.0
+    for i, item in enumerate(parameters):
+        name, parameter = item if isinstance(item, tuple) else (f"parameter {i}", item)
+        if parameter.grad is not None:
+            squares += _sum_of_squares(name, parameter.grad)
+            gradients.append(parameter.grad)
+    norm = math.sqrt(squares)
+    factor = max_norm / (norm + 1e-6)
+    if factor < 1:
+        for gradient in gradients:
+            data = gradient.edit("clip_grad_norm")
+            data *= factor
+    return norm
+
+
+def _sum_of_squares(name: str, gradient: Tensor) -> float:
+    """In float64, where the squares of finite float32 numbers are finite."""
+    total = float((gradient.data.astype(np.float64) ** 2).sum())
+    if not math.isfinite(total):
+        kind = "NaN" if bool(array_module(gradient.data).isnan(gradient.data).any()) else "Inf"
+        raise NonFiniteError(
+            f"clip_grad_norm: the gradient of {name}, of shape {gradient.shape}, is {kind}: no scaling can mend it. Run this step "
+            "inside `with minicnn.detect_anomaly():` to be told which operation it was"
+        )
+    return total

@@ -1,0 +1,265 @@
+"""What all optimisers share: groups of parameters with options, each parameter's state, saving and loading."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minicnn.autograd import Tensor, no_grad
+from minicnn.backend import get_backend, to_numpy
+from minicnn.errors import (
+    ArgumentError,
+    AutogradError,
+    DtypeError,
+    ShapeError,
+    StateDictError,
+    listing,
+    nearest,
+)
+from minicnn.kernels.types import Array
+
+Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
+"""Parameters, or groups of them: `[{"params": ..., "lr": ...}, ...]`."""
+
+
+class Optimizer:
+    """Base of all optimisers: calls `update` for every parameter that has a gradient.
+
+    A subclass passes its options to `__init__`, checks them in `check`, and changes one parameter in
+    `update`.
+
+    Attributes:
+        param_groups: dicts of "params" (a list of tensors) and the options that hold for them. Schedules set
+            "lr" here.
+        state: for each parameter, the arrays and counts that its updates carry along.
+
+    Example:
+        >>> from minicnn import nn
+        >>> class SignDescent(Optimizer):
+        ...     def __init__(self, params, lr=0.01):
+        ...         super().__init__(params, lr=lr)
+        ...     def update(self, data, gradient, state, group):
+        ...         data -= group["lr"] * np.sign(gradient)
+        >>> w = Tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = SignDescent([w])
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> [round(value, 2) for value in w.tolist()]
+        [0.99, -1.99]
+    """
+
+    def __init__(self, params: Params, **defaults: Any) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        for group in self._as_groups(params):
+            self.add_param_group(group)
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Raise an ArgumentError if an option of a group is out of range."""
+        at_least_zero(self._name, "lr", options["lr"])
+
+    def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
+        """Change one parameter's values `data` in place. `gradient` must stay as it is; `state` starts empty."""
+        raise NotImplementedError(f"{self._name} has no update")
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient. Inside, nothing is recorded.
+
+        Raises:
+            AutogradError: no parameter has one.
+            ShapeError, DtypeError: a gradient does not match its parameter.
+        """
+        if all(parameter.grad is None for parameter in self._parameters()):
+            raise AutogradError(
+                f"{self._name}: step() found no gradient in any parameter: call loss.backward() first, and zero_grad() not in between. "
+                "If you did, the loss was computed from other parameters than these"
+            )
+        with no_grad():
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        gradient = _matching_gradient(self._name, parameter)
+                        self.update(parameter.edit("step"), gradient, self.state.setdefault(parameter, {}), group)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters, so that the next backward pass starts from nothing."""
+        for parameter in self._parameters():
+            parameter.grad = None
+
+    # Groups
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Add parameters with options of their own; options that are not given take the defaults.
+
+        Raises:
+            ArgumentError: no parameters, one that cannot be learned, one that is in a group already, an
+                unknown option, or an option out of range.
+        """
+        unknown = [name for name in group if name not in self.defaults and name != "params"]
+        if unknown:
+            raise ArgumentError(f"{self._name}: unknown option {unknown[0]!r} of a parameter group: {nearest(unknown[0], self.defaults)}")
+        if "params" not in group:
+            raise ArgumentError(f'{self._name}: a parameter group is a dict with an entry "params"; this one has {listing(group) or "none"}')
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        if not params:
+            raise ArgumentError(
+                f"{self._name}: the list of parameters is empty. Has the generator model.parameters() been used up? Has the model layers "
+                "that learn, assigned to attributes or kept in a ModuleList?"
+            )
+        known = {id(parameter): None for parameter in self._parameters()}
+        for i, parameter in enumerate(params):
+            self._check_parameter(i, parameter)
+            if id(parameter) in known:
+                raise ArgumentError(
+                    f"{self._name}: parameter {i} of this group, of shape {parameter.shape}, is listed twice, here or in another group: "
+                    "it would be updated twice a step"
+                )
+            known[id(parameter)] = None
+        options = {name: plain_number(group.get(name, default)) for name, default in self.defaults.items()}
+        self.check(options)
+        self.param_groups.append({"params": params, **options})
+
+    def _as_groups(self, params: Any) -> list[Mapping[str, Any]]:
+        if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
+            hint = "; write model.parameters()" if hasattr(params, "parameters") else ""
+            raise ArgumentError(
+                f"{self._name}: needs an iterable of parameters or a list of groups, not {type(params).__name__}{hint}"
+            )
+        items = list(params)
+        return items if items and all(isinstance(item, Mapping) for item in items) else [{"params": items}]
+
+    def _check_parameter(self, i: int, parameter: Any) -> None:
+        if not isinstance(parameter, Tensor):
+            hint = "; write model.parameters(), without names" if isinstance(parameter, tuple) else ""
+            raise ArgumentError(f"{self._name}: parameter {i} is no tensor but {type(parameter).__name__}{hint}")
+        if not parameter.is_leaf:
+            raise ArgumentError(
+                f"{self._name}: parameter {i} of shape {parameter.shape} is the result of an operation, and no gradient will arrive in it: "
+                "give the tensor that it was computed from"
+            )
+        if not parameter.requires_grad:
+            raise ArgumentError(
+                f"{self._name}: parameter {i} of shape {parameter.shape} requires no gradient and would never change: leave frozen ones "
+                "out with [p for p in model.parameters() if p.requires_grad], or unfreeze it with requires_grad_()"
+            )
+
+    def _parameters(self) -> Iterator[Tensor]:
+        return (parameter for group in self.param_groups for parameter in group["params"])
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    # State
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint needs, in two parts that go into two kinds of files.
+
+        Returns:
+            {"arrays": {"0.momentum": array, ...}, "settings": {...}}. The arrays are copies in main memory,
+            named by the parameter's number (in the order of the groups) and their own name; safetensors can
+            hold them. The settings (the optimiser's name, the options of each group and the numbers of its
+            parameters, counts such as "0.step") are plain Python values that JSON can hold.
+        """
+        arrays: dict[str, Array] = {}
+        counts: dict[str, int] = {}
+        for i, parameter in enumerate(self._parameters()):
+            for name, value in self.state.get(parameter, {}).items():
+                if isinstance(value, int):
+                    counts[f"{i}.{name}"] = value
+                else:
+                    arrays[f"{i}.{name}"] = to_numpy(value).copy()
+        numbers = {parameter: i for i, parameter in enumerate(self._parameters())}
+        groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
+        return {"arrays": arrays, "settings": {"optimizer": self._name, "param_groups": groups, "counts": counts}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over the options and the state of an optimiser of the same class with the same parameters.
+
+        All is checked before anything is changed.
+
+        Raises:
+            StateDictError: another class, other groups, or arrays of another shape.
+            ArgumentError: an option is out of range.
+        """
+        groups, loaded = self._read(state)
+        for own, group in zip(self.param_groups, groups, strict=True):
+            own.update(group)
+        self.state = loaded
+
+    def _read(self, state: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[Tensor, dict[str, Any]]]:
+        try:
+            arrays, settings = state["arrays"], state["settings"]
+            name, saved_groups, counts = (settings[key] for key in ("optimizer", "param_groups", "counts"))
+            sizes = [len(group["params"]) for group in saved_groups]
+        except (KeyError, TypeError):
+            raise StateDictError(f"{self._name}: this is not what state_dict() of an optimiser returns") from None
+        if name != self._name:
+            raise StateDictError(f"the state is of {name}, but this optimiser is {self._name}")
+        own_sizes = [len(group["params"]) for group in self.param_groups]
+        if sizes != own_sizes:
+            raise StateDictError(f"{name}: the state has groups of {listing(sizes)} parameter(s), this optimiser of {listing(own_sizes)}")
+        parameters = list(self._parameters())
+        loaded: dict[Tensor, dict[str, Any]] = {}
+        for key, value in {**arrays, **counts}.items():
+            number, _, entry = key.partition(".")
+            if not number.isdecimal() or int(number) >= len(parameters):
+                raise StateDictError(f"{name}: unexpected entry {key!r} for {len(parameters)} parameters")
+            parameter = parameters[int(number)]
+            loaded.setdefault(parameter, {})[entry] = (
+                value if isinstance(value, int) else self._array(key, value, parameter)
+            )
+        return [self._options(group) for group in saved_groups], loaded
+
+    def _array(self, key: str, value: Any, parameter: Tensor) -> Array:
+        array = np.array(value, dtype=parameter.dtype, copy=True)
+        if array.shape != parameter.shape:
+            raise StateDictError(f"{self._name}: {key} has shape {array.shape}, but its parameter has {parameter.shape}")
+        return get_backend().asarray(array)
+
+    def _options(self, saved: Mapping[str, Any]) -> dict[str, Any]:
+        options = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
+        del options["params"]
+        if set(options) != set(self.defaults):
+            raise StateDictError(f"{self._name}: the options of a group are {listing(self.defaults)}; the state has {listing(options)}")
+        self.check(options)
+        return options
+
+    def __repr__(self) -> str:
+        groups = [
+            f"{len(group['params'])} parameters, " + ", ".join(f"{name}={group[name]}" for name in self.defaults)
+            for group in self.param_groups
+        ]
+        return f"{self._name}({'; '.join(groups)})"
+
+
+def plain_number(value: Any) -> Any:
+    """A NumPy scalar as a Python number, which does not widen the arrays that it is multiplied with."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def at_least_zero(optimizer: str, name: str, value: Any) -> None:
+    """An option is a finite number >= 0."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise ArgumentError(f"{optimizer}: {name} must be a finite number >= 0, not {value!r}")
+
+
+def below_one(optimizer: str, name: str, value: Any) -> None:
+    """An option is a number from 0 to less than 1: the part of an average that is kept at each step."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ArgumentError(f"{optimizer}: {name} must be a number from 0 to less than 1, not {value!r}")
+
+
+def _matching_gradient(optimizer: str, parameter: Tensor) -> Array:
+    assert parameter.grad is not None
+    gradient = parameter.grad.data
+    if gradient.shape != parameter.shape:
+        raise ShapeError(f"{optimizer}: a gradient has shape {gradient.shape}, but its parameter has {parameter.shape}")
+    if gradient.dtype != parameter.dtype:
+        raise DtypeError(f"{optimizer}: a gradient is {gradient.dtype}, but its parameter of shape {parameter.shape} is {parameter.dtype}")
+    return gradient

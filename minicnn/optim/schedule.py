@@ -1,0 +1,105 @@
+"""What all schedules share: they set the learning rates of an optimiser, step after step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minicnn.errors import ArgumentError, StateDictError, listing
+from minicnn.optim.optimizer import Optimizer
+
+
+class Schedule:
+    """Base of the schedules that depend on time only. A subclass says what the learning rate is at each time.
+
+    The rate is a function of the base rate and the time, so a schedule can be drawn before it is used. What
+    is written into `param_groups[...]["lr"]` by hand is overwritten at the next step.
+
+    Args:
+        optimizer: whose learning rates to set; those it has now are the base rates.
+
+    Attributes:
+        last_epoch: how often `step` has been called.
+        base_lrs: one base rate for each group of parameters.
+
+    Raises:
+        ArgumentError: `optimizer` is none.
+
+    Example:
+        >>> from minicnn import Tensor, optim
+        >>> class Hyperbola(Schedule):
+        ...     def lr_at(self, base_lr, t):
+        ...         return base_lr / (1 + t)
+        >>> schedule = Hyperbola(optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0))
+        >>> schedule.step()
+        >>> schedule.get_last_lr()
+        [0.5]
+    """
+
+    def __init__(self, optimizer: Optimizer, base_lrs: Sequence[float] | None = None) -> None:
+        self.optimizer = check_optimizer(type(self).__name__, optimizer)
+        self.base_lrs = list(base_lrs) if base_lrs is not None else self.get_last_lr()
+        self.last_epoch = 0
+        self._apply()
+
+    def lr_at(self, base_lr: float, t: int) -> float:
+        """The learning rate after `t` steps, of a group whose base rate is `base_lr`."""
+        raise NotImplementedError(f"{type(self).__name__} has no lr_at")
+
+    def step(self) -> None:
+        """Go one step on: after each epoch, or after each batch, as the schedule's lengths are meant."""
+        self.last_epoch += 1
+        self._apply()
+
+    def get_last_lr(self) -> list[float]:
+        """The learning rates that are in force, one for each group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where another schedule was, and set the learning rates accordingly.
+
+        Raises:
+            StateDictError: entries are missing or unexpected, or the number of groups differs.
+        """
+        check_keys(self, state, self.state_dict())
+        if len(state["base_lrs"]) != len(self.base_lrs):
+            raise StateDictError(
+                f"{type(self).__name__}: the state is for {len(state['base_lrs'])} parameter group(s), the optimiser has {len(self.base_lrs)}"
+            )
+        self.last_epoch, self.base_lrs = state["last_epoch"], list(state["base_lrs"])
+        self._apply()
+
+    def _apply(self) -> None:
+        for group, base_lr in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = float(self.lr_at(base_lr, self.last_epoch))
+
+
+def check_optimizer(schedule: str, optimizer: Any) -> Optimizer:
+    """The first argument of a schedule is an optimiser."""
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(f"{schedule}: the first argument must be an optimiser, not {type(optimizer).__name__}")
+    return optimizer
+
+
+def check_keys(schedule: object, state: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """A state dict has exactly the expected entries."""
+    if set(state) != set(expected):
+        raise StateDictError(f"{type(schedule).__name__}: the state must have {listing(expected)}; it has {listing(state) or 'nothing'}")
+
+
+def check_steps(name: str, value: Any, least: int = 1) -> int:
+    """A number of steps."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ArgumentError(f"{name} must be an integer >= {least}, not {value!r}")
+    return value
+
+
+def check_positive(name: str, value: Any) -> float:
+    """A factor or a rate above 0."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+        raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
+    return value

@@ -1,0 +1,26 @@
+"""Cases of batch normalisation: training and evaluation, features, sequences and images, with and without scale and shift."""
+
+from minicnn.ops.batch_norm import BatchNorm
+from minicnn.testing.cases.case import Case, case, kernel_case
+from minicnn.testing.draw import Draw
+
+
+@case("batch_norm")
+def batch_norm(draw: Draw) -> Case:
+    """At least six values per channel: of two, every batch norm makes -1 and 1. An eps that is felt, now and then."""
+    C = draw.integer(1, 4)
+    shape = draw.pick([(draw.integer(6, 8), C), (draw.integer(2, 3), C, draw.integer(3, 5)), (2, C, 3, draw.integer(1, 5))])
+    training = draw.pick([True, True, False])
+    return kernel_case(
+        BatchNorm,
+        {
+            "x": 2 * draw.array(*shape) + 1,
+            "gamma": draw.pick([None, draw.array(C), draw.array(C)]),
+            "beta": draw.pick([None, draw.array(C)]),
+        },
+        constants={
+            "running_mean": None if training else draw.array(C),
+            "running_var": None if training else draw.array(C) ** 2 + 0.5,
+        },
+        training=training, eps=draw.pick([1e-5, 0.1]),
+    )  # fmt: skip

@@ -1,0 +1,218 @@
+"""Is a kernel right? Compares its forward with the definition in `loops`, then checks its gradients.
+
+The comparison finds what a gradient check cannot: a forward that is wrong together with its backward, such as a max
+pool padded with zeros, whose gradient is the right gradient of the wrong function.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minicnn import kernels
+from minicnn.backend import get_backend, to_numpy, use_backend
+from minicnn.errors import ArgumentError, nearest
+from minicnn.kernels.types import Array, Kernel
+from minicnn.testing.comparison import STREAM, cotangent
+from minicnn.testing.draw import RandomDraw
+from minicnn.testing.gradcheck import Outcome, gradcheck
+from minicnn.testing.report import GradcheckError, Mismatch, factor_sizes
+
+TOLERANCE = {"float64": 1e-9, "float32": 1e-3}  # relative to the largest element of the array
+KINKED = (
+    "relu", "leaky_relu", "relu6", "hardswish", "max_pool2d", "adaptive_max_pool2d", "l1_loss", "smooth_l1_loss",
+)  # fmt: skip
+"""Operations that are checked on rounded numbers, too, where there are zeros and ties."""
+
+
+def check_kernel(op: str, *, backend: str, examples: int = 20, seed: int = 0) -> list[Outcome]:
+    """Check the forward and backward of one operation on a backend, on randomly drawn shapes and attributes.
+
+    Args:
+        op: the operation, such as "conv2d".
+        backend: where its kernel is: what you gave to `minicnn.kernels.register`, or a backend of minicnn's own.
+        examples: how many cases are drawn. All are tried, and the smallest that fails is reported.
+        seed: of the cases.
+
+    Returns:
+        The outcome of the gradient check of every case.
+
+    Raises:
+        GradcheckError: the kernel differs from the definition, or its gradients are wrong, or it breaks the kernel
+            contract. Says where, with what shapes and attributes, and the likely cause.
+        ArgumentError: `op` or its kernel is unknown.
+        BackendError: `backend` is unknown.
+
+    Example:
+        >>> len(check_kernel("relu", backend="numpy", examples=3))
+        3
+    """
+    from minicnn.testing.cases import CASES, Case
+
+    if op not in kernels.OPS or op not in CASES:
+        raise ArgumentError(f"check_kernel: unknown operation {op!r}: {nearest(op, kernels.OPS)}")
+    kernel = get_backend(backend).kernel(op)
+    if backend in kernels.registered_backends() and kernel.source != backend:
+        raise ArgumentError(
+            f"check_kernel: nothing is registered for {op} on backend {backend!r}, which falls back to {kernel.source}: "
+            f"call minicnn.kernels.register({op!r}, forward=..., backward=..., backend={backend!r}) first"
+        )
+    if examples < 1:
+        raise ArgumentError(f"check_kernel: examples must be at least 1, not {examples}")
+    outcomes: list[Outcome] = []
+    failures: list[tuple[int, Case, GradcheckError]] = []
+    for example in range(examples):
+        case = CASES[op](RandomDraw(1000 * seed + example))
+        if op in KINKED and example % 3 == 2:
+            case = rounded(case)
+        try:
+            outcomes.append(check_case(case, kernel, backend))
+        except GradcheckError as error:
+            failures.append((sum(x.size for x in case.inputs.values() if x is not None), case, error))
+    if failures:
+        _report(op, backend, failures, examples)
+    return outcomes
+
+
+def check_case(case: Any, kernel: Kernel, backend: str) -> Outcome:
+    """Check a kernel on one case.
+
+    Raises:
+        GradcheckError: something is wrong; without the shapes and attributes.
+    """
+    _ForwardCheck(case, kernel).run()
+    with use_backend(backend):
+        return gradcheck(case.function, case.inputs, name=kernel.op)
+
+
+def rounded(case: Any) -> Any:
+    """The case with its numbers rounded to 0, ±1, ...: zeros and ties, where a kinked function has no gradient."""
+    from dataclasses import replace
+
+    inputs = {name: np.round(x) if x is not None and x.dtype.kind == "f" else x for name, x in case.inputs.items()}
+    return replace(case, inputs=inputs)
+
+
+class _ForwardCheck:
+    """What a gradient check does not see: the values of the forward pass, element types, and the rules of the contract."""
+
+    def __init__(self, case: Any, kernel: Kernel) -> None:
+        self.case, self.kernel = case, kernel
+        self.given = {**case.inputs, **case.constants}
+        self.definition = kernels.find(kernel.op, ["loops"])
+
+    def run(self) -> None:
+        expected = self._outputs(self.definition, np.float64)[0]
+        for dtype in (np.float64, np.float32):
+            outputs, saved, arrays = self._outputs(self.kernel, dtype)
+            self._values(outputs, expected, np.dtype(dtype))
+            again = self._outputs(self.kernel, dtype)[0]
+            if any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(outputs, again, strict=True)):
+                raise self._error("two calls of forward with the same inputs differ: draw random numbers from the seed only")
+            self._backward(outputs[0], saved, arrays)
+
+    def _outputs(self, kernel: Kernel, dtype: Any) -> tuple[list[Array], Any, list[Array | None]]:
+        """Run a forward on copies, and see that they are left alone."""
+        arrays = [x.astype(dtype) if x is not None and x.dtype.kind == "f" else x for x in self.given.values()]
+        result = self._call("forward", kernel.forward, *arrays, **self.case.attributes)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise self._error(f"forward must return (y, saved): the result, and what backward needs; it returned {_kind(result)}")
+        for (name, x), array in zip(self.given.items(), arrays, strict=True):
+            if x is not None and not np.array_equal(array, x.astype(array.dtype)):
+                raise self._error(f"forward changes {name} in place: work on a copy")
+        y, saved = result
+        return [_as_array(part) for part in (y if isinstance(y, tuple) else (y,))], saved, arrays
+
+    def _values(self, outputs: list[Array], expected: list[Array], dtype: np.dtype[Any]) -> None:
+        if len(outputs) != len(expected):
+            raise self._error(f"forward must return {len(expected)} result(s) before `saved`, not {len(outputs)}")
+        for number, (given, right) in enumerate(zip(outputs, expected, strict=True)):
+            name = "y" if number == 0 else f"y{number}"
+            if not isinstance(given, np.ndarray):
+                raise self._error(f"{name} must be an array, not {_kind(given)}")
+            if given.shape != right.shape:
+                transposed = " (the axes are in another order)" if sorted(given.shape) == sorted(right.shape) else ""
+                raise self._error(f"{name} has shape {given.shape}, but should have {right.shape}{transposed}")
+            if given.dtype != dtype:
+                raise self._error(f"{name} is {given.dtype} although the inputs are {dtype}: is a NumPy default type in between?")
+            with np.errstate(invalid="ignore"):
+                tolerance = TOLERANCE[dtype.name] * max(1e-30, np.abs(right).max(initial=0.0))
+                wrong = ~((np.abs(given - right) <= tolerance) | (given == right))
+            if wrong.any():
+                first = next(x for x in self.given.values() if x is not None)
+                mismatch = Mismatch(name, given, right, wrong, ("given", "expected"), factor_sizes(first, right))
+                raise self._error("\n".join([*mismatch.lines(), "  the forward pass differs from the definition in loops"]))
+
+    def _backward(self, y: Array, saved: Any, arrays: list[Array | None]) -> None:
+        """The rules for backward: one gradient for each array, of its shape and type, wherever it is needed."""
+        differentiable = [name in self.case.inputs and x is not None and x.dtype.kind == "f" for name, x in zip(self.given, arrays, strict=True)]
+        dy = cotangent(y.shape, np.random.default_rng([STREAM, 1])).astype(y.dtype)
+        everything = self._gradients(dy, saved, tuple(differentiable), arrays)
+        for i in np.flatnonzero(differentiable):
+            alone = tuple(bool(j == i) for j in range(len(arrays)))
+            _, saved = self._call("forward", self.kernel.forward, *arrays, **self.case.attributes)
+            gradient = self._gradients(dy, saved, alone, arrays)[i]
+            if not np.allclose(gradient, everything[i], rtol=1e-4, atol=1e-5, equal_nan=True):
+                name = list(self.given)[i]
+                raise self._error(f"backward gives another d{name} when only that is needed, needs={alone}, than when all are")
+
+    def _gradients(self, dy: Array, saved: Any, needs: tuple[bool, ...], arrays: list[Array | None]) -> list[Any]:
+        upstream = dy.copy()
+        result = self._call("backward", self.kernel.backward, upstream, saved, needs=needs)
+        names = ", ".join(f"d{name}" for name in self.given)
+        if not isinstance(result, tuple) or len(result) != len(needs):
+            raise self._error(f"backward must return a tuple of {len(needs)} gradients ({names}), not {_kind(result)}")
+        if not np.array_equal(upstream, dy):
+            raise self._error("backward changes dy in place: work on a copy")
+        gradients: list[Array | None] = []
+        for name, x, gradient, needed in zip(self.given, arrays, result, needs, strict=True):
+            gradient = _as_array(gradient)
+            gradients.append(gradient)
+            if not needed or x is None:
+                continue
+            if gradient is None:
+                raise self._error(f"backward returns None for d{name}, which is needed, needs={needs}")
+            if not isinstance(gradient, np.ndarray):
+                raise self._error(f"d{name} must be an array, not {_kind(gradient)}")
+            if gradient.shape != x.shape:
+                raise self._error(f"d{name} has shape {gradient.shape}, but {name} has {x.shape}")
+            if gradient.dtype != x.dtype:
+                raise self._error(f"d{name} is {gradient.dtype}, but {name} is {x.dtype}")
+        return gradients
+
+    def _call(self, what: str, function: Any, *arguments: Any, **attributes: Any) -> Any:
+        try:
+            return function(*arguments, **attributes)
+        except Exception as error:
+            raise self._error(f"{what} raises {type(error).__name__}: {error}") from error
+
+    def _error(self, text: str) -> GradcheckError:
+        return GradcheckError(f"{self.kernel.op}: {text}")
+
+
+def _report(op: str, backend: str, failures: list[tuple[int, Any, GradcheckError]], examples: int) -> NoReturn:
+    _, case, error = min(failures, key=lambda failure: failure[0])
+    raise GradcheckError("\n".join([error.message, *_describe(case), _count(op, backend, len(failures), examples)])) from error
+
+
+def _describe(case: Any) -> Iterator[str]:
+    """The shapes and attributes of a case, to draw it again by hand."""
+    shapes = [f"{name} {x.shape if x is not None else None}" for name, x in {**case.inputs, **case.constants}.items()]
+    yield f"  smallest failing case: {', '.join(shapes)}"
+    if case.attributes:
+        yield f"  with {', '.join(f'{name}={value}' for name, value in case.attributes.items())}"
+
+
+def _count(op: str, backend: str, failed: int, examples: int) -> str:
+    return f"  {failed} of {examples} cases of {op} on backend {backend!r} fail"
+
+
+def _as_array(value: Any) -> Any:
+    """Arrays of any library as NumPy's, and NumPy's scalars as arrays without axes; anything else as it is."""
+    if isinstance(value, np.generic):
+        return np.asarray(value)
+    return to_numpy(value) if hasattr(value, "dtype") else value
+
+
+def _kind(value: Any) -> str:
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"

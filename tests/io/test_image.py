@@ -1,0 +1,142 @@
+"""Pictures become light ink on black that fills the frame."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from minicnn.errors import ArgumentError
+from minicnn.io import read_image
+
+
+@pytest.fixture
+def save(tmp_path):
+    def save(array, name="a.npy", **options):
+        path = tmp_path / name
+        if name.endswith(".npy"):
+            np.save(path, array)
+        else:
+            pytest.importorskip("PIL.Image").fromarray(array).save(path, **options)
+        return path
+
+    return save
+
+
+def cross(size=40, ink=255, paper=0):
+    image = np.full((size, size), paper, np.uint8)
+    image[10:30, 18:22] = ink
+    image[18:22, 10:30] = ink
+    return image
+
+
+def test_an_image_of_the_right_size_is_only_stretched(save):
+    image = np.zeros((8, 8), np.uint8)
+    image[2:6, 3] = [4, 8, 16, 12]
+    ink, done = read_image(save(image), 8)
+    np.testing.assert_allclose(ink, image[None] / 16, rtol=1e-6)
+    assert ink.dtype == np.float32
+    assert done == []
+
+
+def test_dark_ink_on_light_paper_is_inverted_and_said(save):
+    dark, done = read_image(save(cross(ink=30, paper=220)), 8)
+    light, nothing = read_image(save(cross()), 8)
+    np.testing.assert_allclose(dark, light, atol=1e-6)
+    assert any("inverted" in word for word in done)
+    assert not any("inverted" in word for word in nothing)
+
+
+def test_the_ink_fills_the_frame_and_is_centred(save):
+    image = np.zeros((50, 30), np.uint8)
+    image[5:25, 2:12] = 255  # 20 high, 10 wide
+    ink, done = read_image(save(image), 8)
+    np.testing.assert_allclose(ink[0], np.repeat([[0, 0, 1, 1, 1, 1, 0, 0]], 8, axis=0), atol=1e-6)
+    assert done == ["cut to its ink and resized from 30x50"]
+
+
+def test_resizing_keeps_the_mean(save):
+    image = np.random.default_rng(0).integers(0, 256, (37, 37)).astype(np.uint8)
+    image[0, 0], image[-1, -1], image[1, 1] = 255, 255, 0
+    image[0, 1:], image[1:, 0], image[-1, :-1], image[:-1, -1] = 100, 100, 100, 100
+    ink, _ = read_image(save(image), 5)
+    np.testing.assert_allclose(ink.mean(), image.mean() / 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp"])
+def test_pictures_are_read_by_pillow(save, name):
+    from_npy, _ = read_image(save(cross()), 8)
+    from_picture, _ = read_image(save(cross(), name), 8)
+    np.testing.assert_allclose(from_picture, from_npy, atol=0.08)
+
+
+def test_colours_and_transparency(save):
+    colour = np.repeat(cross(ink=200, paper=10)[:, :, None], 3, axis=2)
+    drawing = np.zeros((40, 40, 4), np.uint8)  # black ink on nothing, as drawing programs save it
+    drawing[:, :, 3] = cross()
+    expected, _ = read_image(save(cross()), 8)
+    for path in (save(colour), save(colour, "c.png"), save(drawing, "d.png")):
+        np.testing.assert_allclose(read_image(path, 8)[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 12, 12), (12, 12), (12, 12, 3)])
+def test_arrays_of_three_layouts(save, shape):
+    array = np.zeros(shape)
+    array.reshape(-1)[len(array.reshape(-1)) // 2 :] = 1.0
+    assert read_image(save(array), 6)[0].shape == (1, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (lambda path: None, "there is no such file"),
+        (lambda path: path.mkdir(), "it is a folder"),
+        (lambda path: path.write_text("hello"), "is not an image that Pillow can read"),
+        (lambda path: path.write_bytes(b""), "is not an image that Pillow can read"),
+        (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50)), "is not an image|is damaged"),
+    ],
+    ids=["missing", "folder", "text", "empty", "header"],
+)
+def test_what_is_no_picture_is_refused(tmp_path, write, sentence):
+    pytest.importorskip("PIL")
+    path = tmp_path / "a.png"
+    write(path)
+    with pytest.raises(ArgumentError, match=sentence):
+        read_image(path, 8)
+
+
+def test_a_cut_off_picture_is_refused(save):
+    path = save(np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8), "a.png")
+    path.write_bytes(path.read_bytes()[:800])
+    with pytest.raises(ArgumentError, match="is damaged"):
+        read_image(path, 8)
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        (np.full((9, 9), 7), "shows nothing: every pixel has the value 7"),
+        (np.full((9, 9), np.nan), "shows nothing"),
+        (np.zeros((2, 3, 4, 5)), r"has shape \(2, 3, 4, 5\), but an image is"),
+        (np.zeros((0, 9)), "holds no image"),
+        (np.array(["a", "b"]), "holds no image"),
+    ],
+    ids=["flat", "nan", "axes", "empty", "text"],
+)
+def test_arrays_that_are_no_image_are_refused(save, array, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        read_image(save(array), 8)
+
+
+def test_a_pickle_is_never_executed(save, tmp_path):
+    with pytest.raises(ArgumentError, match=r"is not a \.npy file that can be read"):
+        read_image(save(np.array([{"a": 1}], dtype=object)), 8)
+    (tmp_path / "b.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(ArgumentError, match=r"is not a \.npy file"):
+        read_image(tmp_path / "b.npy", 8)
+
+
+def test_without_pillow_the_message_says_what_to_install(save, monkeypatch):
+    path = save(cross(), "a.png")
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ArgumentError, match=r'pip install -e "\.\[data\]"'):
+        read_image(path, 8)

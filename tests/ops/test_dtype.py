@@ -1,0 +1,65 @@
+"""Element types: weak scalars, promotion, and gradients in each input's own type."""
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import Tensor, ops
+from minicnn.errors import DtypeError
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("scalar", [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2), np.bool_(True)], ids=repr)
+def test_scalars_are_weak(dtype, scalar):
+    x = minicnn.ones(3, dtype=dtype)
+    for y in (x + scalar, scalar * x, x / scalar, scalar - x, x**scalar, ops.maximum(x, scalar), ops.where(x > 0, x, scalar)):
+        assert y.dtype == dtype
+
+
+def test_integers_stay_integers_until_a_float_comes():
+    x = minicnn.arange(3)
+    assert (x + 1).dtype == (2 * x).dtype == (x - x).dtype == np.int64
+    for y in (x * 0.5, x / 2, x / x, x.mean(), ops.exp(x), x.var()):
+        assert y.dtype == np.float32
+    assert (x * minicnn.ones(3)).dtype == np.float32
+    assert (x * minicnn.ones(3, dtype="float64")).dtype == np.float64
+    assert (minicnn.zeros(3, dtype="uint8") + 1).dtype == np.uint8
+
+
+def test_float32_meets_float64_and_both_get_their_own_gradients():
+    a = Tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    b = Tensor(np.full(3, 2.0), requires_grad=True)
+    for y in (a * b, ops.concatenate([a, b.reshape(1, 3)]), a @ b, ops.where(a > 0, a, b), ops.stack([a[0], b])):
+        assert y.dtype == np.float64
+        a.zero_grad()
+        b.zero_grad()
+        y.sum().backward()
+        assert a.grad.dtype == np.float32
+        assert b.grad.dtype == np.float64
+
+
+def test_zero_axes_are_no_scalars():
+    assert (Tensor(np.float64(2.0)) * minicnn.ones(3)).dtype == np.float64
+    assert (np.array(2.0) * minicnn.ones(3)).dtype == np.float64
+
+
+def test_astype_is_differentiable_among_floats():
+    x = Tensor([1.25, -2.5], requires_grad=True)
+    x.astype("float64").sum().backward()
+    assert x.grad.dtype == np.float32
+    assert x.grad.tolist() == [1.0, 1.0]
+    assert x.astype("float32") is x
+
+
+def test_astype_to_integers_leaves_the_graph():
+    y = Tensor([1.75, -1.75], requires_grad=True).astype("int64")
+    assert y.tolist() == [1, -1]
+    assert not y.requires_grad
+
+
+@pytest.mark.parametrize(("dtype", "part"), [("float31", "unknown element type 'float31'"), ("complex64", "real numbers"), ("U3", "real numbers")])
+def test_unknown_types(dtype, part):
+    with pytest.raises(DtypeError, match=part):
+        minicnn.ones(2).astype(dtype)
+    with pytest.raises(DtypeError, match=part):
+        minicnn.zeros(2, dtype=dtype)

@@ -1,0 +1,144 @@
+"""The training loop: it learns, repeats itself bit for bit, and stops when it must."""
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import Tensor, data, models, nn, ops, optim
+from minicnn.errors import ArgumentError, NonFiniteError
+from minicnn.train import Metrics, Recipe, Trainer, evaluate
+
+
+def two_batches():
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((12, 1, 4, 4), dtype=np.float32)
+    return data.DataLoader(data.ArrayDataset(images, (images.sum((1, 2, 3)) > 0).astype(np.int64)), batch_size=6)
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.drop, self.linear = nn.Dropout(0.2), nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.linear(self.drop(x.reshape(x.shape[0], -1)))
+
+
+def small_trainer(lr=0.1):
+    minicnn.manual_seed(0)
+    model = Small()
+    return Trainer(model, optim.SGD(model.parameters(), lr=lr))
+
+
+def test_one_step_is_the_formula():
+    trainer, images, labels = small_trainer(0.5), *next(iter(two_batches()))
+    trainer.model.drop.p = 0.0
+    before = trainer.model.linear.weight.numpy().copy()
+    p = ops.softmax(trainer.model(images), axis=1).numpy()
+    gradient = (p - np.eye(2)[labels.numpy()]).T @ images.numpy().reshape(6, 16) / 6
+    trainer.fit([(images, labels)], two_batches(), epochs=1)
+    np.testing.assert_allclose(trainer.model.linear.weight.numpy(), before - 0.5 * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_metrics_are_means_over_images_not_over_batches():
+    metrics = Metrics()
+    metrics.add(1.0, np.array([[1.0, 0.0]] * 3), np.array([0, 0, 1]))
+    metrics.add(5.0, np.array([[1.0, 0.0]]), np.array([1]))
+    assert metrics.loss == 2.0
+    assert metrics.accuracy == 0.5
+
+
+def test_evaluation_learns_nothing_and_restores_the_mode():
+    trainer = small_trainer()
+    before = trainer.model.state_dict()
+    first, second = (evaluate(trainer.model, two_batches()).loss for _ in range(2))
+    assert first == second  # dropout is off
+    assert trainer.model.training
+    for name, value in trainer.model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert trainer.model.linear.weight.grad is None
+
+
+def test_nothing_to_evaluate_on():
+    with pytest.raises(ArgumentError, match="no images"):
+        evaluate(Small(), [])
+
+
+def test_a_step_is_reported_after_every_batch_and_a_pass_after_every_epoch():
+    seen, epochs = [], []
+    trainer = small_trainer()
+    trainer.fit(two_batches(), two_batches(), 3, on_step=lambda m: seen.append(m.images), on_epoch=epochs.append)
+    assert seen == [6, 12] * 3
+    assert [e.epoch for e in epochs] == [1, 2, 3]
+    assert trainer.steps == 6
+    assert epochs[-1].train_loss < epochs[0].train_loss
+
+
+def test_stop_ends_between_two_steps():
+    trainer = small_trainer()
+    trainer.fit(two_batches(), two_batches(), 5, stop=lambda: trainer.steps >= 3)
+    assert trainer.steps == 3
+    assert len(trainer.history) == 1
+
+
+def test_a_schedule_is_stepped_after_every_batch():
+    trainer = small_trainer(1.0)
+    trainer.schedule = optim.StepLR(trainer.optimizer, step_size=1, gamma=0.5)
+    trainer.fit(two_batches(), two_batches(), 2)
+    assert [e.lr for e in trainer.history] == [1.0, 0.25]
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_cure():
+    trainer = small_trainer(0.1)
+    images, labels = next(iter(two_batches()))
+    bad = Tensor(np.full(images.shape, np.nan, np.float32))
+    weights = []
+    with pytest.raises(NonFiniteError) as caught:
+        trainer.fit([(images, labels), (bad, labels)], two_batches(), 2, on_step=lambda m: weights.append(trainer.model.state_dict()))
+    assert "the loss is nan at step 2 (epoch 1), with a learning rate of 0.1: try 0.01" in str(caught.value)
+    for name, value in trainer.model.state_dict().items():
+        np.testing.assert_array_equal(value, weights[-1][name])
+
+
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_same_seed_same_losses_bit_for_bit(backend):
+    def losses(seed):
+        parts = Recipe(epochs=1, seed=seed).build()
+        few = [batch for batch, _ in zip(parts.train, range(8), strict=False)]
+        trainer, found = Trainer(parts.model, parts.optimizer, parts.schedule), []
+        trainer.fit(few, few, 1, on_step=lambda m: found.append(m.total_loss))
+        return found
+
+    with minicnn.use_backend(backend):
+        assert losses(5) == losses(5)
+        assert losses(5) != losses(6)
+
+
+def test_workers_change_nothing():
+    first, second = (next(iter(Recipe(workers=workers).build().train)) for workers in (0, 1))
+    np.testing.assert_array_equal(first[0].numpy(), second[0].numpy())
+
+
+def test_a_students_kernels_train_lenet():
+    from minicnn import kernels
+
+    calls = []
+
+    def forward(x, w, b):
+        calls.append(x.shape)
+        return x @ w.T + (0 if b is None else b), (x, w)
+
+    def backward(dy, saved, *, needs):
+        x, w = saved
+        return dy @ w, dy.T @ x, dy.sum(0) if needs[2] else None
+
+    parts = Recipe(batch_size=128).build()
+    kernels.register("linear", forward=forward, backward=backward, backend="tests-student")
+    try:
+        with minicnn.use_backend("tests-student"):
+            history = Trainer(parts.model, parts.optimizer).fit(list(parts.train), parts.test, 2)
+    finally:
+        kernels.unregister("tests-student")
+    assert calls
+    assert history[-1].train_loss < history[0].train_loss
+    assert isinstance(parts.model, models.LeNet5)
