@@ -144,7 +144,8 @@ def _numeric(function: str, dtype: Any) -> np.dtype[Any]:
     try:
         dtype = np.dtype(dtype)
     except TypeError:
-        raise DtypeError(f"{function}: unknown element type {dtype!r}; use 'float32', 'float64', 'int64', 'bool', ...") from None
+        known = "'float32', 'float64', 'int64', 'bool', ..."
+        raise DtypeError(f"{function}: unknown element type {dtype!r}; use {known}") from None
     if dtype.kind not in "fiub":
         raise DtypeError(f"{function}: a tensor holds real numbers, not elements of type {dtype}")
     return dtype
@@ -153,5 +154,5 @@ def _numeric(function: str, dtype: Any) -> np.dtype[Any]:
 def _floating(function: str, dtype: Any) -> Any:
     dtype = _numeric(function, dtype)
     if dtype not in (np.float32, np.float64):
-        raise DtypeError(f"{function}: random numbers are float32 or float64, not {dtype}; convert them with x.astype(...)")
+        raise DtypeError(f"{function}: random numbers are float32 or float64, not {dtype}; convert with astype")
     return dtype

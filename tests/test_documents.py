@@ -19,7 +19,7 @@ def blocks():
             yield pytest.param(code, id=f"{path.relative_to(ROOT)}-{i}")
 
 
-@pytest.mark.parametrize("code", blocks())
+@pytest.mark.parametrize("code", list(blocks()))
 def test_python_blocks_run(code, tmp_path):
     result = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr

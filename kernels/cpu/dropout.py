@@ -19,12 +19,13 @@ def dropout_forward(x: Array, *, p: float, seed: int, mask_axes: int) -> tuple[A
     """y = x / (1 - p) where the mask says keep, else 0; one draw for each index on the first `mask_axes` axes."""
     y = np.empty(x.shape, x.dtype)
     units, shared = math.prod(x.shape[:mask_axes]), math.prod(x.shape[mask_axes:])
-    rows, result = (array.reshape(units, shared) for array in (np.ascontiguousarray(x), y))
+    loop, shape = (_drop_elements, (units,)) if shared == 1 else (_drop_rows, (units, shared))
+    source, result = np.ascontiguousarray(x).reshape(shape), y.reshape(shape)
     bar = np.uint64(math.ceil(p * 2**counter.BITS))  # u >= p, without the division
     zero, scale = x.dtype.type(0), x.dtype.type(1 / (1 - p) if p < 1 else 0)
 
     def part(start: int, stop: int) -> None:
-        _drop(rows[start:stop], result[start:stop], np.uint64(seed), np.uint64(start), bar, zero, scale)
+        loop(source[start:stop], result[start:stop], np.uint64(seed), np.uint64(start), bar, zero, scale)
 
     over_images(units, part, cost=x.size)
     return y, (p, seed, mask_axes)
@@ -37,8 +38,18 @@ def dropout_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | 
 
 
 @jit
-def _drop(x: Any, y: Any, seed: Any, first: Any, bar: Any, zero: Any, scale: Any) -> None:
-    """Rows of (units, elements that share a draw); row i has number first + i of the stream."""
+def _drop_elements(x: Any, y: Any, seed: Any, first: Any, bar: Any, zero: Any, scale: Any) -> None:
+    """Element i has number first + i of the stream. No branch depends on a draw, so that this becomes vector code."""
+    z = seed + first * GAMMA
+    for i in range(x.size):
+        z += GAMMA
+        scaled = scale * x[i]
+        y[i] = scaled if _mix(z) >> TOP >= bar else zero
+
+
+@jit
+def _drop_rows(x: Any, y: Any, seed: Any, first: Any, bar: Any, zero: Any, scale: Any) -> None:
+    """Row i, whose elements share a draw, has number first + i of the stream."""
     z = seed + first * GAMMA
     for i in range(x.shape[0]):
         z += GAMMA

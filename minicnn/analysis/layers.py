@@ -25,7 +25,7 @@ def place(count: int, edges: Sequence[tuple[int, int]]) -> Placement:
     """Place `count` nodes that are numbered so that every edge goes from a lower to a higher number.
 
     Example:
-        >>> place(3, [(0, 1), (1, 2), (0, 2)]).nodes
+        >>> place(3, [(0, 1), (1, 2)]).nodes
         [(0.0, 0), (0.0, 1), (0.0, 2)]
     """
     rows = _rows(count, edges)

@@ -188,7 +188,10 @@ class Tensor(Operators):
                 "compute a new tensor instead, or, for an update that is not to be differentiated, do it inside `with minicnn.no_grad():`"
             )
         if not getattr(self.data.flags, "writeable", True):
-            raise AutogradError(f"{operation}: this tensor of shape {self.shape} looks at memory that must not be written, such as repeated elements; edit a copy")
+            raise AutogradError(
+                f"{operation}: this tensor of shape {self.shape} looks at memory that must not be written, "
+                "such as repeated elements; edit a copy"
+            )
         self.version.count += 1
         return self.data
 
@@ -203,14 +206,19 @@ class Tensor(Operators):
         """
         value = get_backend().asarray(_to_array(value, self.dtype if self.dtype.kind == "f" else None))
         if self.dtype.kind != "f" and value.dtype.kind == "f":
-            raise DtypeError(f"{operation}: floating-point numbers would lose their fractions in a tensor of {self.dtype}; convert one of the two with astype")
+            raise DtypeError(
+                f"{operation}: floating-point numbers would lose their fractions in a tensor of {self.dtype}; "
+                "convert one of the two with astype"
+            )
         array = self.edit(operation)
         try:
             array[plain(index)] = value
         except IndexError as error:
             raise IndexingError(f"{operation} on a tensor of shape {self.shape}: {error}") from None
         except ValueError:
-            raise ShapeError(f"{operation}: a value of shape {value.shape} does not fit into this part of a tensor of shape {self.shape}") from None
+            raise ShapeError(
+                f"{operation}: a value of shape {value.shape} does not fit into this part of a tensor of shape {self.shape}"
+            ) from None
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and isinstance(value, Tensor) and value.requires_grad:
@@ -258,7 +266,8 @@ class Tensor(Operators):
     def __getstate__(self) -> object:
         """What copying and pickling keep: everything but a graph, which only makes sense where it was recorded."""
         if self.creator is not None:
-            raise AutogradError(f"a recorded result (of {type(self.creator).__name__}) cannot be copied or pickled: do it with x.detach()")
+            made_by = type(self.creator).__name__
+            raise AutogradError(f"a recorded result (of {made_by}) cannot be copied or pickled: do it with x.detach()")
         return super().__getstate__()
 
     def __repr__(self) -> str:

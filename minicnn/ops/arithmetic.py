@@ -162,7 +162,7 @@ def power(a: Any, b: Any) -> Tensor:
     """
     a, b = _numbers("power", a, b)
     if a.dtype.kind in "iu" and bool((b.data < 0).any()):
-        raise ArgumentError("power: an integer to a negative power is no integer; convert the base first, x.astype('float32')")
+        raise ArgumentError("power: an integer to a negative power is no integer; convert the base with astype('float32')")
     return Power.apply(a, b)
 
 

@@ -65,8 +65,8 @@ def broadcast_shape(op: str, a: Sequence[int], b: Sequence[int]) -> tuple[int, .
         m, n = long_a[axis], long_b[axis]
         if m != n and 1 not in (m, n):
             raise ShapeError(
-                f"{op}: shapes {tuple(a)} and {tuple(b)} do not fit together: axis {axis} has size {m} in one and {n} in the other; "
-                "aligned at the last axis, sizes must be equal, or one of them 1" + _bias_hint(tuple(a), tuple(b))
+                f"{op}: shapes {tuple(a)} and {tuple(b)} do not fit together: axis {axis} has size {m} in one and {n} in "
+                f"the other; aligned at the last axis, sizes must be equal, or one of them 1{_bias_hint(tuple(a), tuple(b))}"
             )
     return tuple(m if n == 1 else n for m, n in zip(long_a, long_b, strict=True))
 

@@ -32,7 +32,8 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     x = as_tensor(x)
     checks.axes("channel_shuffle", x, 4, "(N, C, H, W)")
     N, C, H, W = x.shape
-    if not isinstance(groups, int) or groups < 1 or C % groups:
-        raise ArgumentError(f"channel_shuffle: groups must be an integer >= 1 that divides the {C} channels, not {groups!r}")
+    groups = checks.integer(groups, "channel_shuffle: groups")
+    if C % groups:
+        raise ArgumentError(f"channel_shuffle: {groups} groups do not divide the {C} channels; x is {x.shape}")
     dealt = transpose(reshape(x, (N, groups, C // groups, H, W)), (0, 2, 1, 3, 4))
     return reshape(dealt, (N, C, H, W))

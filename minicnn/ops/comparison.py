@@ -4,6 +4,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minicnn.autograd import Tensor, as_tensor
 from minicnn.ops.broadcasting import broadcast_shape
 from minicnn.ops.dtype import is_scalar
@@ -48,7 +50,14 @@ def greater_equal(a: Any, b: Any) -> Tensor:
 
 
 def _compare(symbol: str, compare: Callable[[Any, Any], Any], a: Any, b: Any) -> Tensor:
-    x, y = (v.item() if is_scalar(v) and hasattr(v, "item") else v if is_scalar(v) else as_tensor(v).data for v in (a, b))
-    if not is_scalar(x) and not is_scalar(y):
-        broadcast_shape(symbol, x.shape, y.shape)
-    return as_tensor(compare(x, y))
+    if not is_scalar(a) and not is_scalar(b):
+        a, b = as_tensor(a), as_tensor(b)
+        broadcast_shape(symbol, a.shape, b.shape)
+    return as_tensor(compare(_values(a), _values(b)))
+
+
+def _values(operand: Any) -> Any:
+    """An array, or a number of Python, which NumPy compares in the array's element type."""
+    if is_scalar(operand):
+        return operand.item() if isinstance(operand, np.generic) else operand
+    return as_tensor(operand).data

@@ -46,7 +46,8 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
     try:
         dtype = np.dtype(dtype)
     except TypeError:
-        raise DtypeError(f"astype: unknown element type {dtype!r}; use 'float32', 'float64', 'int64', 'bool', ...") from None
+        known = "'float32', 'float64', 'int64', 'bool', ..."
+        raise DtypeError(f"astype: unknown element type {dtype!r}; use {known}") from None
     if dtype.kind not in "fiub":
         raise DtypeError(f"astype: a tensor holds real numbers, not elements of type {dtype}")
     if dtype == x.dtype:
@@ -95,4 +96,4 @@ def _adopt(op: str, value: Any, dtype: np.dtype[Any]) -> Tensor:
     try:
         return as_tensor(np.asarray(value, dtype))
     except OverflowError:
-        raise ArgumentError(f"{op}: the number {value} does not fit into the other operand's element type {dtype}") from None
+        raise ArgumentError(f"{op}: {value} does not fit into the other operand's element type {dtype}") from None

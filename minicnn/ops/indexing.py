@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,10 @@ class GetItem(Function):
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index], for any index that NumPy knows: integers, slices, None, `...`, integer arrays, boolean masks, tuples of them.
+    """x[index], for any index that NumPy knows.
 
-    Integers, slices, None and `...` give a view of the memory of x; arrays give a copy.
+    Integers, slices, None, `...` and tuples of them give a view of the memory of x. Integer arrays, which may name an
+    element several times, and boolean masks give a copy.
 
     Raises:
         IndexingError: a position outside the tensor, too many indices, a mask of the wrong shape, or no index at all.
@@ -79,4 +81,4 @@ def is_basic(index: tuple[Any, ...]) -> bool:
     >>> is_basic((0, slice(1, 3), None, ...)), is_basic(([0, 0],))
     (True, False)
     """
-    return all(i is None or i is Ellipsis or (isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool)) for i in index)
+    return all(isinstance(i, (int, np.integer, slice, NoneType, EllipsisType)) and not isinstance(i, bool) for i in index)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd import Function, Tensor, as_tensor
-from minicnn.errors import ArgumentError, ShapeError, listing
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
 from minicnn.ops import axis as axes_of
+from minicnn.ops import checks
 from minicnn.ops.dtype import common
 from minicnn.ops.indexing import getitem
 from minicnn.ops.shape import unsqueeze
@@ -44,9 +45,10 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     axis = axes_of.one("concatenate", axis, parts[0].ndim)
     first = parts[0].shape
     for i, part in enumerate(parts):
-        if part.ndim != len(first) or any(m != n for j, (m, n) in enumerate(zip(part.shape, first, strict=True)) if j != axis):
+        if part.shape[:axis] != first[:axis] or part.shape[axis + 1 :] != first[axis + 1 :] or part.ndim != len(first):
             raise ShapeError(
-                f"concatenate: along axis {axis} all other sizes must be equal, but tensor 0 is {first} and tensor {i} is {part.shape}"
+                f"concatenate: tensors must be equal in all axes but axis {axis}; "
+                f"tensor 0 is {first} and tensor {i} is {part.shape}"
             )
     return Concatenate.apply(*common(*parts), axis=axis)
 
@@ -67,7 +69,9 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     axis = axes_of.one("stack", axis, parts[0].ndim + 1)
     for i, part in enumerate(parts):
         if part.shape != parts[0].shape:
-            raise ShapeError(f"stack: all shapes must be equal, but tensor 0 is {parts[0].shape} and tensor {i} is {part.shape}")
+            raise ShapeError(
+                f"stack: all shapes must be equal; tensor 0 is {parts[0].shape} and tensor {i} is {part.shape}"
+            )
     return Concatenate.apply(*common(*(unsqueeze(part, axis) for part in parts)), axis=axis)
 
 
@@ -90,11 +94,10 @@ def split(x: Tensor, parts: int | Sequence[int], axis: int = 0) -> tuple[Tensor,
     """
     x = as_tensor(x)
     axis = axes_of.one("split", axis, x.ndim)
-    size, start = x.shape[axis], 0
-    pieces = []
-    for part in _part_sizes(parts, size, x.shape, axis):
-        pieces.append(getitem(x, stretch(axis, start, start + part)))
-        start += part
+    pieces, start = [], 0
+    for size in _part_sizes(parts, x, axis):
+        pieces.append(getitem(x, stretch(axis, start, start + size)))
+        start += size
     return tuple(pieces)
 
 
@@ -105,20 +108,21 @@ def stretch(axis: int, start: int, stop: int) -> tuple[slice, ...]:
 
 def _all(op: str, tensors: Any) -> list[Tensor]:
     if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence) or not tensors:
-        raise ArgumentError(f"{op}: give a list or tuple of at least one tensor, not {type(tensors).__name__} {listing([tensors])[:60]}")
+        given = "an empty one" if isinstance(tensors, Sequence) else type(tensors).__name__
+        raise ArgumentError(f"{op}: give a list or tuple of at least one tensor, not {given}")
     return [as_tensor(t) for t in tensors]
 
 
-def _part_sizes(parts: int | Sequence[int], size: int, shape: tuple[int, ...], axis: int) -> list[int]:
-    if isinstance(parts, int):
-        if parts < 1:
-            raise ArgumentError(f"split: the number of parts must be at least 1, not {parts}")
-        if size % parts:
-            raise ShapeError(f"split: axis {axis} of {shape} has size {size}, which {parts} equal parts do not divide; give their sizes as a list")
-        return [size // parts] * parts
-    sizes = [int(part) for part in parts]
-    if any(part < 0 for part in sizes):
-        raise ArgumentError(f"split: sizes cannot be negative: {sizes}")
+def _part_sizes(parts: int | Sequence[int], x: Tensor, axis: int) -> list[int]:
+    size = x.shape[axis]
+    if not isinstance(parts, Sequence):
+        count = checks.integer(parts, "split: the number of parts")
+        if size % count:
+            raise ShapeError(
+                f"split: axis {axis} of {x.shape} has size {size}, which is no multiple of {count} parts; give their sizes as a list"
+            )
+        return [size // count] * count
+    sizes = [checks.integer(part, "split: the size of a part", least=0) for part in parts]
     if sum(sizes) != size:
-        raise ShapeError(f"split: the sizes {sizes} add up to {sum(sizes)}, but axis {axis} of {shape} has size {size}")
+        raise ShapeError(f"split: the sizes {sizes} add up to {sum(sizes)}, but axis {axis} of {x.shape} has size {size}")
     return sizes

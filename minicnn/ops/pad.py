@@ -1,9 +1,10 @@
 """Padding: a frame of constant values around a tensor."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from minicnn.autograd import Function, Tensor, as_tensor
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
 from minicnn.ops import checks
@@ -47,15 +48,13 @@ def pad(x: Tensor, width: Width, value: float = 0.0) -> Tensor:
     return Pad.apply(x, frame=_frame(width, x.shape), value=value)
 
 
-def _frame(width: Width, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+def _frame(width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """One pair (before, after) per axis."""
     if isinstance(width, Sequence) and all(isinstance(pair, Sequence) for pair in width):
         if len(width) != len(shape):
-            raise ShapeError(f"pad: one pair (before, after) per axis is needed: {len(shape)} for the shape {shape}, not {len(width)}")
-        if not all(isinstance(pair, Sequence) and len(pair) == 2 and all(isinstance(n, int) and n >= 0 for n in pair) for pair in width):
-            raise ArgumentError(f"pad: each axis needs a pair (before, after) of integers >= 0, not {width}")
-        return tuple((pair[0], pair[1]) for pair in width if isinstance(pair, Sequence))
-    top, bottom, left, right = checks.padding4(width, "pad: width")
+            raise ShapeError(f"pad: {len(shape)} pairs (before, after) are needed for the shape {shape}, not {len(width)}")
+        return tuple(checks.pair(pair, "pad: the width of an axis (before, after)", least=0) for pair in width)
     if len(shape) < 2:
-        raise ShapeError(f"pad: the last two axes are padded, but the shape is {shape}; give one pair (before, after) per axis instead")
+        raise ShapeError(f"pad: the last two axes are padded, but the shape is {shape}; give a pair (before, after) per axis")
+    top, bottom, left, right = checks.padding4(width, "pad: width")
     return ((0, 0),) * (len(shape) - 2) + ((top, bottom), (left, right))

@@ -59,7 +59,10 @@ class Mean(Reduction):
 
 
 class Var(Reduction):
-    """y = Σ (x - mu)² / (n - correction): dx = 2 dy (x - mu) / (n - correction). The path through mu cancels: Σ (x - mu) = 0."""
+    """y = Σ (x - mu)² / (n - correction): dx = 2 dy (x - mu) / (n - correction).
+
+    Nothing comes through mu, whose gradient is proportional to Σ (x - mu) = 0.
+    """
 
     def reduce(self, x: Array, axes: tuple[int, ...]) -> Array:
         self.divisor = math.prod(x.shape[i] for i in axes) - self.attributes["correction"]
@@ -161,7 +164,9 @@ def var(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
     axes = _not_empty("var", x, axis)
     n = math.prod(x.shape[i] for i in axes)
     if n - correction <= 0:
-        raise ArgumentError(f"var: {n} element(s) less the correction {correction} leave nothing to divide by; x is {x.shape}, axis is {axis}")
+        raise ArgumentError(
+            f"var: {n} element(s) less the correction {correction} leave nothing to divide by; x is {x.shape}, axis {axis}"
+        )
     return Var.apply(x, axes=axes, keepdims=keepdims, correction=correction)
 
 
@@ -239,5 +244,5 @@ def _not_empty(op: str, x: Tensor, axis: int | Sequence[int] | None) -> tuple[in
     """The axes to reduce, after a check that they hold elements."""
     axes = axes_of.several(op, axis, x.ndim)
     if any(x.shape[i] == 0 for i in axes):
-        raise ShapeError(f"{op}: there is no element along axis {axis} of a tensor of shape {x.shape}: an empty batch?")
+        raise ShapeError(f"{op}: no element along axis {axis} of a tensor of shape {x.shape}: an empty batch?")
     return axes

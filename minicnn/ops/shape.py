@@ -72,10 +72,11 @@ def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
     known = math.prod(size for size in sizes if size != -1)
     if sizes.count(-1) > 1 or any(size < -1 for size in sizes):
         raise ShapeError(f"reshape: sizes are 0 or more, and only one of them may be -1; given {sizes}")
+    has = f"reshape: {x.shape} has {x.size} elements"
     if -1 in sizes and (known == 0 or x.size % known):
-        raise ShapeError(f"reshape: {x.shape} has {x.size} elements, which cannot be divided into {sizes}: {known} does not divide {x.size}")
+        raise ShapeError(f"{has}, which cannot be divided into {sizes}: {known} does not divide {x.size}")
     if -1 not in sizes and known != x.size:
-        raise ShapeError(f"reshape: {x.shape} has {x.size} elements, but {sizes} needs {known}")
+        raise ShapeError(f"{has}, but {sizes} needs {known}")
     return Reshape.apply(x, shape=tuple(x.size // known if size == -1 else size for size in sizes))
 
 
@@ -113,7 +114,7 @@ def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     given = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
     order = tuple(axes_of.one("transpose", a, x.ndim) for a in given)
     if sorted(order) != list(range(x.ndim)):
-        raise ArgumentError(f"transpose: every axis of {x.shape} must be named exactly once, but the order is {tuple(given)}")
+        raise ArgumentError(f"transpose: each axis of {x.shape} must be named exactly once; the order is {tuple(given)}")
     return Transpose.apply(x, axes=order)
 
 
@@ -132,7 +133,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     gone = [i for i in axes_of.several("squeeze", axis, x.ndim) if axis is not None or x.shape[i] == 1]
     for i in gone:
         if x.shape[i] != 1:
-            raise ShapeError(f"squeeze: axis {i} of {x.shape} has size {x.shape[i]}; only axes of size 1 can be dropped")
+            raise ShapeError(f"squeeze: axis {i} of {x.shape} has size {x.shape[i]}; only size 1 can be dropped")
     return Reshape.apply(x, shape=tuple(size for i, size in enumerate(x.shape) if i not in gone))
 
 
@@ -165,12 +166,13 @@ def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
     x = as_tensor(x)
     sizes = _sizes("broadcast_to", shape)
     if broadcast_shape("broadcast_to", x.shape, sizes) != sizes:
-        raise ShapeError(f"broadcast_to: {x.shape} cannot be repeated to {sizes}, which has fewer or smaller axes")
+        raise ShapeError(f"broadcast_to: {x.shape} cannot be repeated to {sizes}: it has fewer or smaller axes")
     return BroadcastTo.apply(x, shape=sizes)
 
 
 def _sizes(op: str, shape: Any) -> tuple[int, ...]:
     try:
-        return tuple(operator.index(size) for size in (shape if isinstance(shape, (Sequence, np.ndarray)) else (shape,)))
+        sizes = shape if isinstance(shape, (Sequence, np.ndarray)) else (shape,)
+        return tuple(operator.index(size) for size in sizes)
     except TypeError:
         raise ArgumentError(f"{op}: a shape is made of integers, not {shape!r}") from None

@@ -85,7 +85,7 @@ class Adam(Optimizer):
         change /= math.sqrt(1 - beta2**t)
         change += group["eps"]
         xp.divide(m, change, out=change)
-        change *= group["lr"] / 1
+        change *= group["lr"] / (1 - beta1**t)
         data -= change
 
     def decay(self, data: Array, gradient: Array, group: Mapping[str, Any]) -> Array:

@@ -32,7 +32,7 @@ class SGD(Optimizer):
             be learned (see `Optimizer.add_param_group`).
 
     Source:
-        Robbins & Monro 1951; momentum: Polyak 1964, eq. 9; Nesterov's: Sutskever et al. 2013, eqs. 3 and 4,
+        Robbins & Monro 1951; momentum: Polyak 1964; Nesterov's: Sutskever et al. 2013, eqs. 3 and 4,
         in the variables of PyTorch, where lr stands outside v and θ is the point that looks ahead.
 
     Example:

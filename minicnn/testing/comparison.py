@@ -8,7 +8,7 @@ import numpy as np
 from minicnn.backend import get_backend
 from minicnn.kernels.types import Array
 from minicnn.testing.numeric import STEP, Line, steps_for
-from minicnn.testing.report import Mismatch, close, factor_sizes, strong_cause, upstream_cause
+from minicnn.testing.report import Mismatch, close, factor_sizes, ignores_upstream, strong_cause, upstream_cause, weak_cause
 from minicnn.testing.subject import Subject
 
 STREAM = 0x67726164  # "grad": the cotangent's own stream of random numbers, so that it can never equal an input
@@ -52,6 +52,8 @@ class Comparison:
         mismatches = [mismatch for name in values for mismatch in self._elements(name)]
         if mismatches:
             self._fail(mismatches)
+        for name, s in self.steps.items():
+            self._direction({name: np.full(s.shape, np.sqrt(np.mean(s * s)) if s.size else 0.0)})  # keeps ties tied
         large = any(value.size > EVERY for value in values.values())
         for _ in range(MANY if large else FEW):
             self._direction({name: s * self.random.standard_normal(s.shape) for name, s in self.steps.items()})
@@ -73,23 +75,28 @@ class Comparison:
             if confirmed < ENOUGH:
                 right, slope = self._along(name, i).agrees(gradient[i] * steps[i], tolerance[i] * steps[i])
                 expected[i], wrong[i] = slope / steps[i], not right
+                error[i] = abs(gradient[i] - expected[i])
                 confirmed += not right
         self.slopes += len(chosen)
         if not wrong.any():
-            self._note(np.abs(gradient - expected)[chosen], expected[chosen])
+            self._note((error - noise)[chosen], expected[chosen])
             return []
         sizes = factor_sizes(x, self.y)
         return [Mismatch(f"d{name}", gradient.reshape(x.shape), expected.reshape(x.shape), wrong.reshape(x.shape), sizes=sizes, input=x)]
 
     def _direction(self, direction: Mapping[str, Array]) -> None:
-        """Compare the slope along one joint direction of all inputs; if it is wrong, find out where."""
+        """Compare the slope along one direction, of one input or of several; if it is wrong, find out where."""
         right, analytic, numeric = self._slope(direction)
         self.slopes += 1
         if not right:
-            for name, v in direction.items():
-                if not self._slope({name: v})[0]:
-                    self._fail([self._bisect(name, v)])
-            raise self.subject.error(f"along a direction that changes all inputs: analytic {analytic:.6g}, numeric {numeric:.6g}")
+            found = [mismatch for name, v in direction.items() for mismatch in self._bisect(name, v)]
+            if found:
+                self._fail(found)
+            inputs = " and ".join(direction)
+            raise self.subject.error(
+                f"d{inputs} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by itself "
+                "may be right: of several that tie, each gets the whole gradient, where only one can or all must share?)"
+            )
 
     def _slope(self, direction: Mapping[str, Array]) -> tuple[bool, float, float]:
         """The slope along a direction: is the gradients' right, what it is, and what was measured."""
@@ -102,16 +109,18 @@ class Comparison:
         right, numeric = line.agrees(analytic, tolerance)
         return right, analytic, numeric
 
-    def _bisect(self, name: str, v: Array) -> Mismatch:
-        """Halve a direction along which the slope is wrong until a single element is left."""
+    def _bisect(self, name: str, v: Array) -> list[Mismatch]:
+        """Halve a direction along which the slope is wrong until a single wrong element is left, if there is one."""
         elements = np.arange(v.size)
         while elements.size > 1:
             first, second = np.array_split(elements, 2)
             elements = second if self._slope({name: _only(first, v)})[0] else first
-        _, _, numeric = self._slope({name: _only(elements, v)})
+        right, _, numeric = self._slope({name: _only(elements, v)})
+        if right:
+            return []
         expected, wrong = np.full(v.size, np.nan), np.zeros(v.size, bool)
         expected[elements], wrong[elements] = numeric / v.flat[elements], True
-        return Mismatch(f"d{name}", self.gradients[name], expected.reshape(v.shape), wrong.reshape(v.shape))
+        return [Mismatch(f"d{name}", self.gradients[name], expected.reshape(v.shape), wrong.reshape(v.shape))]
 
     def _along(self, name: str, i: int) -> Line:
         return self._line({name: _only(np.array([i]), self.steps[name])})
@@ -140,17 +149,28 @@ class Comparison:
         lines.append(f"  {shapes}; backend {get_backend().name}; rtol={self.rtol:g}, atol={self.atol:g}, in float64")
         raise self.subject.error("\n".join(lines))
 
-    def _cause(self, mismatch: Mismatch) -> str | None:
-        """A guess that needs more than the two arrays; None leaves it to the mismatch itself."""
+    def _cause(self, mismatch: Mismatch) -> str:
+        """A guess that fits, or ''; those that need more than the two arrays are made here."""
         name = mismatch.name[1:]
         if name in self.missing:
             return f"no gradient arrived at {name}: is a term of backward missing, or does the function leave the graph?"
+
+        def pull_back(dy: Array) -> Array | None:
+            return self.subject.pull_back(dy)[name]
+
+        return (
+            ignores_upstream(mismatch, pull_back, self.dy)
+            or strong_cause(mismatch)
+            or upstream_cause(mismatch, pull_back, self.dy)
+            or self._swapped(name, mismatch)
+            or weak_cause(mismatch)
+        )
+
+    def _swapped(self, name: str, mismatch: Mismatch) -> str:
         for other, gradient in self.gradients.items():
             if other != name and gradient.shape == mismatch.given.shape and close(gradient, mismatch.expected):
                 return f"this is what d{other} holds: are the two swapped?"
-        if strong_cause(mismatch):
-            return None
-        return upstream_cause(mismatch, lambda dy: self.subject.pull_back(dy)[name], self.dy)
+        return ""
 
 
 def _only(elements: Array, v: Array) -> Array:

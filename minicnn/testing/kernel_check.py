@@ -5,7 +5,7 @@ pool padded with zeros, whose gradient is the right gradient of the wrong functi
 """
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from minicnn.kernels.types import Array, Kernel
 from minicnn.testing.comparison import STREAM, cotangent
 from minicnn.testing.draw import RandomDraw
 from minicnn.testing.gradcheck import Outcome, gradcheck
-from minicnn.testing.report import GradcheckError, Mismatch, factor_sizes
+from minicnn.testing.report import GradcheckError, Mismatch, factor_sizes, likely_cause
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3}  # relative to the largest element of the array
 KINKED = (
@@ -31,11 +31,11 @@ def check_kernel(op: str, *, backend: str, examples: int = 20, seed: int = 0) ->
     Args:
         op: the operation, such as "conv2d".
         backend: where its kernel is: what you gave to `minicnn.kernels.register`, or a backend of minicnn's own.
-        examples: how many cases are drawn. All are tried, and the smallest that fails is reported.
+        examples: how many cases are drawn. The smallest that fails is reported.
         seed: of the cases.
 
     Returns:
-        The outcome of the gradient check of every case.
+        The outcomes of the gradient checks.
 
     Raises:
         GradcheckError: the kernel differs from the definition, or its gradients are wrong, or it breaks the kernel
@@ -60,17 +60,21 @@ def check_kernel(op: str, *, backend: str, examples: int = 20, seed: int = 0) ->
     if examples < 1:
         raise ArgumentError(f"check_kernel: examples must be at least 1, not {examples}")
     outcomes: list[Outcome] = []
-    failures: list[tuple[int, Case, GradcheckError]] = []
+    smallest: tuple[int, Case, GradcheckError] | None = None
     for example in range(examples):
         case = CASES[op](RandomDraw(1000 * seed + example))
         if op in KINKED and example % 3 == 2:
             case = rounded(case)
+        size = sum(x.size for x in case.inputs.values() if x is not None)
+        if smallest is not None and size >= smallest[0]:
+            continue  # it would not be reported
         try:
             outcomes.append(check_case(case, kernel, backend))
         except GradcheckError as error:
-            failures.append((sum(x.size for x in case.inputs.values() if x is not None), case, error))
-    if failures:
-        _report(op, backend, failures, examples)
+            smallest = size, case, error
+    if smallest is not None:
+        _, case, error = smallest
+        raise GradcheckError("\n".join([error.message, *_describe(case, backend, examples)])) from error
     return outcomes
 
 
@@ -113,7 +117,7 @@ class _ForwardCheck:
 
     def _outputs(self, kernel: Kernel, dtype: Any) -> tuple[list[Array], Any, list[Array | None]]:
         """Run a forward on copies, and see that they are left alone."""
-        arrays = [x.astype(dtype) if x is not None and x.dtype.kind == "f" else x for x in self.given.values()]
+        arrays = [np.array(x, dtype) if x is not None and x.dtype.kind == "f" else x for x in self.given.values()]
         result = self._call("forward", kernel.forward, *arrays, **self.case.attributes)
         if not isinstance(result, tuple) or len(result) != 2:
             raise self._error(f"forward must return (y, saved): the result, and what backward needs; it returned {_kind(result)}")
@@ -141,7 +145,7 @@ class _ForwardCheck:
             if wrong.any():
                 first = next(x for x in self.given.values() if x is not None)
                 mismatch = Mismatch(name, given, right, wrong, ("given", "expected"), factor_sizes(first, right))
-                raise self._error("\n".join([*mismatch.lines(), "  the forward pass differs from the definition in loops"]))
+                raise self._error("\n".join([*mismatch.lines(likely_cause(mismatch)), "  the forward pass differs from the definition in loops"]))
 
     def _backward(self, y: Array, saved: Any, arrays: list[Array | None]) -> None:
         """The rules for backward: one gradient for each array, of its shape and type, wherever it is needed."""
@@ -190,21 +194,12 @@ class _ForwardCheck:
         return GradcheckError(f"{self.kernel.op}: {text}")
 
 
-def _report(op: str, backend: str, failures: list[tuple[int, Any, GradcheckError]], examples: int) -> NoReturn:
-    _, case, error = min(failures, key=lambda failure: failure[0])
-    raise GradcheckError("\n".join([error.message, *_describe(case), _count(op, backend, len(failures), examples)])) from error
-
-
-def _describe(case: Any) -> Iterator[str]:
+def _describe(case: Any, backend: str, examples: int) -> Iterator[str]:
     """The shapes and attributes of a case, to draw it again by hand."""
     shapes = [f"{name} {x.shape if x is not None else None}" for name, x in {**case.inputs, **case.constants}.items()]
-    yield f"  smallest failing case: {', '.join(shapes)}"
+    yield f"  smallest of {examples} cases that fails on backend {backend!r}: {', '.join(shapes)}"
     if case.attributes:
         yield f"  with {', '.join(f'{name}={value}' for name, value in case.attributes.items())}"
-
-
-def _count(op: str, backend: str, failed: int, examples: int) -> str:
-    return f"  {failed} of {examples} cases of {op} on backend {backend!r} fail"
 
 
 def _as_array(value: Any) -> Any:

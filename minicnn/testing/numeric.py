@@ -53,17 +53,19 @@ class Line:
         """Is `slope` right, after all? For one that the central difference at `STEP` contradicts.
 
         Returns:
-            The answer, and the most reliable estimate of the slope: the one that changes least when the step does.
+            The answer, and the best estimate of the slope: the one that changes least when the step does, or, at a
+            kink, the nearest subgradient.
         """
         estimates = {STEP: self.central(STEP)}
         for h in OTHER_STEPS:
             estimates[h] = estimate, noise = self.central(h)
             if abs(estimate - slope) <= tolerance + noise:
                 return True, estimate
-        range_ = self.kink_range()
-        if range_ is not None and range_[0] - tolerance <= slope <= range_[1] + tolerance:
-            return True, slope
-        return False, _steadiest(estimates)
+        least_and_largest = self.kink_range()
+        if least_and_largest is None:
+            return False, _steadiest(estimates)
+        nearest = min(max(slope, least_and_largest[0]), least_and_largest[1])
+        return abs(nearest - slope) <= tolerance, nearest
 
     def kink_range(self) -> tuple[float, float] | None:
         """The least and the largest subgradient along the line if x lies on a kink of some outputs, else None.

@@ -38,9 +38,8 @@ class Mismatch:
     sizes: Mapping[int, str] = field(default_factory=dict)
     input: Array | None = None
 
-    def lines(self, cause: str | None = None) -> list[str]:
+    def lines(self, cause: str) -> list[str]:
         """The worst element with the likely cause, then the next worst, then the count."""
-        cause = cause or likely_cause(self)
         worst = self._worst()
         texts = [self._element(index) for index in worst]
         texts[0] += f" ({cause})" if cause else self._ratio(worst[0])
@@ -80,19 +79,24 @@ def likely_cause(mismatch: Mismatch) -> str:
     >>> likely_cause(Mismatch("dw", right / 2, right, right != 0))
     'ratio 0.50 over all elements: a missing factor 2?'
     """
-    return strong_cause(mismatch) or next(_place(mismatch), "")
+    return strong_cause(mismatch) or weak_cause(mismatch)
 
 
-def strong_cause(m: Mismatch) -> str:
-    """A guess that explains every element, or ''."""
-    a = m.given
+def strong_cause(mismatch: Mismatch) -> str:
+    """A guess at one simple rule for all elements, or ''."""
+    a = mismatch.given
     if not np.isfinite(a).all():
         return f"{int((~np.isfinite(a)).sum())} of {a.size} elements are NaN or Inf: a division by zero, or exp of a large number?"
     if not a.any():
-        return "it is all zeros: is this part missing, or cut off from the graph?"
-    if close(-a, m.expected):
+        return "all zeros: is a part missing?"
+    if close(-a, mismatch.expected):
         return "the sign is flipped everywhere"
-    return next(_factor(m), "") or next(_moved(m), "")
+    return next(_factor(mismatch), "")
+
+
+def weak_cause(mismatch: Mismatch) -> str:
+    """A guess at a rule for places, or ''."""
+    return next(_moved(mismatch), "") or next(_place(mismatch), "")
 
 
 def close(given: Array, expected: Array) -> bool:
@@ -111,7 +115,7 @@ def _factor(m: Mismatch) -> Iterator[str]:
     ratio = float(np.median(a[known] / n[known])) if known.any() else 0.0
     if ratio == 0 or not close(a / ratio, n):
         return
-    if n.size == 1 and not any(math.isclose(r, round(r), rel_tol=1e-4) for r in (ratio, 1 / ratio)):
+    if n.size == 1 and _explain(abs(ratio), m.sizes) == "a wrong factor":
         return  # one number is always some multiple of another
     sign = "the sign is flipped, and " if ratio < 0 else ""
     text = f"{ratio:.2f}" if 0.1 < abs(ratio) < 100 else f"{ratio:.3g}"
@@ -137,9 +141,11 @@ def _explain(ratio: float, sizes: Mapping[int, str]) -> str:
     for factor, verb in ((inverse, "a missing factor"), (ratio, "an extra factor")):
         if factor > 1.5 and math.isclose(factor, round(factor), rel_tol=1e-4):
             return f"{verb} {round(factor)}"
-    if ratio < 1:
-        return f"a missing 1/(1-p) with p = {1 - ratio:.3g}"
-    return f"1/(1-p) twice, with p = {1 - inverse:.3g}, or an extra factor {ratio:.4g}"
+    for factor, times in ((inverse, "missing"), (ratio, "extra")):
+        p = 1 - 1 / factor
+        if 0 < p < 1 and math.isclose(20 * p, round(20 * p), rel_tol=1e-4):  # 0.05, 0.1, ...: what people choose
+            return f"a {times} 1/(1-p) with p = {p:.2g}"
+    return "a wrong factor"
 
 
 def _moved(m: Mismatch) -> Iterator[str]:
@@ -168,7 +174,7 @@ def _place(m: Mismatch) -> Iterator[str]:
         return
     if m.input is not None and np.all(_special(m.input)[wrong]) and not np.all(_special(m.input)[right]):
         yield "wrong only where the input is zero or ties with another element"
-    for axis in range(wrong.ndim):
+    for axis in range(wrong.ndim) if wrong.ndim > 1 else ():
         others = tuple(i for i in range(wrong.ndim) if i != axis)
         some, all_right = wrong.any(axis=others), (~wrong).all(axis=others)
         if some.any() and all_right.any() and wrong.sum() > 0.5 * compared.compress(some, axis=axis).sum():
@@ -179,19 +185,24 @@ def _place(m: Mismatch) -> Iterator[str]:
         yield "the wrong elements are all zero: contributions are missing"
 
 
-def upstream_cause(mismatch: Mismatch, pull_back: Callable[[Array], Array | None], dy: Array) -> str | None:
-    """A guess at what was done to the upstream gradient, by pulling other ones back; else None.
+def upstream_cause(mismatch: Mismatch, pull_back: Callable[[Array], Array | None], dy: Array) -> str:
+    """A guess at what was done to the upstream gradient, by pulling other ones back; or ''.
 
     A backward that is right except that it reads dy flipped is right when it is given a flipped dy.
     """
-    if mismatch.given.any() and np.array_equal(_pulled(pull_back, 2 * dy, mismatch), mismatch.given):
-        return "it does not depend on dy: by the chain rule the upstream gradient is a factor"
     axes = [axis for axis in range(dy.ndim) if dy.shape[axis] > 1]
     for count in range(1, len(axes) + 1):
         for flipped in combinations(axes, count):
             if close(_pulled(pull_back, np.ascontiguousarray(np.flip(dy, flipped)), mismatch), mismatch.expected):
                 return f"the upstream gradient dy is flipped along {axis_names(flipped)}"
-    return None
+    return ""
+
+
+def ignores_upstream(mismatch: Mismatch, pull_back: Callable[[Array], Array | None], dy: Array) -> str:
+    """The guess that a gradient is the same whatever is pulled back; or ''."""
+    if mismatch.given.any() and np.array_equal(_pulled(pull_back, 2 * dy, mismatch), mismatch.given):
+        return "it does not depend on dy: by the chain rule the upstream gradient is a factor"
+    return ""
 
 
 def _pulled(pull_back: Callable[[Array], Array | None], dy: Array, mismatch: Mismatch) -> Array:

@@ -95,6 +95,19 @@ def test_the_output_of_a_large_batch_is_accurate_in_float32(folder):
     np.testing.assert_allclose(y, expected, atol=tolerance)
 
 
+def test_the_gradients_of_the_cpu_kernel_are_accurate_in_float32():
+    """Far from zero the mean has digits that a float32 does not hold; they are carried along in the sums."""
+    x, dy = (1e4 + random(5, 16, 2, 8, 8)).astype(np.float32), (random(6, 16, 2, 8, 8) + 0.5).astype(np.float32)
+    kernel, needs = kernels.find("batch_norm", ["cpu"]), (True, True, True, False, False)
+    gradients = {}
+    for dtype in (np.float32, np.float64):
+        arrays = (x.astype(dtype), np.full(2, 100, dtype), np.zeros(2, dtype))
+        _, saved = kernel.forward(*arrays, None, None, training=True, eps=1e-5)
+        gradients[dtype] = kernel.backward(dy.astype(dtype), saved, needs=needs)[:3]
+    for wide, narrow in zip(gradients[np.float64], gradients[np.float32], strict=True):
+        np.testing.assert_allclose(narrow, wide, rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_threads_change_nothing(threads):
     from minicnn.kernels.cpu.threads import set_num_threads
@@ -128,15 +141,19 @@ def test_only_the_gradients_asked_for(folder, training):
         np.testing.assert_array_equal(some[i], everything[i])
 
 
-def test_the_graph_of_an_evaluation_survives_a_training_step():
+@pytest.mark.parametrize("backend", ["loops", "numpy", "numba"])
+def test_the_graph_of_an_evaluation_survives_a_training_step(backend):
     layer = nn.BatchNorm2d(2).astype("float64")
-    layer(Tensor(random(0, 4, 2, 3, 3)))
-    x = Tensor(random(1, 4, 2, 3, 3), requires_grad=True)
-    y = layer.eval()(x)
-    sigma = np.sqrt(layer.running_var.numpy() + layer.eps)
-    layer.train()(Tensor(5 * random(2, 4, 2, 3, 3)))
-    y.backward(np.ones(y.shape))
+    with minicnn.use_backend(backend):
+        layer(Tensor(random(0, 4, 2, 3, 3)))
+        x = Tensor(random(1, 4, 2, 3, 3), requires_grad=True)
+        y = layer.eval()(x)
+        sigma = np.sqrt(layer.running_var.numpy() + layer.eps)
+        x_hat = y.numpy().copy()
+        layer.train()(Tensor(5 * random(2, 4, 2, 3, 3) + 1))
+        y.backward(np.ones(y.shape))
     np.testing.assert_allclose(x.grad.numpy(), np.broadcast_to((1 / sigma)[:, None, None], x.shape))
+    np.testing.assert_allclose(layer.weight.grad.numpy(), x_hat.sum(axis=(0, 2, 3)))
 
 
 def test_an_error_leaves_the_running_statistics_alone():

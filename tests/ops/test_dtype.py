@@ -8,12 +8,16 @@ from minicnn import Tensor, ops
 from minicnn.errors import DtypeError
 
 
+SCALARS = [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2), np.bool_(True)]
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("scalar", [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2), np.bool_(True)], ids=repr)
+@pytest.mark.parametrize("scalar", SCALARS, ids=repr)
 def test_scalars_are_weak(dtype, scalar):
     x = minicnn.ones(3, dtype=dtype)
-    for y in (x + scalar, scalar * x, x / scalar, scalar - x, x**scalar, ops.maximum(x, scalar), ops.where(x > 0, x, scalar)):
+    for y in (x + scalar, scalar * x, x / scalar, scalar - x, x**scalar):
         assert y.dtype == dtype
+    assert ops.maximum(x, scalar).dtype == ops.where(x > 0, x, scalar).dtype == dtype
 
 
 def test_integers_stay_integers_until_a_float_comes():
@@ -57,7 +61,10 @@ def test_astype_to_integers_leaves_the_graph():
     assert not y.requires_grad
 
 
-@pytest.mark.parametrize(("dtype", "part"), [("float31", "unknown element type 'float31'"), ("complex64", "real numbers"), ("U3", "real numbers")])
+@pytest.mark.parametrize(
+    ("dtype", "part"),
+    [("float31", "unknown element type 'float31'"), ("complex64", "real numbers"), ("U3", "real numbers")],
+)
 def test_unknown_types(dtype, part):
     with pytest.raises(DtypeError, match=part):
         minicnn.ones(2).astype(dtype)

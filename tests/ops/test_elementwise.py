@@ -17,7 +17,7 @@ def torch_function(op):
         "log": torch.log,
         "sqrt": torch.sqrt,
         "abs": torch.abs,
-        "clip": lambda x, low, high: torch.clamp(x, low, high),
+        "clip": lambda x, low, high: torch.clamp(x, min=low, max=high),
         "where": lambda a, b, condition: torch.where(torch.tensor(condition), a, b),
         "maximum": torch.maximum,
         "minimum": torch.minimum,
@@ -93,7 +93,7 @@ def test_comparisons():
         (x <= y, [True, True, False]),
         (x > y, [False, False, True]),
         (x >= 2, [False, True, True]),
-        (2 > x, [True, False, False]),
+        (2 == x, [False, True, False]),
         (np.float64(2) == x, [False, True, False]),
         (np.array([1, 0, 3]) == x, [True, False, True]),
     ]:
@@ -107,5 +107,5 @@ def test_comparisons():
 
 def test_nothing_equals_none():
     x = minicnn.ones(2)
-    assert (x == None) is False  # noqa: E711 - the operator is what is tested
-    assert (x != None) is True  # noqa: E711
+    assert (x == None) is False
+    assert (x != None) is True

@@ -78,6 +78,17 @@ def test_a_mean_far_from_zero_loses_no_digits(folder):
     np.testing.assert_allclose(y.astype(np.float64).mean((2, 3)), 0, atol=1e-2 if folder == "loops" else 1e-3)
 
 
+def test_the_cpu_kernel_is_accurate_in_float32():
+    """Far from zero the mean has digits that a float32 does not hold; they are carried along in the sums."""
+    x, dy = (1e4 + random(5, 2, 4, 16, 16)).astype(np.float32), (random(6, 2, 4, 16, 16) + 0.5).astype(np.float32)
+    kernel, results = kernels.find("group_norm", ["cpu"]), {}
+    for dtype in (np.float32, np.float64):
+        y, saved = kernel.forward(x.astype(dtype), np.full(4, 100, dtype), np.zeros(4, dtype), groups=2, eps=1e-5)
+        results[dtype] = (y, *kernel.backward(dy.astype(dtype), saved, needs=(True, True, True)))
+    for wide, narrow in zip(results[np.float64], results[np.float32], strict=True):
+        np.testing.assert_allclose(narrow, wide, rtol=1e-5, atol=2e-4)
+
+
 @pytest.mark.parametrize("folder", kernels.FOLDERS)
 def test_only_the_gradients_asked_for(folder):
     kernel = kernels.find("group_norm", [folder])

@@ -46,7 +46,11 @@ def test_equals_pytorch(index):
 @pytest.mark.parametrize("seed", range(4))
 def test_flip_equals_pytorch(seed, equals_pytorch):
     torch = pytest.importorskip("torch")
-    equals_pytorch(CASES["flip"](RandomDraw(seed)), lambda x, axis: torch.flip(x, axis if isinstance(axis, tuple) else (axis,)))
+
+    def flip(x, axis):
+        return torch.flip(x, axis if isinstance(axis, tuple) else (axis,))
+
+    equals_pytorch(CASES["flip"](RandomDraw(seed)), flip)
 
 
 def test_tensors_are_indices():

@@ -48,18 +48,18 @@ def test_parts_without_a_use_get_zero():
 @pytest.mark.parametrize(
     ("call", "error", "parts"),
     [
-        (lambda x: ops.concatenate([x, minicnn.ones(2, 4)]), ShapeError, ["axis 0", "tensor 0 is (2, 3)", "tensor 1 is (2, 4)"]),
+        (lambda x: ops.concatenate([x, x.T]), ShapeError, ["axis 0", "tensor 0 is (2, 3)", "tensor 1 is (3, 2)"]),
         (lambda x: ops.concatenate([x, minicnn.ones(3)]), ShapeError, ["tensor 1 is (3,)"]),
         (lambda x: ops.concatenate([x, x], axis=2), ShapeError, ["no axis 2"]),
         (lambda x: ops.concatenate([]), ArgumentError, ["at least one"]),
-        (lambda x: ops.concatenate(x), ArgumentError, ["list or tuple", "Tensor"]),
+        (lambda x: ops.concatenate(2 * x), ArgumentError, ["list or tuple", "Tensor"]),
         (lambda x: ops.stack([x, x[:1]]), ShapeError, ["tensor 1 is (1, 3)"]),
         (lambda x: ops.stack([x], axis=3), ShapeError, ["no axis 3"]),
         (lambda x: ops.stack([]), ArgumentError, ["at least one"]),
-        (lambda x: ops.split(x, 2, axis=1), ShapeError, ["size 3", "2 equal parts"]),
+        (lambda x: ops.split(x, 2, axis=1), ShapeError, ["size 3", "2 parts"]),
         (lambda x: ops.split(x, [1, 1], axis=1), ShapeError, ["[1, 1] add up to 2", "size 3"]),
-        (lambda x: ops.split(x, 0), ArgumentError, ["at least 1"]),
-        (lambda x: ops.split(x, [4, -1], axis=1), ArgumentError, ["negative"]),
+        (lambda x: ops.split(x, 0), ArgumentError, [">= 1"]),
+        (lambda x: ops.split(x, [4, -1], axis=1), ArgumentError, [">= 0", "-1"]),
         (lambda x: ops.split(x, 1, axis=5), ShapeError, ["no axis 5"]),
     ],
 )

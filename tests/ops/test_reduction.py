@@ -13,18 +13,12 @@ from minicnn.testing.draw import RandomDraw
 def torch_function(op):
     torch = pytest.importorskip("torch")
 
-    def every_axis(x, axis):
-        return tuple(range(x.ndim)) if axis is None else axis
+    function = getattr(torch, {"max": "amax", "min": "amin"}.get(op, op))
 
-    return {
-        "sum": lambda x, axis, keepdims: torch.sum(x, every_axis(x, axis), keepdim=keepdims),
-        "mean": lambda x, axis, keepdims: torch.mean(x, every_axis(x, axis), keepdim=keepdims),
-        "max": lambda x, axis, keepdims: torch.amax(x, every_axis(x, axis), keepdim=keepdims),
-        "min": lambda x, axis, keepdims: torch.amin(x, every_axis(x, axis), keepdim=keepdims),
-        "logsumexp": lambda x, axis, keepdims: torch.logsumexp(x, every_axis(x, axis), keepdim=keepdims),
-        "var": lambda x, axis, keepdims, correction: torch.var(x, every_axis(x, axis), correction=correction, keepdim=keepdims),
-        "std": lambda x, axis, keepdims, correction: torch.std(x, every_axis(x, axis), correction=correction, keepdim=keepdims),
-    }[op]
+    def reduce(x, axis, keepdims, **correction):
+        return function(x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims, **correction)
+
+    return reduce
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -10,6 +10,9 @@ from minicnn.testing.cases import CASES
 from minicnn.testing.draw import RandomDraw
 
 
+OPS = ["reshape", "flatten", "transpose", "squeeze", "unsqueeze", "broadcast_to", "pad", "channel_shuffle"]
+
+
 def torch_function(op):
     torch = pytest.importorskip("torch")
 
@@ -30,7 +33,7 @@ def torch_function(op):
 
 
 @pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("op", ["reshape", "flatten", "transpose", "squeeze", "unsqueeze", "broadcast_to", "pad", "channel_shuffle"])
+@pytest.mark.parametrize("op", OPS)
 def test_equals_pytorch(op, seed, equals_pytorch):
     equals_pytorch(CASES[op](RandomDraw(seed)), torch_function(op))
 
@@ -96,7 +99,7 @@ def test_repeated_elements_cannot_be_edited():
         (lambda x: ops.broadcast_to(x, (3, 4)), ShapeError, ["fewer or smaller"]),
         (lambda x: ops.pad(x, -1), ArgumentError, [">= 0", "-1"]),
         (lambda x: ops.pad(x, (1, 2, 3)), ArgumentError, ["(top, bottom, left, right)"]),
-        (lambda x: ops.pad(x, ((1, 1), (2, 2))), ShapeError, ["3 for the shape (2, 3, 4)", "not 2"]),
+        (lambda x: ops.pad(x, ((1, 1), (2, 2))), ShapeError, ["3 pairs", "(2, 3, 4)", "not 2"]),
         (lambda x: ops.pad(x, ((1, 1), (2, 2), (0, -1))), ArgumentError, ["(before, after)"]),
         (lambda x: ops.pad(x.sum(), 1), ShapeError, ["last two axes"]),
         (lambda x: ops.channel_shuffle(x, 2), ShapeError, ["4 axes"]),

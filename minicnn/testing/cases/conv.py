@@ -10,7 +10,7 @@ def conv2d(draw: Draw) -> Case:
     """Images a little larger than the window, so that the border counts."""
     kind = draw.pick(["dense", "dense", "grouped", "depthwise", "pointwise"])
     groups = draw.integer(2, 3) if kind in ("grouped", "depthwise") else 1
-    C = groups if kind == "depthwise" else groups * draw.integer(1, 2)
+    C = {"depthwise": groups, "grouped": 2 * groups}.get(kind, draw.integer(1, 2))
     O = groups * draw.integer(1, 2)
     kernel_size = (1, 1) if kind == "pointwise" else (draw.integer(1, 3), draw.integer(1, 3))
     stride = (draw.integer(1, 3), draw.integer(1, 3)) if draw.integer(0, 2) else (1, 1)

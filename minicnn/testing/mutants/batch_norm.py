@@ -1,0 +1,155 @@
+"""Mistakes in batch normalisation."""
+
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from minicnn import ops
+from minicnn.autograd import Tensor
+from minicnn.kernels.array.batch_norm import per_channel
+from minicnn.kernels.types import Array, Needs, Saved
+from minicnn.ops.batch_norm import BatchNorm
+from minicnn.testing.mutants.mutant import (
+    MUTANTS,
+    Gradients,
+    Mutant,
+    compare,
+    replaced,
+    right_backward,
+    right_forward,
+    wrong_backward,
+    wrong_forward,
+)
+
+
+@wrong_backward("batch_norm", "the input gradient is zero")
+def zero_input_gradient(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return replaced(right_backward("batch_norm", dy, saved, needs), 0, np.zeros_like)
+
+
+@wrong_backward("batch_norm", "the mean and the variance are taken for constants")
+def statistics_taken_for_constants(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return _with_terms(dy, saved, needs, mean_term=0, variance_term=0)
+
+
+@wrong_backward("batch_norm", "the path through the variance is missing")
+def variance_path_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return _with_terms(dy, saved, needs, mean_term=1, variance_term=0)
+
+
+@wrong_backward("batch_norm", "the path through the mean is missing")
+def mean_path_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return _with_terms(dy, saved, needs, mean_term=0, variance_term=1)
+
+
+@wrong_backward("batch_norm", "the sums over the batch lack their 1/N")
+def sums_without_1_over_N(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    M = dy.size // dy.shape[1]
+    return _with_terms(dy, saved, needs, mean_term=M, variance_term=M)
+
+
+@wrong_backward("batch_norm", "gamma is missing in the input gradient")
+def gamma_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (x, _, *others), attributes = saved
+    dx = right_backward("batch_norm", dy, ((x, None, *others), attributes), needs)[0]
+    return (dx, *right_backward("batch_norm", dy, saved, needs)[1:])
+
+
+@wrong_backward("batch_norm", "the gradient of gamma uses x instead of the normalised x")
+def gamma_gradient_from_x(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    x = saved[0][0]
+    axes = (0, *range(2, dy.ndim))
+    return replaced(right_backward("batch_norm", dy, saved, needs), 1, lambda _: (dy * x).sum(axis=axes))
+
+
+@wrong_forward("batch_norm", "the statistics of the batch are used in evaluation, too")
+def batch_statistics_in_eval(*arrays: Array | None, training: bool, eps: float) -> tuple[Any, Saved]:
+    return right_forward("batch_norm", *arrays, training=True, eps=eps)
+
+
+@wrong_forward("batch_norm", "normalised with the unbiased variance")
+def unbiased_variance(x: Array, *others: Array | None, training: bool, eps: float) -> tuple[Any, Saved]:
+    (y, mean, var), saved = right_forward("batch_norm", x, *others, training=training, eps=eps)
+    if training:
+        M = x.size // x.shape[1]
+        y, var = y * x.dtype.type(np.sqrt((M - 1) / M)), var * x.dtype.type(M / (M - 1))
+    return (y, mean, var), saved
+
+
+@wrong_forward("batch_norm", "eps is added to the standard deviation instead of to the variance")
+def eps_outside_the_root(
+    x: Array, gamma: Array | None, beta: Array | None, *running: Array | None, training: bool, eps: float
+) -> tuple[Any, Saved]:
+    (_, mean, var), saved = right_forward("batch_norm", x, gamma, beta, *running, training=training, eps=eps)
+    y = (x - per_channel(mean, x)) / (np.sqrt(per_channel(var, x)) + x.dtype.type(eps))
+    y = y if gamma is None else y * per_channel(gamma, x)
+    return (y if beta is None else y + per_channel(beta, x), mean, var), saved
+
+
+@wrong_forward("batch_norm", "the mean is taken over the batch alone, for every pixel")
+def statistics_of_every_pixel(
+    x: Array, gamma: Array | None, beta: Array | None, *running: Array | None, training: bool, eps: float
+) -> tuple[Any, Saved]:
+    (_, mean, var), saved = right_forward("batch_norm", x, gamma, beta, *running, training=training, eps=eps)
+    y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + x.dtype.type(eps))
+    y = y if gamma is None else y * per_channel(gamma, x)
+    return (y if beta is None else y + per_channel(beta, x), mean, var), saved
+
+
+def _with_terms(dy: Array, saved: Saved, needs: Needs, mean_term: float, variance_term: float) -> Gradients:
+    """dx = gamma / sigma (dy - mean(dy) - x_hat mean(dy x_hat)) in training, with factors before the two terms."""
+    (x, gamma, *_), attributes = saved
+    right = right_backward("batch_norm", dy, saved, needs)
+    if not attributes["training"]:
+        return right
+    axes = (0, *range(2, x.ndim))
+    inverse = 1 / np.sqrt(x.var(axis=axes, keepdims=True) + x.dtype.type(attributes["eps"]))
+    x_hat = (x - x.mean(axis=axes, keepdims=True)) * inverse
+    means = dy.mean(axis=axes, keepdims=True), (dy * x_hat).mean(axis=axes, keepdims=True)
+    dx = (dy - mean_term * means[0] - variance_term * x_hat * means[1]) * inverse
+    return replaced(right, 0, lambda _: dx if gamma is None else dx * per_channel(gamma, x))
+
+
+# The running statistics are no gradient: they are compared with the definition.
+
+
+def running_statistics_check() -> None:
+    """One step of training must move both running statistics by `momentum` towards the batch's, the variance unbiased.
+
+    Raises:
+        GradcheckError: they are elsewhere.
+    """
+    random, C, momentum = np.random.default_rng(0), 3, 0.25
+    x, mean, var = random.standard_normal((4, C, 2, 3)), random.standard_normal(C), random.uniform(1, 2, C)
+    running_mean, running_var = Tensor(mean), Tensor(var)
+    ops.batch_norm(Tensor(x), None, None, running_mean, running_var, training=True, momentum=momentum)
+    axes = (0, 2, 3)
+    compare("batch_norm: running_mean", running_mean.numpy(), (1 - momentum) * mean + momentum * x.mean(axis=axes))
+    compare("batch_norm: running_var", running_var.numpy(), (1 - momentum) * var + momentum * x.var(axis=axes, ddof=1))
+
+
+def biased_running_variance(node: BatchNorm, *inputs: Any, **attributes: Any) -> Tensor:
+    y = _right_call(node, *inputs, **attributes)
+    M = y.size // y.shape[1]
+    node.extra = (node.extra[0], node.extra[1] * (M - 1) / M)
+    return y
+
+
+def sums_for_running_mean(node: BatchNorm, *inputs: Any, **attributes: Any) -> Tensor:
+    y = _right_call(node, *inputs, **attributes)
+    node.extra = (node.extra[0] * len(y), node.extra[1])
+    return y
+
+
+_right_call = BatchNorm.__call__
+for _wrong, _mistake in (
+    (biased_running_variance, "the running variance is the biased one"),
+    (sums_for_running_mean, "the running mean lacks its 1/N"),
+):
+    MUTANTS.append(
+        Mutant(
+            "batch_norm", _wrong.__name__, _mistake,
+            lambda wrong=_wrong: patch.object(BatchNorm, "__call__", wrong), lambda: running_statistics_check,
+        )  # fmt: skip
+    )

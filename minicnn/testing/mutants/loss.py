@@ -1,0 +1,83 @@
+"""Mistakes in losses."""
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.kernels.types import Array, Needs, Saved
+from minicnn.testing.mutants.mutant import (
+    Gradients,
+    replaced,
+    right_backward,
+    right_forward,
+    scaled,
+    wrong_backward,
+    wrong_pair,
+)
+
+
+@wrong_backward("cross_entropy", "the gradient of a mean lacks its 1/N")
+def mean_without_1_over_N(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (_, labels), attributes = saved
+    N = labels.size if attributes["reduction"] == "mean" else 1
+    return scaled(right_backward("cross_entropy", dy, saved, needs), 0, N)
+
+
+@wrong_backward("cross_entropy", "p instead of p - 1 at the label")
+def label_not_subtracted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (logits, labels), attributes = saved
+    away = right_backward("cross_entropy", dy, ((logits, labels), attributes), needs, label_smoothing=0.0)[0]
+    one_hot = np.moveaxis(np.eye(logits.shape[1], dtype=logits.dtype)[labels], -1, 1)
+    each = dy / labels.size if attributes["reduction"] == "mean" else dy
+    return (None if away is None else away + one_hot * (each[:, None] if each.ndim else each)), None
+
+
+@wrong_backward("cross_entropy", "label smoothing is ignored in backward")
+def smoothing_ignored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return right_backward("cross_entropy", dy, saved, needs, label_smoothing=0.0)
+
+
+@wrong_backward("cross_entropy", "the upstream gradient is taken to be 1")
+def upstream_taken_for_one(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return right_backward("cross_entropy", np.ones_like(dy), saved, needs)
+
+
+@wrong_backward("mse_loss", "the factor 2 is missing")
+def factor_2_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    gradients = right_backward("mse_loss", dy, saved, needs)
+    return scaled(scaled(gradients, 0, 0.5), 1, 0.5)
+
+
+@wrong_backward("mse_loss", "the target's gradient has the sign of the prediction's")
+def target_sign(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return scaled(right_backward("mse_loss", dy, saved, needs), 1, -1)
+
+
+@wrong_pair("mse_loss", "the mean divides by the batch alone, forward and backward")
+def divided_by_batch() -> tuple[Any, Any]:
+    def factor(x: Array, reduction: str) -> float:
+        return x.size / len(x) if reduction == "mean" and x.ndim else 1.0
+
+    def forward(x: Array, target: Array, *, reduction: str) -> tuple[Array, Saved]:
+        y, _ = right_forward("mse_loss", x, target, reduction=reduction)
+        return np.asarray(y * x.dtype.type(factor(x, reduction))), ((x, target), {"reduction": reduction})
+
+    def backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+        (x, _), attributes = saved
+        return right_backward("mse_loss", dy * x.dtype.type(factor(x, attributes["reduction"])), saved, needs)
+
+    return forward, backward
+
+
+@wrong_backward("l1_loss", "the sign is flipped")
+def sign_flipped(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    return right_backward("l1_loss", -dy, saved, needs)
+
+
+@wrong_backward("smooth_l1_loss", "the quadratic part has slope d instead of d / beta")
+def beta_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (x, target), attributes = saved
+    inside = np.abs(x - target) < attributes["beta"]
+    factor = np.where(inside, attributes["beta"], 1).astype(x.dtype)
+    gradients = right_backward("smooth_l1_loss", dy, saved, needs)
+    return replaced(replaced(gradients, 0, lambda dx: dx * factor), 1, lambda dx: dx * factor)

@@ -1,0 +1,99 @@
+"""Mistakes in pooling."""
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.kernels.array.conv import taps
+from minicnn.kernels.types import Array, Needs, Saved
+from minicnn.testing.mutants.mutant import (
+    Gradients,
+    right_backward,
+    right_forward,
+    wrong_backward,
+    wrong_forward,
+    wrong_pair,
+)
+
+
+@wrong_pair("max_pool2d", "padded with zeros instead of minus infinity, forward and backward")
+def zero_padded() -> tuple[Any, Any]:
+    def forward(x: Array, *, padding: Any, **attributes: Any) -> tuple[Array, Saved]:
+        top, bottom, left, right = padding
+        padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+        attributes["padding"] = (0, 0, 0, 0)
+        return right_forward("max_pool2d", padded, **attributes)[0], (padded, attributes, x.shape, padding)
+
+    def backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+        padded, attributes, (_, _, H, W), (top, _, left, _) = saved
+        (dx,) = right_backward("max_pool2d", dy, ((padded,), attributes), (True,))
+        assert dx is not None
+        return (dx[:, :, top : top + H, left : left + W],) if needs[0] else (None,)
+
+    return forward, backward
+
+
+@wrong_backward("max_pool2d", "every pixel that equals the maximum gets the whole gradient, so that ties count twice")
+def ties_count_twice(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (x,), attributes = saved
+    y, _ = right_forward("max_pool2d", x, **attributes)
+    return (_to_taps(x, dy, attributes, lambda v: v == y, add=True),)
+
+
+@wrong_backward("max_pool2d", "where windows overlap, the last one overwrites the gradient instead of adding to it")
+def overlapping_maxima_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (x,), attributes = saved
+    y, _ = right_forward("max_pool2d", x, **attributes)
+    return (_to_taps(x, dy, attributes, lambda v: v == y, add=False),)
+
+
+@wrong_backward("max_pool2d", "the gradient goes to every pixel of the window, not to the largest")
+def gradient_to_all_pixels(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (x,), attributes = saved
+    return (_to_taps(x, dy, attributes, np.isfinite, add=True),)
+
+
+@wrong_backward("avg_pool2d", "the gradient is not divided by the size of the window")
+def not_divided(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (dx,) = right_backward("avg_pool2d", dy, saved, needs)
+    kh, kw = saved[1]["kernel_size"]
+    return (None if dx is None else dx * (kh * kw),)
+
+
+@wrong_forward("avg_pool2d", "padding is always counted, although count_include_pad=False")
+def padding_always_counted(x: Array, *, count_include_pad: bool, **attributes: Any) -> tuple[Array, Saved]:
+    return right_forward("avg_pool2d", x, count_include_pad=True, **attributes)
+
+
+@wrong_backward("adaptive_avg_pool2d", "all bins are taken to be of the same size")
+def equal_bins(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (x,), _ = saved
+    (H, W), (P, Q) = x.shape[2:], dy.shape[2:]
+    rows, columns = np.arange(H) * P // H, np.arange(W) * Q // W
+    return (dy[:, :, rows[:, None], columns] * x.dtype.type(P * Q / (H * W)),)
+
+
+@wrong_backward("adaptive_max_pool2d", "where bins overlap, a pixel gets the gradient of one of them only")
+def bin_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    (x,), attributes = saved
+    dx = np.zeros_like(x)
+    for p in np.ndindex(*dy.shape[2:]):
+        one = np.zeros_like(dy)
+        one[:, :, *p] = dy[:, :, *p]
+        (part,) = right_backward("adaptive_max_pool2d", one, saved, (True,))
+        dx = np.where(part != 0, part, dx)
+    return (dx,)
+
+
+def _to_taps(x: Array, dy: Array, attributes: Any, chosen: Any, add: bool) -> Array:
+    """Walk over the taps of all windows and hand dy to those that are chosen."""
+    (N, C, H, W), (P, Q) = x.shape, dy.shape[2:]
+    top, _, left, _ = attributes["padding"]
+    far = 20  # enough padding behind the image for any window that hangs over
+    padded = np.pad(x, ((0, 0), (0, 0), (top, far), (left, far)), constant_values=-np.inf)
+    dx = np.zeros_like(padded)
+    for i, j in np.ndindex(*attributes["kernel_size"]):
+        place = (slice(None), slice(None), *taps(i, j, (P, Q), attributes["stride"], attributes["dilation"]))
+        hit = chosen(padded[place])
+        dx[place] = np.where(hit, dx[place] + dy if add else dy, dx[place])
+    return dx[:, :, top : top + H, left : left + W]

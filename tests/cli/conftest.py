@@ -1,0 +1,27 @@
+"""One short run that the commands are tried on."""
+
+import pytest
+
+from minicnn.cli import main
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "run"
+    assert main(["train", "--epochs", "3", "--seed", "1", "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def minicnn(capsys):
+    """Run a command in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = end.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -1,0 +1,38 @@
+"""`minicnn evaluate RUN`."""
+
+import json
+import re
+
+import pytest
+
+
+def test_says_what_the_log_says_about_the_last_epoch(minicnn, trained):
+    last = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()][-2]
+    for run in (trained, trained / "checkpoint.safetensors"):
+        code, out, err = minicnn("evaluate", run)
+        assert (code, err) == (0, "")
+        assert f"held out: {100 * last['test_accuracy']:.2f} % of 360 images are right" in out
+        assert f"loss {last['test_loss']:.4f}" in out
+    wrong = int(re.search(r"\((\d+) wrong\)", out)[1])
+    assert sum(int(n) for n in re.findall(r"^  \d taken for \d: (\d+)$", out, re.MULTILINE)) == wrong == round(360 * (1 - last["test_accuracy"]))
+
+
+def test_every_backend_finds_the_same(minicnn, trained):
+    by_backend = [minicnn("evaluate", trained, "--backend", name)[1].splitlines()[1:] for name in ("numba", "numpy")]
+    minicnn("evaluate", trained, "--backend", "numba")
+    assert by_backend[0] == by_backend[1]
+
+
+@pytest.mark.parametrize("kept", [0, 30, 5000])
+def test_a_truncated_checkpoint_is_one_sentence(minicnn, trained, tmp_path, kept):
+    (tmp_path / "checkpoint.safetensors").write_bytes((trained / "checkpoint.safetensors").read_bytes()[:kept])
+    code, out, err = minicnn("evaluate", tmp_path)
+    assert (code, out) == (2, "")
+    assert "is not a checkpoint, or was cut off" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_folder_without_a_checkpoint(minicnn, tmp_path):
+    code, _, err = minicnn("evaluate", tmp_path)
+    assert code == 2
+    assert "has no checkpoint.safetensors in it" in err

@@ -1,0 +1,77 @@
+"""The command line as a whole: help, version, and one sentence for whatever is wrong."""
+
+import subprocess
+import sys
+
+import pytest
+
+import minicnn as package
+from minicnn import cli
+
+
+def test_version_and_help(minicnn):
+    assert minicnn("--version") == (0, f"minicnn {package.__version__}\n", "")
+    code, out, _ = minicnn()
+    assert code == 0
+    assert all(command in out for command in cli.COMMANDS)
+    for command in cli.COMMANDS:
+        assert minicnn(command, "--help")[0] == 0
+
+
+def test_python_m_minicnn_is_the_same():
+    done = subprocess.run([sys.executable, "-m", "minicnn", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"minicnn {package.__version__}\n"
+
+
+def test_heavy_packages_are_not_imported_for_the_help():
+    code = "import sys; from minicnn.cli import main; main([]); print(sorted({'numba', 'rich', 'safetensors', 'PIL', 'matplotlib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("trian", "unknown command 'trian': did you mean train?"),
+        ("train --model LeNet4", "unknown model 'LeNet4': did you mean LeNet5?"),
+        ("train --dataset digit", "unknown dataset 'digit': did you mean digits?"),
+        ("train --backend nunba", "unknown backend 'nunba': did you mean numba?"),
+        ("train --optimizer sdg", "unknown optimizer 'sdg': did you mean sgd?"),
+        ("train --schedule cosin", "unknown schedule 'cosin': did you mean cosine?"),
+        ("train --lr -1", "the learning rate must be a number above 0, not -1"),
+        ("train --lr nan", "the learning rate must be a number above 0, not nan"),
+        ("train --lr fast", "argument --lr: invalid float value: 'fast'"),
+        ("train --epochs 0", "argument --epochs: must be an integer >= 1, not '0'"),
+        ("train --batch-size many", "must be an integer >= 1, not 'many'"),
+        ("train --seed -1", "must be an integer >= 0, not '-1'"),
+        ("train --speed 3", "unrecognized arguments: --speed 3"),
+        ("summary VGG", "unknown model 'VGG'"),
+        ("summary LeNet5 --input 32x32", "must be CxHxW such as 3x224x224, not '32x32'"),
+        ("summary LeNet5 --input 1x28x28", "32x32 pixels"),
+        ("evaluate nowhere", "no run at nowhere"),
+        ("predict nowhere a.png", "no run at nowhere"),
+        ("gradcheck conv3d", "unknown operation 'conv3d': did you mean conv2d?"),
+        ("gradcheck --backend cupy", "backend 'cupy'"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(minicnn, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = minicnn(*arguments.split())
+    assert code == 2
+    assert sentence in err
+    assert err.startswith("minicnn: ")
+    assert len(err.splitlines()) == 1
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_of_the_system_and_ctrl_c_are_one_line_too(minicnn, monkeypatch):
+    def fail(error):
+        def run(args):
+            raise error
+
+        monkeypatch.setattr("minicnn.cli.doctor.run", run)
+        return minicnn("doctor")
+
+    assert fail(OSError(28, "No space left on device", "log.jsonl")) == (2, "", "minicnn: log.jsonl: No space left on device\n")
+    assert fail(KeyboardInterrupt()) == (130, "", "minicnn: interrupted\n")

@@ -1,0 +1,88 @@
+"""`minicnn train` from the outside."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from minicnn.cli import main
+
+
+def test_says_the_accuracy_where_the_files_are_and_what_to_try(minicnn, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = minicnn("train", "--epochs", "1", "--batch-size", "128", "--model", "lenet5")
+    assert (code, err) == (0, "")
+    assert re.search(r"\d\d\.\d\d % of the 360 held-out images are right \(\d+ wrong\), after \d+\.\d s of training", out)
+    assert "The run is in runs/lenet5-digits-1: checkpoint.safetensors, log.jsonl" in out
+    for proposal in ("minicnn evaluate runs/lenet5-digits-1", "minicnn predict", "--backend numpy", "--lr 0.005"):
+        assert proposal in out
+    log = [json.loads(line) for line in (tmp_path / "runs/lenet5-digits-1/log.jsonl").read_text().splitlines()]
+    assert [line["kind"] for line in log] == ["run", "epoch", "end"]
+
+
+def test_a_used_folder_is_refused(minicnn, trained):
+    before = {p.name: p.read_bytes() for p in trained.iterdir()}
+    code, _, err = minicnn("train", "--out", trained)
+    assert code == 2
+    assert "a run overwrites nothing" in err
+    assert {p.name: p.read_bytes() for p in trained.iterdir()} == before
+
+
+def test_without_matplotlib_one_line_says_what_to_install(minicnn, tmp_path, monkeypatch):
+    monkeypatch.setattr("minicnn.train.run.can_draw", lambda: False)
+    code, out, _ = minicnn("train", "--epochs", "1", "--batch-size", "256", "--out", tmp_path)
+    assert code == 0
+    assert 'pip install -e ".[viz]"' in out
+    assert not (tmp_path / "curve.png").exists()
+
+
+def test_a_loss_that_explodes_is_one_sentence(minicnn, tmp_path):
+    code, _, err = minicnn("train", "--lr", "1e30", "--schedule", "constant", "--epochs", "1", "--out", tmp_path)
+    assert code == 2
+    assert re.match(r"minicnn: .*(is|loss is) (nan|inf|NaN|Inf).*", err)
+    assert len(err.splitlines()) == 1
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_exit_code_130(tmp_path):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minicnn", "train", "--epochs", "500", "--out", str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert "LeNet5 on digits" in process.stdout.readline()
+    assert process.stdout.readline().startswith("epoch   1/500")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err == ""
+    assert "interrupted after" in out
+    assert main(["evaluate", str(folder)]) == 0
+
+
+def test_live_progress_in_a_terminal(tmp_path):
+    pty = pytest.importorskip("pty")
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "minicnn", "train", "--epochs", "2", "--batch-size", "128", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # the other end has closed
+            break
+        if not part:
+            break
+        shown += part
+    assert process.wait(60) == 0
+    text = shown.decode()
+    assert re.search(r"/24.*loss \d\.\d+.*accuracy.*images/s.*left", text)
+    assert "epoch 2/2" in text
+    assert "held-out images are right" in text

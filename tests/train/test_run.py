@@ -1,0 +1,123 @@
+"""A whole run: log, curve and checkpoint; and what is left when it is broken off."""
+
+import dataclasses
+import os
+import signal
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from minicnn import optim
+from minicnn.io import load_checkpoint, load_model
+from minicnn.train import Recipe, RunFolder, between_steps, evaluate, read_log, run_recipe
+from minicnn.train.recipe import SCHEDULES
+
+RECIPE = Recipe(epochs=2, batch_size=256)
+
+
+class Recorder:
+    def __init__(self, after_step=lambda number: None):
+        self.steps, self.lines, self.after_step = 0, [], after_step
+
+    def step(self, metrics):
+        self.steps += 1
+        self.after_step(self.steps)
+
+    def epoch(self, epoch):
+        self.lines.append(epoch)
+
+    @contextmanager
+    def show(self, epochs, steps_per_epoch):
+        self.expected = epochs * steps_per_epoch
+        yield self
+
+
+def run(folder, recorder=None, recipe=RECIPE):
+    parts = recipe.build()
+    return run_recipe(recipe, parts, RunFolder.new(folder), (recorder or Recorder()).show), parts
+
+
+def test_log_curve_and_checkpoint_belong_together(tmp_path):
+    pytest.importorskip("matplotlib")
+    recorder = Recorder()
+    outcome, parts = run(tmp_path, recorder)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.safetensors", "curve.png", "log.jsonl"]
+    assert recorder.steps == recorder.expected == outcome.steps == 12
+    head, *epochs, end = read_log(tmp_path / "log.jsonl")
+    assert head["settings"]["batch_size"] == 256
+    assert head["settings"]["backend"] in ("numba", "numpy", "loops")
+    assert [{"kind": "epoch", **dataclasses.asdict(e)} for e in outcome.history] == epochs
+    assert end == {"kind": "end", "steps": 12, "interrupted": False}
+    assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
+
+    model, contents = load_model(tmp_path / "checkpoint.safetensors")
+    assert contents["test_accuracy"] == outcome.history[-1].test_accuracy == evaluate(model, parts.test).accuracy
+    assert contents["epoch"] == 2
+    assert contents["recipe"] == dataclasses.asdict(RECIPE)
+    optimizer = optim.SGD(model.parameters(), lr=1.0)
+    optimizer.load_state_dict(contents["optimizer"])
+    assert optimizer.param_groups[0]["momentum"] == 0.9
+    momentum = next(iter(parts.optimizer.state.values()))
+    np.testing.assert_array_equal(next(iter(optimizer.state.values()))["momentum"], momentum["momentum"])
+
+
+def test_ctrl_c_leaves_the_weights_of_the_last_whole_step(tmp_path):
+    weights = {}
+
+    def interrupt_at_8(number):
+        if number == 8:
+            os.kill(os.getpid(), signal.SIGINT)
+            weights.update(parts.model.state_dict())
+
+    parts = RECIPE.build()
+    outcome = run_recipe(RECIPE, parts, RunFolder.new(tmp_path), Recorder(interrupt_at_8).show)
+    assert outcome.interrupted
+    assert (outcome.steps, len(outcome.history)) == (8, 1)
+    contents = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    assert (contents["steps"], contents["epoch"]) == (8, 1)
+    for name, value in weights.items():
+        np.testing.assert_array_equal(contents["model"][name], value)
+    assert list(read_log(tmp_path / "log.jsonl"))[-1] == {"kind": "end", "steps": 8, "interrupted": True}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_in_the_very_last_step_loses_no_epoch(tmp_path):
+    outcome, _ = run(tmp_path, Recorder(lambda number: number == 12 and os.kill(os.getpid(), signal.SIGINT)))
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors")["steps"] == 12
+    assert outcome.interrupted == (len(outcome.history) < 2)
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    with pytest.raises(KeyboardInterrupt), between_steps() as interrupted:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupted()
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_threads_other_than_the_main_one_can_train():
+    answers = []
+
+    def work():
+        with between_steps() as interrupted:
+            answers.append(interrupted())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert answers == [False]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_every_schedule_lasts_the_whole_run_and_ends_no_higher(schedule, epochs):
+    parts = dataclasses.replace(RECIPE, schedule=schedule, epochs=epochs, batch_size=1437, lr=0.5).build()
+    rates = [parts.optimizer.param_groups[0]["lr"]]
+    for _ in range(epochs * len(parts.train)):
+        if parts.schedule is not None:
+            parts.schedule.step()
+        rates.append(parts.optimizer.param_groups[0]["lr"])
+    assert max(rates) <= 0.5 + 1e-12
+    assert rates[-1] <= 0.5
+    assert min(rates) >= 0
