@@ -90,6 +90,6 @@ def listing(items: Iterable[object], limit: int = 8) -> str:
     >>> listing("abcde", limit=3)
     'a, b, c and 2 more'
     """
-    items = [str(item) for item in items]
-    shown = ", ".join(items[:limit])
-    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+    texts = [str(item) for item in items]
+    shown = ", ".join(texts[:limit])
+    return shown if len(texts) <= limit else f"{shown} and {len(texts) - limit} more"

@@ -41,9 +41,9 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
         dx = gamma / sigma · (dy - dbeta / M - x_hat · dgamma / M)        in training
         dx = gamma / sigma · dy                                           in evaluation
 
-    The first is the chain rule (dx_hat / sigma + dvar 2u / M + dmean / M, see `loops`) after putting in dx_hat = gamma dy,
-    dvar = -gamma dgamma / (2 sigma²), dmean = -gamma dbeta / sigma and u = sigma x_hat. It says: of dy, remove what a shift
-    and a scaling of the whole channel would explain, since normalising undoes both.
+    The first is the chain rule (dx_hat / sigma + dvar 2u / M + dmean / M, see `loops`) after putting in
+    dx_hat = gamma dy, dvar = -gamma dgamma / (2 sigma²), dmean = -gamma dbeta / sigma and u = sigma x_hat. In words: of
+    dy is removed what would only shift or stretch the whole channel, since normalising undoes both.
     """
     x_hat, inverse, gamma, training = saved
     axes = (0, *range(2, dy.ndim))

@@ -17,7 +17,7 @@ def conv2d_forward(
     Shapes:
         x (N, C, H, W); w (O, C/G, kh, kw) with G = groups; b (O,) or None; y (N, O, P, Q).
     """
-    N, C, H, W = x.shape
+    N, _, H, W = x.shape
     O, _, kh, kw = w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
     cols = im2col(x, (kh, kw), (P, Q), stride, padding, dilation).reshape(N, groups, -1, P * Q)

@@ -1,4 +1,4 @@
-"""Group normalisation in whole-array arithmetic (Wu & He 2018). With one group per channel it is instance normalisation."""
+"""Group normalisation in whole-array arithmetic (Wu & He 2018); with one group per channel, instance normalisation."""
 
 from minicnn.kernels.array.batch_norm import per_channel
 from minicnn.kernels.array.module import array_module

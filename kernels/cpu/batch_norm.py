@@ -1,4 +1,4 @@
-"""Batch normalisation on a CPU: one channel at a time, so that it is read from memory once, and the channels in threads.
+"""Batch normalisation on a CPU: channel by channel, each read from memory once, the channels spread over threads.
 
 The batch's mean and variance grow image by image: the moments of the next image's part of the channel, taken in the
 cache, are merged with those so far (Chan, Golub & LeVeque 1983, eq. 2.1). All sums are float64.

@@ -37,7 +37,7 @@ def conv2d_forward(
         filters = w.reshape(groups, O // groups, -1)
         for n in range(start, stop):
             if columns.depthwise:
-                _depthwise(x[n], w, y[n], *stride, *padding, *dilation)
+                _depthwise(x[n], w, y[n], *columns.geometry)
             else:
                 np.matmul(filters, columns.of(x[n]), out=y[n].reshape(groups, O // groups, P * Q))
             if b is not None:
@@ -67,9 +67,9 @@ def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
         for n in range(start, stop):
             if columns.depthwise:
                 if dx is not None:
-                    _depthwise_dx(dy[n], w, dx[n], *stride, *padding, *dilation)
+                    _depthwise_dx(dy[n], w, dx[n], *columns.geometry)
                 if dw is not None:
-                    _depthwise_dw(dy[n], x[n], dw, *stride, *padding, *dilation)
+                    _depthwise_dw(dy[n], x[n], dw, *columns.geometry)
                 continue
             dy_matrix = dy[n].reshape(groups, O // groups, P * Q)
             if dw is not None:
@@ -89,11 +89,11 @@ class _Columns:
     def __init__(
         self, x: Array, w: Array, output: Window, stride: Window, padding: Padding, dilation: Window, groups: int
     ) -> None:
-        O, channels, kh, kw = w.shape
+        _, channels, kh, kw = w.shape
         self.depthwise = channels == 1 and groups == x.shape[1] and groups > 1
         self.pointwise = (kh, kw) == (1, 1) and stride == (1, 1) and not any(padding)
         self.matrix_shape = (groups, channels * kh * kw, output[0] * output[1])
-        self.geometry = (*stride, *padding, *dilation)
+        self.geometry = (*stride, padding[0], padding[2], *dilation)
         self.full_shape = (x.shape[1], kh, kw, *output)
         if not (self.depthwise or self.pointwise):
             self.columns = np.empty(self.full_shape, x.dtype)
@@ -112,7 +112,7 @@ class _Columns:
 
 
 @jit
-def _im2col(x: Any, cols: Any, sh: int, sw: int, top: int, bottom: int, left: int, right: int, dh: int, dw: int) -> None:
+def _im2col(x: Any, cols: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
     """cols[c, i, j, p, q] = x[c, p sh + i dh - top, q sw + j dw - left], zero outside the image."""
     C, kh, kw, P, Q = cols.shape
     _, H, W = x.shape
@@ -133,7 +133,7 @@ def _im2col(x: Any, cols: Any, sh: int, sw: int, top: int, bottom: int, left: in
 
 
 @jit
-def _col2im(cols: Any, x: Any, sh: int, sw: int, top: int, bottom: int, left: int, right: int, dh: int, dw: int) -> None:
+def _col2im(cols: Any, x: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
     """The transpose of `_im2col`: x[c, r, s] += cols[c, i, j, p, q] for the same pairs of indices."""
     C, kh, kw, P, Q = cols.shape
     _, H, W = x.shape
@@ -158,7 +158,7 @@ def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
 
 
 @jit
-def _depthwise(x: Any, w: Any, y: Any, sh: int, sw: int, top: int, bottom: int, left: int, right: int, dh: int, dw: int) -> None:
+def _depthwise(x: Any, w: Any, y: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
     """Output channel o sees input channel o // M only, with M = O / C filters per channel. Row times tap, added up."""
     O, P, Q = y.shape
     M = O // x.shape[0]
@@ -176,7 +176,7 @@ def _depthwise(x: Any, w: Any, y: Any, sh: int, sw: int, top: int, bottom: int, 
 
 
 @jit
-def _depthwise_dx(dy: Any, w: Any, dx: Any, sh: int, sw: int, top: int, bottom: int, left: int, right: int, dh: int, dw: int) -> None:
+def _depthwise_dx(dy: Any, w: Any, dx: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
     """dx += w * dy over the products of `_depthwise`."""
     O, P, Q = dy.shape
     M = O // dx.shape[0]
@@ -193,7 +193,9 @@ def _depthwise_dx(dy: Any, w: Any, dx: Any, sh: int, sw: int, top: int, bottom: 
 
 
 @jit
-def _depthwise_dw(dy: Any, x: Any, dweight: Any, sh: int, sw: int, top: int, bottom: int, left: int, right: int, dh: int, dw: int) -> None:
+def _depthwise_dw(
+    dy: Any, x: Any, dweight: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int
+) -> None:
     """dw += x * dy over the products of `_depthwise`."""
     O, P, Q = dy.shape
     M = O // x.shape[0]

@@ -1,4 +1,4 @@
-"""Group normalisation on a CPU: a group of one image lies in one piece of memory; the groups are spread over threads."""
+"""Group normalisation on a CPU: a group of one image is one piece of memory; the groups are spread over threads."""
 
 import math
 from typing import Any

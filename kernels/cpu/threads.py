@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 
 from threadpoolctl import ThreadpoolController
 
@@ -50,7 +51,8 @@ def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None
         return
     with _single_threaded_blas():
         # With the caller's context: its np.errstate says whether a NaN warns.
-        futures = [_pool(len(parts)).submit(copy_context().run, work, *part) for part in parts[1:]]
+        pool = _pool(len(parts))
+        futures = [pool.submit(copy_context().run, partial(work, *part)) for part in parts[1:]]
         work(*parts[0])
         for future in futures:
             future.result()
@@ -102,7 +104,9 @@ def _set_blas_threads(blas: ThreadpoolController, counts: dict[str, int]) -> Non
     silently. Here the first one in and the last one out may differ, and a lock keeps them apart: so ask it to forget.
     """
     for library in blas.lib_controllers:
-        forget = getattr(library, "clear_controlling_thread", lambda force: None)
-        forget(force=True)
+        forget = getattr(library, "clear_controlling_thread", None)
+        if forget is not None:
+            forget(force=True)
         library.set_num_threads(counts[library.filepath])
-        forget(force=True)
+        if forget is not None:
+            forget(force=True)

@@ -1,4 +1,4 @@
-"""Batch normalisation by its definition (Ioffe & Szegedy 2015): algorithm 1 forward, the chain rule of sec. 3 backward."""
+"""Batch normalisation by its definition (Ioffe & Szegedy 2015, algorithm 1, and the chain rule of sec. 3)."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def batch_norm_forward(
 
 
 def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
-    """The chain rule along each way from x to y, with sigma = sqrt(var + eps) and u = x - mean, so that x_hat = u / sigma.
+    """The chain rule along each way from x to y. Let sigma = sqrt(var + eps) and u = x - mean: x_hat = u / sigma.
 
     y = gamma x_hat + beta gives dgamma = Σ dy x_hat, dbeta = Σ dy, and dx_hat = gamma dy. In training, x acts on x_hat
     directly, through var and through mean, and each way sends back its share (all sums over the channel):

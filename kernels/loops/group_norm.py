@@ -1,4 +1,4 @@
-"""Group normalisation by its definition (Wu & He 2018, eq. 1-7). With one group per channel it is instance normalisation."""
+"""Group normalisation by its definition (Wu & He 2018, sec. 3); with one group per channel, instance normalisation."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def group_norm_forward(
 
 
 def group_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
-    """The chain rule along each way from x to y, with u = x - mean and sigma = sqrt(var + eps), so that x_hat = u / sigma.
+    """The chain rule along each way from x to y. Let sigma = sqrt(var + eps) and u = x - mean: x_hat = u / sigma.
 
     dgamma = Σ dy x_hat and dbeta = Σ dy over images and positions. With dx_hat = gamma dy, and sums over one group,
 

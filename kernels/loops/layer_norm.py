@@ -36,7 +36,7 @@ def layer_norm_forward(
 
 
 def layer_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
-    """The chain rule along each way from x to y, with u = x - mean and sigma = sqrt(var + eps), so that x_hat = u / sigma.
+    """The chain rule along each way from x to y. Let sigma = sqrt(var + eps) and u = x - mean: x_hat = u / sigma.
 
     dgamma = Σ dy x_hat and dbeta = Σ dy over the rows. With dx_hat = gamma dy, and sums over one row,
 

@@ -11,6 +11,7 @@ from minicnn.autograd.function import SMALL
 from minicnn.backend import to_numpy
 from minicnn.errors import ArgumentError, AutogradError
 from minicnn.kernels.types import Array
+from minicnn.nn import Module
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 176, 46, 20, 34, 16
 MOST = 400  # nodes; a larger picture could not be read
@@ -123,7 +124,7 @@ def _arrow(corners: list[tuple[float, float]]) -> str:
     return f'<path d="{" ".join(path)}" marker-end="url(#tip)" />'
 
 
-def graph(root: Tensor, module: object = None) -> Graph:
+def graph(root: Tensor, module: Module | None = None) -> Graph:
     """The graph of operations that made a tensor, to look at before `backward` frees it.
 
     Args:
@@ -154,8 +155,8 @@ def graph(root: Tensor, module: object = None) -> Graph:
         for edge in node.edges
         if edge is not None
     ]
-    named = getattr(module, "named_parameters", dict)()
-    return Graph(nodes, edges, root, {id(parameter): name for name, parameter in dict(named).items()})
+    names = {} if module is None else {id(parameter): name for name, parameter in module.named_parameters()}
+    return Graph(nodes, edges, root, names)
 
 
 def _inputs_first(root: Function) -> list[Function | Tensor]:

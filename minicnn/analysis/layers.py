@@ -7,6 +7,7 @@ node and bend towards the mean of its neighbours.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Point = tuple[float, int]
 
@@ -34,7 +35,7 @@ def place(count: int, edges: Sequence[tuple[int, int]]) -> Placement:
         bends = list(range(len(rows), len(rows) + rows[b] - rows[a] - 1))
         rows += range(rows[a] + 1, rows[b])
         chains.append([a, *bends, b])
-    columns = _columns(rows, [pair for chain in chains for pair in zip(chain, chain[1:], strict=False)])
+    columns = _columns(rows, [pair for chain in chains for pair in pairwise(chain)])
     left = min(columns, default=0.0)
     points = [(column - left, row) for column, row in zip(columns, rows, strict=True)]
     return Placement(

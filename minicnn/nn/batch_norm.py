@@ -50,7 +50,7 @@ class BatchNorm(Module):
     ) -> None:
         super().__init__()
         if num_features < 1:
-            raise ArgumentError(f"{type(self).__name__}: num_features, the number of channels, must be at least 1, not {num_features}")
+            raise ArgumentError(f"{type(self).__name__}: num_features must be the number of channels, not {num_features}")
         self.num_features, self.eps = num_features, checks.positive(eps, "eps")
         self.momentum = None if momentum is None else checks.fraction(momentum, "momentum", include_one=True)
         self.track_running_stats = checks.flag(track_running_stats, "track_running_stats")
@@ -93,11 +93,12 @@ class BatchNorm(Module):
         """Weights from a file may come without a count of batches, so the values must be the initial ones, too."""
         if self._warned or self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
-        if not int(self.num_batches_tracked) and not self.running_mean.data.any() and bool((self.running_var.data == 1).all()):
+        initial = not self.running_mean.data.any() and bool((self.running_var.data == 1).all())
+        if initial and not int(self.num_batches_tracked):
             self._warned = True
             warnings.warn(
-                f"{type(self).__name__} in eval mode has seen no batch: its running mean and variance are still 0 and 1, so that "
-                "nothing is normalised. Train first, or load a state dict",
+                f"{type(self).__name__} in eval mode has seen no batch: its running mean and variance are still 0 and 1, "
+                "so that nothing is normalised. Train first, or load a state dict",
                 EvalBeforeTrainingWarning,
                 stacklevel=4,
             )
@@ -140,5 +141,6 @@ class BatchNorm2d(BatchNorm):
 def check_channels(x: Tensor, expected: int) -> None:
     """The input of a layer has the number of channels that it was made for."""
     if x.shape[1] != expected:
-        hint = "; is x in the order (N, H, W, C)? then transpose(0, 3, 1, 2)" if x.ndim == 4 and x.shape[3] == expected else ""
+        last = x.ndim == 4 and x.shape[3] == expected
+        hint = "; is x in the order (N, H, W, C)? then transpose(0, 3, 1, 2)" if last else ""
         raise ShapeError(f"input has {x.shape[1]} channels, expected {expected}; x is {x.shape}{hint}")

@@ -25,7 +25,7 @@ class _Numbered(Module):
             raise ArgumentError(f"{type(self).__name__} has {len(children)} modules; there is no index {index}")
         return children[index]
 
-    def _add(self, name: str, module: Module) -> None:
+    def _add(self, name: str, module: Any) -> None:
         if not isinstance(module, Module):
             hint = f"; make an instance: {module.__name__}(...)" if isinstance(module, type) else ""
             raise ArgumentError(f"{type(self).__name__}: item {name} must be a Module, not {module!r}{hint}")
@@ -89,6 +89,6 @@ class ModuleList(_Numbered):
         self._add(str(len(self)), module)
         return self
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *_: Any) -> Any:
         """A list computes nothing by itself."""
         raise ArgumentError("a ModuleList is not called: loop over its modules, or use Sequential to apply them in turn")

@@ -27,7 +27,9 @@ class GroupNorm(Module):
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
         if min(num_groups, num_channels) < 1 or num_channels % num_groups:
-            raise ArgumentError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}, both at least 1")
+            raise ArgumentError(
+                f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}, both at least 1"
+            )
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, checks.positive(eps, "eps")
         affine = checks.flag(affine, "affine")
         self.weight = Parameter(init.ones((num_channels,))) if affine else None
@@ -65,7 +67,7 @@ class InstanceNorm2d(Module):
     def __init__(self, num_features: int, eps: float = 1e-5, *, affine: bool = False) -> None:
         super().__init__()
         if num_features < 1:
-            raise ArgumentError(f"InstanceNorm2d: num_features, the number of channels, must be at least 1, not {num_features}")
+            raise ArgumentError(f"InstanceNorm2d: num_features must be the number of channels, not {num_features}")
         self.num_features, self.eps = num_features, checks.positive(eps, "eps")
         affine = checks.flag(affine, "affine")
         self.weight = Parameter(init.ones((num_features,))) if affine else None

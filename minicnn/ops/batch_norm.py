@@ -6,7 +6,7 @@ from minicnn.ops import checks
 
 
 class BatchNorm(KernelFunction):
-    """The node of a batch normalisation; the arithmetic is in `minicnn.kernels`, file `batch_norm.py` of each folder."""
+    """The node of a batch normalisation; the arithmetic is in `batch_norm.py` of each folder of `minicnn.kernels`."""
 
     op = "batch_norm"
 
@@ -88,18 +88,19 @@ def batch_norm(
 def _check_running(running_mean: object, running_var: object, training: bool) -> None:
     for name, given in (("running_mean", running_mean), ("running_var", running_var)):
         if given is not None and not isinstance(given, Tensor):
-            raise DtypeError(f"batch_norm: {name} must be a Tensor, which training can update, not {type(given).__name__}")
+            kind = type(given).__name__
+            raise DtypeError(f"batch_norm: {name} must be a Tensor, which training can update, not {kind}")
     if (running_mean is None) != (running_var is None):
         raise ArgumentError("batch_norm: running_mean and running_var belong together: give both or neither")
     if running_mean is None and not training:
-        raise ArgumentError("batch_norm: evaluation (training=False) normalises with running_mean and running_var: give both")
+        raise ArgumentError("batch_norm: evaluation (training=False) needs running_mean and running_var: give both")
 
 
 def _check_values(x: Tensor) -> None:
     if x.size == x.shape[1]:
         where = "" if x.ndim == 2 else f" at {'x'.join(map(str, x.shape[2:]))}"
         raise ShapeError(
-            f"in training each channel needs more than one value: x is {x.shape}, a batch of 1{where}, and the variance of one "
-            "value is zero, so that every output would be beta whatever the input. Use a batch of 2 or more (is the last, "
-            "incomplete one the culprit? DataLoader(..., drop_last=True)), larger images, or eval()"
+            f"in training each channel needs more than one value: x is {x.shape}, a batch of 1{where}, and the variance "
+            "of one value is zero, so that every output would be beta whatever the input. Use a batch of 2 or more (is the "
+            "last, incomplete one the culprit? DataLoader(..., drop_last=True)), larger images, or eval()"
         )

@@ -26,10 +26,10 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Window:
     >>> pair(3, "kernel_size")
     (3, 3)
     """
-    values = (value, value) if _is_integer(value) else tuple(value) if isinstance(value, Sequence) else ()
-    if len(values) != 2 or not all(_is_integer(v) and v >= least for v in values):
+    values = _integers(value, 2)
+    if len(values) != 2 or min(values) < least:
         raise ArgumentError(f"{name} must be an integer >= {least} or a pair of them (height, width), not {value!r}")
-    return int(values[0]), int(values[1])
+    return values[0], values[1]
 
 
 def padding4(value: int | Sequence[int], name: str = "padding") -> Padding:
@@ -38,14 +38,14 @@ def padding4(value: int | Sequence[int], name: str = "padding") -> Padding:
     >>> padding4(1), padding4((1, 2)), padding4((0, 1, 0, 1))
     ((1, 1, 1, 1), (1, 1, 2, 2), (0, 1, 0, 1))
     """
-    values = (value,) * 4 if _is_integer(value) else tuple(value) if isinstance(value, Sequence) else ()
+    values = _integers(value, 4)
     if len(values) == 2:
-        values = (values[0], values[0], values[1], values[1])
-    if len(values) != 4 or not all(_is_integer(v) and v >= 0 for v in values):
+        values = [values[0], values[0], values[1], values[1]]
+    if len(values) != 4 or min(values) < 0:
         raise ArgumentError(
             f"{name} must be an integer >= 0, a pair (height, width), or four (top, bottom, left, right), not {value!r}"
         )
-    top, bottom, left, right = (int(v) for v in values)
+    top, bottom, left, right = values
     return top, bottom, left, right
 
 
@@ -58,7 +58,7 @@ def fraction(value: float, name: str, include_one: bool = False) -> float:
 
 def integer(value: Any, name: str, least: int = 1) -> int:
     """An integer, not below `least`."""
-    if not _is_integer(value) or value < least:
+    if not _integers(value, 1) or value < least:
         raise ArgumentError(f"{name} must be an integer >= {least}, not {value!r}")
     return int(value)
 
@@ -163,5 +163,8 @@ def window(
             )
 
 
-def _is_integer(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+def _integers(value: Any, count: int) -> list[int]:
+    """One integer `count` times, or the integers of a sequence; empty if it is neither."""
+    values = [value] * count if hasattr(value, "__index__") else list(value) if isinstance(value, Sequence) else []
+    integral = all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values)
+    return [int(v) for v in values] if integral else []

@@ -6,7 +6,7 @@ from minicnn.ops import checks
 
 
 class GroupNorm(KernelFunction):
-    """The node of a group normalisation; the arithmetic is in `minicnn.kernels`, file `group_norm.py` of each folder."""
+    """The node of a group normalisation; the arithmetic is in `group_norm.py` of each folder of `minicnn.kernels`."""
 
     op = "group_norm"
 
@@ -51,7 +51,9 @@ def group_norm(
     C = x.shape[1]
     groups = checks.integer(groups, "groups")
     if C % groups:
-        raise ArgumentError(f"group_norm: groups must divide the channels, but {C} / {groups} leaves a remainder; x is {x.shape}")
+        raise ArgumentError(
+            f"group_norm: groups must divide the channels, but {C} / {groups} leaves a remainder; x is {x.shape}"
+        )
     return _normalise("group_norm", x, groups, gamma, beta, eps)
 
 
@@ -60,8 +62,8 @@ def instance_norm(x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = 
 
         y = gamma (x - mean) / sqrt(var + eps) + beta
 
-    with mean and var over the H W pixels of one channel in one image: `group_norm` with one group per channel. It removes
-    the contrast of each image, which is why style transfer uses it.
+    with mean and var over the H W pixels of one channel in one image: `group_norm` with one group per channel. It
+    removes the contrast of each image, which is why style transfer uses it.
 
     Args:
         x: images (N, C, H, W), or (N, C, ...).
@@ -98,8 +100,8 @@ def _normalise(op: str, x: Tensor, groups: int, gamma: Tensor | None, beta: Tens
     checks.per_channel(op, x, gamma=gamma, beta=beta)
     if x.size == x.shape[0] * groups:
         raise ShapeError(
-            f"{op}: each group needs more than one value, but {x.shape[1]} channels in {groups} group(s), x {x.shape}, leave "
-            "one, whose variance is zero, so that every output would be beta whatever the input. Has the image shrunk to one "
-            "pixel? Use fewer groups, or normalise earlier"
+            f"{op}: each group needs more than one value, but {x.shape[1]} channels in {groups} group(s), x {x.shape}, "
+            "leave one, whose variance is zero, so that every output would be beta whatever the input. Has the image "
+            "shrunk to one pixel? Use fewer groups, or normalise earlier"
         )
     return GroupNorm.apply(x, gamma, beta, groups=groups, eps=eps)

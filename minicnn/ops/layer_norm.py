@@ -8,7 +8,7 @@ from minicnn.ops import checks
 
 
 class LayerNorm(KernelFunction):
-    """The node of a layer normalisation; the arithmetic is in `minicnn.kernels`, file `layer_norm.py` of each folder."""
+    """The node of a layer normalisation; the arithmetic is in `layer_norm.py` of each folder of `minicnn.kernels`."""
 
     op = "layer_norm"
 
@@ -55,16 +55,16 @@ def layer_norm(
     last, eps = last_axes(normalized_shape), checks.positive(eps, "eps")
     checks.not_empty("layer_norm", x)
     if x.shape[-len(last) :] != last:
-        hint = "; for the channels of images (N, C, H, W), move them to the end: x.transpose(0, 2, 3, 1)" if x.ndim == 4 else ""
+        hint = "; for the channels of images, move them to the end: x.transpose(0, 2, 3, 1)" if x.ndim == 4 else ""
         raise ShapeError(f"input must end in the axes {last} that are normalised; x is {x.shape}{hint}")
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None and given.shape != last:
-            raise ShapeError(f"layer_norm: {name} must have the shape {last} of the axes that are normalised; {name} is {given.shape}")
+            raise ShapeError(f"layer_norm: {name} must have the shape {last} of the normalised axes; {name} is {given.shape}")
     checks.floating("layer_norm", x=x, gamma=gamma, beta=beta)
     if set(last) == {1}:
         raise ShapeError(
-            f"layer_norm: a single value is normalised, x is {x.shape}, and its variance is zero, so that every output would be "
-            "beta whatever the input: normalise over more axes"
+            f"layer_norm: a single value is normalised, x is {x.shape}, and its variance is zero, so that every output "
+            "would be beta whatever the input: normalise over more axes"
         )
     return LayerNorm.apply(x, gamma, beta, ndim=len(last), eps=eps)
 

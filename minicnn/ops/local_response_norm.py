@@ -7,7 +7,7 @@ CONVENTIONS = ("torch", "paper")
 
 
 class LocalResponseNorm(KernelFunction):
-    """The node of a local response normalisation; the arithmetic is in `minicnn.kernels`, file `local_response_norm.py`."""
+    """The node of a local response normalisation; the arithmetic is in `local_response_norm.py` of each kernel folder."""
 
     op = "local_response_norm"
 

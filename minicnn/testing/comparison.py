@@ -8,7 +8,15 @@ import numpy as np
 from minicnn.backend import get_backend
 from minicnn.kernels.types import Array
 from minicnn.testing.numeric import STEP, Line, steps_for
-from minicnn.testing.report import Mismatch, close, factor_sizes, ignores_upstream, strong_cause, upstream_cause, weak_cause
+from minicnn.testing.report import (
+    Mismatch,
+    close,
+    factor_sizes,
+    ignores_upstream,
+    strong_cause,
+    upstream_cause,
+    weak_cause,
+)
 from minicnn.testing.subject import Subject
 
 STREAM = 0x67726164  # "grad": the cotangent's own stream of random numbers, so that it can never equal an input

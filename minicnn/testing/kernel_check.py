@@ -73,8 +73,8 @@ def check_kernel(op: str, *, backend: str, examples: int = 20, seed: int = 0) ->
         except GradcheckError as error:
             smallest = size, case, error
     if smallest is not None:
-        _, case, error = smallest
-        raise GradcheckError("\n".join([error.message, *_describe(case, backend, examples)])) from error
+        _, case, failure = smallest
+        raise GradcheckError("\n".join([failure.message, *_describe(case, backend, examples)])) from failure
     return outcomes
 
 

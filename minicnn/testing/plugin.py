@@ -25,6 +25,7 @@ PROPERTY = "minicnn_gradcheck"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options --gradcheck and --backend, and the tolerance in the ini file."""
     group = parser.getgroup("minicnn", "minicnn: gradient checks")
     group.addoption("--gradcheck", action="store_true", help="run the tests marked gradcheck, too, and print a table of what was checked")
     group.addoption("--backend", metavar="NAME", help="the backend whose kernels run: numba, numpy, loops, or one that the tests register")
@@ -32,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """The marker."""
     config.addinivalue_line("markers", "gradcheck(rtol=1e-6, atol=1e-6): a numeric check of gradients; runs with --gradcheck only")
 
 
@@ -88,6 +90,7 @@ def _noted(item: pytest.Item) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of what was checked, and the number of checks that were left out."""
     rows = merged(_rows(terminalreporter))
     if rows:
         terminalreporter.section("gradient checks")

@@ -11,6 +11,7 @@ from minicnn.errors import MinicnnError, listing
 from minicnn.kernels.types import Array
 
 WORST = 5
+WRONG_FACTOR = "a wrong factor"
 
 
 class GradcheckError(MinicnnError, AssertionError):
@@ -109,17 +110,17 @@ def close(given: Array, expected: Array) -> bool:
 def _factor(m: Mismatch) -> Iterator[str]:
     """One ratio for all elements."""
     a, n = m.given, m.expected
-    known = ~np.isnan(n) & (np.abs(n) > 1e-6 * np.nanmax(np.abs(n)))
-    if known.sum() < 2 and n.size > 1:
-        return
+    compared = ~np.isnan(n)
+    known = compared & (np.abs(n) > 1e-6 * np.nanmax(np.abs(n)))
     ratio = float(np.median(a[known] / n[known])) if known.any() else 0.0
     if ratio == 0 or not close(a / ratio, n):
         return
-    if n.size == 1 and _explain(abs(ratio), m.sizes) == "a wrong factor":
+    explanation = _explain(abs(ratio), m.sizes)
+    if known.sum() < 2 and (explanation == WRONG_FACTOR or compared.sum() < n.size):
         return  # one number is always some multiple of another
     sign = "the sign is flipped, and " if ratio < 0 else ""
     text = f"{ratio:.2f}" if 0.1 < abs(ratio) < 100 else f"{ratio:.3g}"
-    yield f"ratio {text} over all elements: {sign}{_explain(abs(ratio), m.sizes)}?"
+    yield f"ratio {text} over all elements: {sign}{explanation}?"
 
 
 def _explain(ratio: float, sizes: Mapping[int, str]) -> str:
@@ -139,13 +140,13 @@ def _explain(ratio: float, sizes: Mapping[int, str]) -> str:
         if any(math.isclose(r, (n - 1) / n, rel_tol=1e-4) for r in (ratio, inverse)):
             return f"n - 1 and n confused, n = {n} being {meaning}"
     for factor, verb in ((inverse, "a missing factor"), (ratio, "an extra factor")):
-        if factor > 1.5 and math.isclose(factor, round(factor), rel_tol=1e-4):
+        if 1.5 < factor < 50 and math.isclose(factor, round(factor), rel_tol=1e-4):
             return f"{verb} {round(factor)}"
     for factor, times in ((inverse, "missing"), (ratio, "extra")):
         p = 1 - 1 / factor
         if 0 < p < 1 and math.isclose(20 * p, round(20 * p), rel_tol=1e-4):  # 0.05, 0.1, ...: what people choose
             return f"a {times} 1/(1-p) with p = {p:.2g}"
-    return "a wrong factor"
+    return WRONG_FACTOR
 
 
 def _moved(m: Mismatch) -> Iterator[str]:

@@ -81,7 +81,7 @@ class Trainer:
         Raises:
             NonFiniteError: the loss became NaN or Inf; the weights are those of the last finite step.
         """
-        while len(self.history) < epochs:
+        while len(self.history) < epochs and not stop():
             lr = self.lr
             seen = self._train_epoch(train, on_step, stop)
             if stop():

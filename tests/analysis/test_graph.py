@@ -1,6 +1,7 @@
 """The picture of a graph: what is on it, that boxes and edges keep apart, that it is well-formed, and its messages."""
 
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_nothing_overlaps(seed):
     points = placement.nodes + [bend for bends in placement.bends for bend in bends]
     for row in range(placement.rows):
         columns = sorted(x for x, y in points if y == row)
-        assert all(b - a > 1 - 1e-9 for a, b in zip(columns, columns[1:], strict=False))
+        assert all(b - a > 1 - 1e-9 for a, b in pairwise(columns))
     for (a, b), bends in zip(edges, placement.bends, strict=True):
         path = [placement.nodes[a][1], *(y for _, y in bends), placement.nodes[b][1]]
         assert path == list(range(path[0], path[-1] + 1))

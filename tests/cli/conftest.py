@@ -8,7 +8,7 @@ from minicnn.cli import main
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "run"
-    assert main(["train", "--epochs", "3", "--seed", "1", "--out", str(folder)]) == 0
+    assert main(["train", "--epochs", "5", "--batch-size", "128", "--lr", "0.1", "--out", str(folder)]) == 0
     return folder
 
 

@@ -46,7 +46,7 @@ def test_parts_are_found_once_in_order_with_dotted_names():
 def test_get_submodule_names_what_there_is():
     net = Net()
     assert net.get_submodule("rest.1") is net.rest[1]
-    with pytest.raises(ArgumentError, match="no module at 'rest.7': ModuleList has no '7', but 0, 1"):
+    with pytest.raises(ArgumentError, match=r"no module at 'rest\.7': ModuleList has no '7', but 0, 1"):
         net.get_submodule("rest.7")
 
 

@@ -26,9 +26,9 @@ def test_equals_pytorch(seed):
     dy = np.random.default_rng([1, seed]).standard_normal(y.shape)
     y.backward(dy)
     expected.backward(torch.tensor(dy))
-    for name in mine:
-        if mine[name] is not None:
-            np.testing.assert_allclose(mine[name].grad.numpy(), theirs[name].grad.numpy(), rtol=1e-10, atol=1e-10, err_msg=name)
+    for name, tensor in mine.items():
+        if tensor is not None:
+            np.testing.assert_allclose(tensor.grad.numpy(), theirs[name].grad.numpy(), rtol=1e-10, atol=1e-10, err_msg=name)
 
 
 def test_padding_is_top_bottom_left_right():

@@ -7,7 +7,6 @@ import minicnn
 from minicnn import Tensor, ops
 from minicnn.errors import DtypeError
 
-
 SCALARS = [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2), np.bool_(True)]
 
 

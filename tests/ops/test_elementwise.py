@@ -93,7 +93,7 @@ def test_comparisons():
         (x <= y, [True, True, False]),
         (x > y, [False, False, True]),
         (x >= 2, [False, True, True]),
-        (2 == x, [False, True, False]),
+        (2 == x, [False, True, False]),  # noqa: SIM300 - the number on the left is what is tested
         (np.float64(2) == x, [False, True, False]),
         (np.array([1, 0, 3]) == x, [True, False, True]),
     ]:

@@ -9,7 +9,6 @@ from minicnn.errors import ArgumentError, AutogradError, ShapeError
 from minicnn.testing.cases import CASES
 from minicnn.testing.draw import RandomDraw
 
-
 OPS = ["reshape", "flatten", "transpose", "squeeze", "unsqueeze", "broadcast_to", "pad", "channel_shuffle"]
 
 

@@ -6,90 +6,105 @@ from minicnn.kernels.types import Array, Needs, Saved
 from minicnn.testing.mutants.mutant import Gradients, right_forward, wrong_backward, wrong_forward
 
 
-@wrong_backward("relu", "the gradient passes where dy > 0, not where x > 0")
+@wrong_backward("relu")
 def mask_from_upstream(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient passes where dy > 0, not where x > 0."""
     return (dy * (dy > 0),)
 
 
-@wrong_backward("relu", "the mask is upside down")
+@wrong_backward("relu")
 def mask_inverted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The mask is upside down."""
     ((x,), _) = saved
     return (dy * (x <= 0),)
 
 
-@wrong_backward("relu", "at zero the gradient counts twice")
+@wrong_backward("relu")
 def twice_at_zero(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """At zero the gradient counts twice."""
     ((x,), _) = saved
     return (dy * ((x > 0) + 2 * (x == 0)).astype(dy.dtype),)
 
 
-@wrong_forward("relu", "computed in place: the input is overwritten")
+@wrong_forward("relu")
 def overwritten_input(x: Array) -> tuple[Array, Saved]:
+    """Computed in place: the input is overwritten."""
     np.maximum(x, 0, out=x)
     return x, x
 
 
-@wrong_backward("relu", "the upstream gradient is edited in place")
+@wrong_backward("relu")
 def overwritten_upstream(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The upstream gradient is edited in place."""
     ((x,), _) = saved
     dy *= x > 0
     return (dy,)
 
 
-@wrong_backward("leaky_relu", "the negative side has no gradient")
+@wrong_backward("leaky_relu")
 def slope_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The negative side has no gradient."""
     ((x,), _) = saved
     return (dy * (x > 0),)
 
 
-@wrong_forward("relu6", "not cut off at 6")
+@wrong_forward("relu6")
 def never_cut_off(x: Array) -> tuple[Array, Saved]:
+    """Not cut off at 6."""
     return np.maximum(x, 0), None
 
 
-@wrong_backward("sigmoid", "y (1 - y) is computed from x")
+@wrong_backward("sigmoid")
 def slope_from_input(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Y (1 - y) is computed from x."""
     ((x,), _) = saved
     return (x * (1 - x) * dy,)
 
 
-@wrong_backward("tanh", "1 - y instead of 1 - y²")
+@wrong_backward("tanh")
 def square_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """1 - y instead of 1 - y²."""
     ((x,), _) = saved
     return ((1 - np.tanh(x)) * dy,)
 
 
-@wrong_backward("silu", "the second term of the product rule is missing")
+@wrong_backward("silu")
 def product_rule_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The second term of the product rule is missing."""
     ((x,), _) = saved
     return (dy / (1 + np.exp(-x)),)
 
 
-@wrong_backward("hardswish", "2 x / 6 instead of (2 x + 3) / 6 between the kinks")
+@wrong_backward("hardswish")
 def offset_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """2 x / 6 instead of (2 x + 3) / 6 between the kinks."""
     ((x,), _) = saved
     return (np.where(x < 3, x / 3, 1).astype(dy.dtype) * (x > -3) * dy,)
 
 
-@wrong_backward("softmax", "only the diagonal of the Jacobian: y (1 - y) dy")
+@wrong_backward("softmax")
 def diagonal_only(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Only the diagonal of the Jacobian: y (1 - y) dy."""
     y = _result("softmax", saved)
     return (y * (1 - y) * dy,)
 
 
-@wrong_backward("softmax", "the sum runs over all axes")
+@wrong_backward("softmax")
 def sum_over_all_axes(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The sum runs over all axes."""
     y = _result("softmax", saved)
     return (y * (dy - (y * dy).sum()),)
 
 
-@wrong_forward("softmax", "always along the last axis")
+@wrong_forward("softmax")
 def always_the_last_axis(x: Array, *, axis: int) -> tuple[Array, Saved]:
+    """Always along the last axis."""
     return right_forward("softmax", x, axis=-1)
 
 
-@wrong_backward("log_softmax", "the logarithm of the probability instead of the probability")
+@wrong_backward("log_softmax")
 def exponential_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The logarithm of the probability instead of the probability."""
     y = _result("log_softmax", saved)
     return (dy - y * dy.sum(axis=saved[1]["axis"], keepdims=True),)
 

@@ -1,7 +1,6 @@
 """Mistakes in batch normalisation."""
 
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
@@ -11,65 +10,73 @@ from minicnn.kernels.array.batch_norm import per_channel
 from minicnn.kernels.types import Array, Needs, Saved
 from minicnn.ops.batch_norm import BatchNorm
 from minicnn.testing.mutants.mutant import (
-    MUTANTS,
     Gradients,
-    Mutant,
     compare,
     replaced,
     right_backward,
     right_forward,
     wrong_backward,
     wrong_forward,
+    wrong_method,
 )
 
 
-@wrong_backward("batch_norm", "the input gradient is zero")
+@wrong_backward("batch_norm")
 def zero_input_gradient(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The input gradient is zero."""
     return replaced(right_backward("batch_norm", dy, saved, needs), 0, np.zeros_like)
 
 
-@wrong_backward("batch_norm", "the mean and the variance are taken for constants")
+@wrong_backward("batch_norm")
 def statistics_taken_for_constants(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The mean and the variance are taken for constants."""
     return _with_terms(dy, saved, needs, mean_term=0, variance_term=0)
 
 
-@wrong_backward("batch_norm", "the path through the variance is missing")
+@wrong_backward("batch_norm")
 def variance_path_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The path through the variance is missing."""
     return _with_terms(dy, saved, needs, mean_term=1, variance_term=0)
 
 
-@wrong_backward("batch_norm", "the path through the mean is missing")
+@wrong_backward("batch_norm")
 def mean_path_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The path through the mean is missing."""
     return _with_terms(dy, saved, needs, mean_term=0, variance_term=1)
 
 
-@wrong_backward("batch_norm", "the sums over the batch lack their 1/N")
+@wrong_backward("batch_norm")
 def sums_without_1_over_N(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The sums over the batch lack their 1/N."""
     M = dy.size // dy.shape[1]
     return _with_terms(dy, saved, needs, mean_term=M, variance_term=M)
 
 
-@wrong_backward("batch_norm", "gamma is missing in the input gradient")
+@wrong_backward("batch_norm")
 def gamma_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Gamma is missing in the input gradient."""
     (x, _, *others), attributes = saved
     dx = right_backward("batch_norm", dy, ((x, None, *others), attributes), needs)[0]
     return (dx, *right_backward("batch_norm", dy, saved, needs)[1:])
 
 
-@wrong_backward("batch_norm", "the gradient of gamma uses x instead of the normalised x")
+@wrong_backward("batch_norm")
 def gamma_gradient_from_x(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient of gamma uses x instead of the normalised x."""
     x = saved[0][0]
     axes = (0, *range(2, dy.ndim))
     return replaced(right_backward("batch_norm", dy, saved, needs), 1, lambda _: (dy * x).sum(axis=axes))
 
 
-@wrong_forward("batch_norm", "the statistics of the batch are used in evaluation, too")
+@wrong_forward("batch_norm")
 def batch_statistics_in_eval(*arrays: Array | None, training: bool, eps: float) -> tuple[Any, Saved]:
+    """The statistics of the batch are used in evaluation, too."""
     return right_forward("batch_norm", *arrays, training=True, eps=eps)
 
 
-@wrong_forward("batch_norm", "normalised with the unbiased variance")
+@wrong_forward("batch_norm")
 def unbiased_variance(x: Array, *others: Array | None, training: bool, eps: float) -> tuple[Any, Saved]:
+    """Normalised with the unbiased variance."""
     (y, mean, var), saved = right_forward("batch_norm", x, *others, training=training, eps=eps)
     if training:
         M = x.size // x.shape[1]
@@ -77,20 +84,22 @@ def unbiased_variance(x: Array, *others: Array | None, training: bool, eps: floa
     return (y, mean, var), saved
 
 
-@wrong_forward("batch_norm", "eps is added to the standard deviation instead of to the variance")
+@wrong_forward("batch_norm")
 def eps_outside_the_root(
     x: Array, gamma: Array | None, beta: Array | None, *running: Array | None, training: bool, eps: float
 ) -> tuple[Any, Saved]:
+    """Eps is added to the standard deviation instead of to the variance."""
     (_, mean, var), saved = right_forward("batch_norm", x, gamma, beta, *running, training=training, eps=eps)
     y = (x - per_channel(mean, x)) / (np.sqrt(per_channel(var, x)) + x.dtype.type(eps))
     y = y if gamma is None else y * per_channel(gamma, x)
     return (y if beta is None else y + per_channel(beta, x), mean, var), saved
 
 
-@wrong_forward("batch_norm", "the mean is taken over the batch alone, for every pixel")
+@wrong_forward("batch_norm")
 def statistics_of_every_pixel(
     x: Array, gamma: Array | None, beta: Array | None, *running: Array | None, training: bool, eps: float
 ) -> tuple[Any, Saved]:
+    """The mean is taken over the batch alone, for every pixel."""
     (_, mean, var), saved = right_forward("batch_norm", x, gamma, beta, *running, training=training, eps=eps)
     y = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + x.dtype.type(eps))
     y = y if gamma is None else y * per_channel(gamma, x)
@@ -129,27 +138,21 @@ def running_statistics_check() -> None:
     compare("batch_norm: running_var", running_var.numpy(), (1 - momentum) * var + momentum * x.var(axis=axes, ddof=1))
 
 
+_right_call = BatchNorm.__call__
+
+
+@wrong_method("batch_norm", BatchNorm, "__call__", check=running_statistics_check)
 def biased_running_variance(node: BatchNorm, *inputs: Any, **attributes: Any) -> Tensor:
+    """The running variance is the biased one."""
     y = _right_call(node, *inputs, **attributes)
     M = y.size // y.shape[1]
     node.extra = (node.extra[0], node.extra[1] * (M - 1) / M)
     return y
 
 
+@wrong_method("batch_norm", BatchNorm, "__call__", check=running_statistics_check)
 def sums_for_running_mean(node: BatchNorm, *inputs: Any, **attributes: Any) -> Tensor:
+    """The running mean lacks its 1/N."""
     y = _right_call(node, *inputs, **attributes)
     node.extra = (node.extra[0] * len(y), node.extra[1])
     return y
-
-
-_right_call = BatchNorm.__call__
-for _wrong, _mistake in (
-    (biased_running_variance, "the running variance is the biased one"),
-    (sums_for_running_mean, "the running mean lacks its 1/N"),
-):
-    MUTANTS.append(
-        Mutant(
-            "batch_norm", _wrong.__name__, _mistake,
-            lambda wrong=_wrong: patch.object(BatchNorm, "__call__", wrong), lambda: running_statistics_check,
-        )  # fmt: skip
-    )

@@ -18,30 +18,35 @@ from minicnn.testing.mutants.mutant import (
 )
 
 
-@wrong_backward("conv2d", "the upstream gradient is flipped")
+@wrong_backward("conv2d")
 def flipped_upstream(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The upstream gradient is flipped."""
     return right_backward("conv2d", dy[:, :, ::-1, ::-1], saved, needs)
 
 
-@wrong_backward("conv2d", "the weight gradient is transposed: rows for columns")
+@wrong_backward("conv2d")
 def transposed_weight_gradient(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The weight gradient is transposed: rows for columns."""
     return replaced(right_backward("conv2d", dy, saved, needs), 1, lambda dw: dw.swapaxes(2, 3).reshape(dw.shape))
 
 
-@wrong_backward("conv2d", "filters and channels of the weight gradient are exchanged")
+@wrong_backward("conv2d")
 def exchanged_filters_and_channels(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Filters and channels of the weight gradient are exchanged."""
     return replaced(right_backward("conv2d", dy, saved, needs), 1, lambda dw: dw.swapaxes(0, 1).reshape(dw.shape))
 
 
-@wrong_backward("conv2d", "the filter is turned by 180 degrees once too often on the way back")
+@wrong_backward("conv2d")
 def filter_turned_in_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The filter is turned by 180 degrees once too often on the way back."""
     (x, w, b), attributes = saved
     dx = right_backward("conv2d", dy, ((x, w[:, :, ::-1, ::-1], b), attributes), needs)[0]
     return (dx, *right_backward("conv2d", dy, saved, needs)[1:])
 
 
-@wrong_pair("conv2d", "a convolution as in signal processing: the filter is turned, forward and backward")
+@wrong_pair("conv2d")
 def true_convolution() -> tuple[Any, Any]:
+    """A convolution as in signal processing: the filter is turned, forward and backward."""
     def forward(x: Array, w: Array, b: Array | None, **attributes: Any) -> tuple[Array, Saved]:
         turned = x, w[:, :, ::-1, ::-1], b
         return right_forward("conv2d", *turned, **attributes)[0], (turned, attributes)
@@ -52,37 +57,43 @@ def true_convolution() -> tuple[Any, Any]:
     return forward, backward
 
 
-@wrong_backward("conv2d", "the stride is ignored in backward")
+@wrong_backward("conv2d")
 def stride_ignored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The stride is ignored in backward."""
     return _with_other_attributes(dy, saved, needs, stride=(1, 1))
 
 
-@wrong_backward("conv2d", "the dilation is ignored in backward")
+@wrong_backward("conv2d")
 def dilation_ignored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The dilation is ignored in backward."""
     return _with_other_attributes(dy, saved, needs, dilation=(1, 1))
 
 
-@wrong_backward("conv2d", "the padding is cut off at the end only, so that dx is shifted")
+@wrong_backward("conv2d")
 def padding_cut_at_the_end(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The padding is cut off at the end only, so that dx is shifted."""
     top, bottom, left, right = saved[1]["padding"]
     return _with_other_attributes(dy, saved, needs, padding=(0, top + bottom, 0, left + right))
 
 
-@wrong_backward("conv2d", "padding before and after are exchanged in backward")
+@wrong_backward("conv2d")
 def padding_sides_exchanged(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Padding before and after are exchanged in backward."""
     top, bottom, left, right = saved[1]["padding"]
     return _with_other_attributes(dy, saved, needs, padding=(bottom, top, right, left))
 
 
-@wrong_forward("conv2d", "padded by repeating the border instead of with zeros")
+@wrong_forward("conv2d")
 def border_repeated(x: Array, w: Array, b: Array | None, *, padding: Any, **attributes: Any) -> tuple[Array, Saved]:
+    """Padded by repeating the border instead of with zeros."""
     top, bottom, left, right = padding
     x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), mode="edge")
     return right_forward("conv2d", x, w, b, padding=(0, 0, 0, 0), **attributes)
 
 
-@wrong_backward("conv2d", "the channels of dx are dealt out to the groups like cards")
+@wrong_backward("conv2d")
 def groups_interleaved(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The channels of dx are dealt out to the groups like cards."""
     groups = saved[1]["groups"]
 
     def deal(dx: Array) -> Array:
@@ -92,8 +103,9 @@ def groups_interleaved(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return replaced(right_backward("conv2d", dy, saved, needs), 0, deal)
 
 
-@wrong_backward("conv2d", "where windows overlap, the last one overwrites the gradient instead of adding to it")
+@wrong_backward("conv2d")
 def overlaps_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Where windows overlap, the last one overwrites the gradient instead of adding to it."""
     (x, w, _), attributes = saved
     gradients = right_backward("conv2d", dy, saved, needs)
     if not needs[0]:
@@ -101,7 +113,7 @@ def overlaps_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     top, bottom, left, right = attributes["padding"]
     N, C, H, W = x.shape
     O, _, kh, kw = w.shape
-    G, P, Q = attributes["groups"], *dy.shape[2:]
+    G, (P, Q) = attributes["groups"], dy.shape[2:]
     columns = w.reshape(G, O // G, -1).swapaxes(1, 2) @ dy.reshape(N, G, O // G, P * Q)
     columns = columns.reshape(N, C, kh, kw, P, Q)
     dx = np.zeros((N, C, H + top + bottom, W + left + right), x.dtype)
@@ -111,8 +123,9 @@ def overlaps_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dx[:, :, top : top + H, left : left + W], *gradients[1:])
 
 
-@wrong_backward("conv2d", "the weight gradient comes from the first image alone")
+@wrong_backward("conv2d")
 def first_image_only(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The weight gradient comes from the first image alone."""
     only = np.zeros_like(dy)
     only[:1] = dy[:1]
     dw = right_backward("conv2d", only, saved, needs)[1]
@@ -120,23 +133,27 @@ def first_image_only(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return dx, dw, db
 
 
-@wrong_backward("conv2d", "the bias gradient is averaged over the batch instead of summed")
+@wrong_backward("conv2d")
 def bias_averaged(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The bias gradient is averaged over the batch instead of summed."""
     return scaled(right_backward("conv2d", dy, saved, needs), 2, 1 / len(dy))
 
 
-@wrong_backward("conv2d", "the bias gradient is taken at the first pixel alone")
+@wrong_backward("conv2d")
 def bias_at_one_pixel(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The bias gradient is taken at the first pixel alone."""
     return replaced(right_backward("conv2d", dy, saved, needs), 2, lambda _: dy[:, :, 0, 0].sum(axis=0))
 
 
-@wrong_forward("conv2d", "stride along the height and along the width are exchanged")
+@wrong_forward("conv2d")
 def stride_axes_exchanged(x: Array, w: Array, b: Array | None, *, stride: Any, **attributes: Any) -> tuple[Array, Saved]:
+    """Stride along the height and along the width are exchanged."""
     return right_forward("conv2d", x, w, b, stride=stride[::-1], **attributes)
 
 
-@wrong_forward("conv2d", "float32 goes in and float64 comes out")
+@wrong_forward("conv2d")
 def result_in_float64(x: Array, w: Array, b: Array | None, **attributes: Any) -> tuple[Array, Saved]:
+    """Float32 goes in and float64 comes out."""
     y, saved = right_forward("conv2d", x, w, b, **attributes)
     return y.astype(np.float64), saved
 

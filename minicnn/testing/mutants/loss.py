@@ -16,15 +16,17 @@ from minicnn.testing.mutants.mutant import (
 )
 
 
-@wrong_backward("cross_entropy", "the gradient of a mean lacks its 1/N")
+@wrong_backward("cross_entropy")
 def mean_without_1_over_N(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient of a mean lacks its 1/N."""
     (_, labels), attributes = saved
     N = labels.size if attributes["reduction"] == "mean" else 1
     return scaled(right_backward("cross_entropy", dy, saved, needs), 0, N)
 
 
-@wrong_backward("cross_entropy", "p instead of p - 1 at the label")
+@wrong_backward("cross_entropy")
 def label_not_subtracted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """P instead of p - 1 at the label."""
     (logits, labels), attributes = saved
     away = right_backward("cross_entropy", dy, ((logits, labels), attributes), needs, label_smoothing=0.0)[0]
     one_hot = np.moveaxis(np.eye(logits.shape[1], dtype=logits.dtype)[labels], -1, 1)
@@ -32,29 +34,34 @@ def label_not_subtracted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (None if away is None else away + one_hot * (each[:, None] if each.ndim else each)), None
 
 
-@wrong_backward("cross_entropy", "label smoothing is ignored in backward")
+@wrong_backward("cross_entropy")
 def smoothing_ignored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Label smoothing is ignored in backward."""
     return right_backward("cross_entropy", dy, saved, needs, label_smoothing=0.0)
 
 
-@wrong_backward("cross_entropy", "the upstream gradient is taken to be 1")
+@wrong_backward("cross_entropy")
 def upstream_taken_for_one(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The upstream gradient is taken to be 1."""
     return right_backward("cross_entropy", np.ones_like(dy), saved, needs)
 
 
-@wrong_backward("mse_loss", "the factor 2 is missing")
+@wrong_backward("mse_loss")
 def factor_2_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The factor 2 is missing."""
     gradients = right_backward("mse_loss", dy, saved, needs)
     return scaled(scaled(gradients, 0, 0.5), 1, 0.5)
 
 
-@wrong_backward("mse_loss", "the target's gradient has the sign of the prediction's")
+@wrong_backward("mse_loss")
 def target_sign(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The target's gradient has the sign of the prediction's."""
     return scaled(right_backward("mse_loss", dy, saved, needs), 1, -1)
 
 
-@wrong_pair("mse_loss", "the mean divides by the batch alone, forward and backward")
+@wrong_pair("mse_loss")
 def divided_by_batch() -> tuple[Any, Any]:
+    """The mean divides by the batch alone, forward and backward."""
     def factor(x: Array, reduction: str) -> float:
         return x.size / len(x) if reduction == "mean" and x.ndim else 1.0
 
@@ -69,13 +76,15 @@ def divided_by_batch() -> tuple[Any, Any]:
     return forward, backward
 
 
-@wrong_backward("l1_loss", "the sign is flipped")
+@wrong_backward("l1_loss")
 def sign_flipped(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The sign is flipped."""
     return right_backward("l1_loss", -dy, saved, needs)
 
 
-@wrong_backward("smooth_l1_loss", "the quadratic part has slope d instead of d / beta")
+@wrong_backward("smooth_l1_loss")
 def beta_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The quadratic part has slope d instead of d / beta."""
     (x, target), attributes = saved
     inside = np.abs(x - target) < attributes["beta"]
     factor = np.where(inside, attributes["beta"], 1).astype(x.dtype)

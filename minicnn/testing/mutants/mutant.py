@@ -41,7 +41,7 @@ class Mutant:
     Attributes:
         op: the operation.
         name: of the function that makes the mistake.
-        mistake: what is wrong, in a few words.
+        mistake: what is wrong, in a few words: its docstring.
         plant: the operation is wrong inside this context.
         prepare: called while all is right; returns the check to run while the mistake is planted.
     """
@@ -84,34 +84,40 @@ def _which_check(report: str) -> str:
     return "gradient" if "analytic" in report else "contract"
 
 
+def mistake(wrong: Callable[..., Any]) -> str:
+    """What a mutant does wrong: its docstring, without the full stop."""
+    text = wrong.__doc__ or ""
+    return text[:1].lower() + text[1:].rstrip(".") if text[1:2].islower() else text.rstrip(".")
+
+
 # Mutants of kernels
 
 
-def wrong_forward(op: str, mistake: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def wrong_forward(op: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter a forward kernel that is wrong."""
 
     def enter(forward: Callable[..., Any]) -> Callable[..., Any]:
-        _enter_kernel(op, forward.__name__, mistake, forward, None)
+        _enter_kernel(op, forward, forward, None)
         return forward
 
     return enter
 
 
-def wrong_backward(op: str, mistake: str) -> Callable[[Callable[..., Gradients]], Callable[..., Gradients]]:
+def wrong_backward(op: str) -> Callable[[Callable[..., Gradients]], Callable[..., Gradients]]:
     """Enter a backward kernel that is wrong. Its `saved` is (arrays, attributes), the arguments of the forward."""
 
     def enter(backward: Callable[..., Gradients]) -> Callable[..., Gradients]:
-        _enter_kernel(op, backward.__name__, mistake, None, backward)
+        _enter_kernel(op, backward, None, backward)
         return backward
 
     return enter
 
 
-def wrong_pair(op: str, mistake: str) -> Callable[[Callable[[], tuple[Any, Any]]], Callable[[], tuple[Any, Any]]]:
+def wrong_pair(op: str) -> Callable[[Callable[[], tuple[Any, Any]]], Callable[[], tuple[Any, Any]]]:
     """Enter a forward and a backward that are wrong in the same way, so that the gradient is right. Called once."""
 
     def enter(pair: Callable[[], tuple[Any, Any]]) -> Callable[[], tuple[Any, Any]]:
-        _enter_kernel(op, pair.__name__, mistake, *pair())
+        _enter_kernel(op, pair, *pair())
         return pair
 
     return enter
@@ -140,7 +146,7 @@ def replaced(gradients: Gradients, number: int, change: Callable[[Array], Array]
     return tuple(change(g) if i == number and g is not None else g for i, g in enumerate(gradients))
 
 
-def _enter_kernel(op: str, name: str, mistake: str, forward: Any, backward: Any) -> None:
+def _enter_kernel(op: str, wrong: Callable[..., Any], forward: Any, backward: Any) -> None:
     @contextmanager
     def plant() -> Iterator[None]:
         kernels.register(op, forward=forward, backward=backward, backend=BACKEND)
@@ -153,17 +159,22 @@ def _enter_kernel(op: str, name: str, mistake: str, forward: Any, backward: Any)
         planted = BACKEND in kernels.registered_backends()
         check_kernel(op, backend=BACKEND if planted else "numpy", examples=EXAMPLES)
 
-    MUTANTS.append(Mutant(op, name, mistake, plant, lambda: check))
+    MUTANTS.append(Mutant(op, wrong.__name__, mistake(wrong), plant, lambda: check))
 
 
 # Mutants of operations without kernels
 
 
-def wrong_method(op: str, owner: Any, method: str, mistake: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter a method that is wrong, or a function of a module, to replace the right one."""
+def wrong_method(
+    op: str, owner: Any, method: str, check: Check | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter a method that is wrong, or a function of a module, to replace the right one; and what checks it, if special."""
+
+    def prepare() -> Check:
+        return check or _operation_check(op)
 
     def enter(wrong: Callable[..., Any]) -> Callable[..., Any]:
-        MUTANTS.append(Mutant(op, wrong.__name__, mistake, lambda: patch.object(owner, method, wrong), lambda: _operation_check(op)))
+        MUTANTS.append(Mutant(op, wrong.__name__, mistake(wrong), lambda: patch.object(owner, method, wrong), prepare))
         return wrong
 
     return enter

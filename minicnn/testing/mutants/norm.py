@@ -18,22 +18,25 @@ from minicnn.testing.mutants.mutant import (
 )
 
 
-@wrong_backward("group_norm", "gamma is taken out of the mean, as in batch norm, although it varies inside a group")
+@wrong_backward("group_norm")
 def gamma_taken_out(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Gamma is taken out of the mean, as in batch norm, although it varies inside a group."""
     (x, gamma, beta), attributes = saved
     plain = right_backward("group_norm", dy, ((x, None, beta), attributes), needs)[0]
     dx = plain if gamma is None or plain is None else plain * per_channel(gamma, x)
     return (dx, *right_backward("group_norm", dy, saved, needs)[1:])
 
 
-@wrong_forward("group_norm", "each channel is a group of its own")
+@wrong_forward("group_norm")
 def groups_ignored(*arrays: Array | None, groups: int, eps: float) -> tuple[Array, Saved]:
+    """Each channel is a group of its own."""
     assert arrays[0] is not None
     return right_forward("group_norm", *arrays, groups=arrays[0].shape[1], eps=eps)
 
 
-@wrong_backward("layer_norm", "the mean and the variance are taken for constants")
+@wrong_backward("layer_norm")
 def layer_statistics_taken_for_constants(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The mean and the variance are taken for constants."""
     (x, gamma, _), attributes = saved
     last = tuple(range(x.ndim - attributes["ndim"], x.ndim))
     inverse = 1 / np.sqrt(x.var(axis=last, keepdims=True) + x.dtype.type(attributes["eps"]))
@@ -41,25 +44,28 @@ def layer_statistics_taken_for_constants(dy: Array, saved: Saved, *, needs: Need
     return replaced(right_backward("layer_norm", dy, saved, needs), 0, lambda _: dx)
 
 
-@wrong_forward("layer_norm", "normalised over the first axes instead of the last")
+@wrong_forward("layer_norm")
 def first_axes(
     x: Array, gamma: Array | None, beta: Array | None, *, ndim: int, eps: float
 ) -> tuple[Array, Saved]:
+    """Normalised over the first axes instead of the last."""
     axes = tuple(range(ndim))
     y = (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + x.dtype.type(eps))
     y = y if gamma is None else y * gamma
     return (y if beta is None else y + beta), None
 
 
-@wrong_backward("local_response_norm", "the neighbours' share is missing: only the numerator is differentiated")
+@wrong_backward("local_response_norm")
 def neighbours_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The neighbours' share is missing: only the numerator is differentiated."""
     (x,), a = saved
     d = a["k"] + a["alpha"] * window_sum(x * x, before=a["size"] // 2, after=(a["size"] - 1) // 2)
     return (dy * d ** -a["beta"],)
 
 
-@wrong_backward("local_response_norm", "backward sums over the forward's window instead of its mirror image")
+@wrong_backward("local_response_norm")
 def window_not_mirrored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Backward sums over the forward's window instead of its mirror image."""
     (x,), a = saved
     before, after = a["size"] // 2, (a["size"] - 1) // 2
     d = a["k"] + a["alpha"] * window_sum(x * x, before, after)
@@ -67,8 +73,9 @@ def window_not_mirrored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dy * d ** -a["beta"] + 2 * a["alpha"] * x * window_sum(dd, before, after),)
 
 
-@wrong_pair("local_response_norm", "alpha is divided by the size of the window, forward and backward")
+@wrong_pair("local_response_norm")
 def alpha_divided_by_size() -> tuple[Any, Any]:
+    """Alpha is divided by the size of the window, forward and backward."""
     def forward(x: Array, *, alpha: float, size: int, **attributes: Any) -> tuple[Array, Saved]:
         attributes = {"alpha": alpha / size, "size": size, **attributes}
         return right_forward("local_response_norm", x, **attributes)[0], ((x,), attributes)

@@ -16,8 +16,9 @@ from minicnn.testing.mutants.mutant import (
 )
 
 
-@wrong_pair("max_pool2d", "padded with zeros instead of minus infinity, forward and backward")
+@wrong_pair("max_pool2d")
 def zero_padded() -> tuple[Any, Any]:
+    """Padded with zeros instead of minus infinity, forward and backward."""
     def forward(x: Array, *, padding: Any, **attributes: Any) -> tuple[Array, Saved]:
         top, bottom, left, right = padding
         padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
@@ -33,49 +34,56 @@ def zero_padded() -> tuple[Any, Any]:
     return forward, backward
 
 
-@wrong_backward("max_pool2d", "every pixel that equals the maximum gets the whole gradient, so that ties count twice")
+@wrong_backward("max_pool2d")
 def ties_count_twice(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Every pixel that equals the maximum gets the whole gradient, so that ties count twice."""
     (x,), attributes = saved
     y, _ = right_forward("max_pool2d", x, **attributes)
     return (_to_taps(x, dy, attributes, lambda v: v == y, add=True),)
 
 
-@wrong_backward("max_pool2d", "where windows overlap, the last one overwrites the gradient instead of adding to it")
+@wrong_backward("max_pool2d")
 def overlapping_maxima_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Where windows overlap, the last one overwrites the gradient instead of adding to it."""
     (x,), attributes = saved
     y, _ = right_forward("max_pool2d", x, **attributes)
     return (_to_taps(x, dy, attributes, lambda v: v == y, add=False),)
 
 
-@wrong_backward("max_pool2d", "the gradient goes to every pixel of the window, not to the largest")
+@wrong_backward("max_pool2d")
 def gradient_to_all_pixels(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient goes to every pixel of the window, not to the largest."""
     (x,), attributes = saved
     return (_to_taps(x, dy, attributes, np.isfinite, add=True),)
 
 
-@wrong_backward("avg_pool2d", "the gradient is not divided by the size of the window")
+@wrong_backward("avg_pool2d")
 def not_divided(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient is not divided by the size of the window."""
     (dx,) = right_backward("avg_pool2d", dy, saved, needs)
     kh, kw = saved[1]["kernel_size"]
     return (None if dx is None else dx * (kh * kw),)
 
 
-@wrong_forward("avg_pool2d", "padding is always counted, although count_include_pad=False")
+@wrong_forward("avg_pool2d")
 def padding_always_counted(x: Array, *, count_include_pad: bool, **attributes: Any) -> tuple[Array, Saved]:
+    """Padding is always counted, although count_include_pad=False."""
     return right_forward("avg_pool2d", x, count_include_pad=True, **attributes)
 
 
-@wrong_backward("adaptive_avg_pool2d", "all bins are taken to be of the same size")
+@wrong_backward("adaptive_avg_pool2d")
 def equal_bins(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """All bins are taken to be of the same size."""
     (x,), _ = saved
     (H, W), (P, Q) = x.shape[2:], dy.shape[2:]
     rows, columns = np.arange(H) * P // H, np.arange(W) * Q // W
     return (dy[:, :, rows[:, None], columns] * x.dtype.type(P * Q / (H * W)),)
 
 
-@wrong_backward("adaptive_max_pool2d", "where bins overlap, a pixel gets the gradient of one of them only")
+@wrong_backward("adaptive_max_pool2d")
 def bin_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-    (x,), attributes = saved
+    """Where bins overlap, a pixel gets the gradient of one of them only."""
+    (x,), _ = saved
     dx = np.zeros_like(x)
     for p in np.ndindex(*dy.shape[2:]):
         one = np.zeros_like(dy)
@@ -87,7 +95,7 @@ def bin_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
 
 def _to_taps(x: Array, dy: Array, attributes: Any, chosen: Any, add: bool) -> Array:
     """Walk over the taps of all windows and hand dy to those that are chosen."""
-    (N, C, H, W), (P, Q) = x.shape, dy.shape[2:]
+    (H, W), (P, Q) = x.shape[2:], dy.shape[2:]
     top, _, left, _ = attributes["padding"]
     far = 20  # enough padding behind the image for any window that hangs over
     padded = np.pad(x, ((0, 0), (0, 0), (top, far), (left, far)), constant_values=-np.inf)
