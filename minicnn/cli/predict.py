@@ -21,7 +21,8 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each picture. All are read before the first is shown, so that a wrong one shows nothing."""
     import numpy as np
 
-    from minicnn import Tensor, no_grad, ops
+    from minicnn import ops
+    from minicnn.autograd import Tensor, no_grad
     from minicnn.io import load_model, read_image
     from minicnn.train.datasets import load_dataset
 

@@ -13,13 +13,15 @@ from minicnn.errors import StateDictError, listing
 if TYPE_CHECKING:
     from minicnn.nn.module import Module
 
+MAY_BE_MISSING = "num_batches_tracked"  # a counter that files from before PyTorch 0.4.1 do not have
+
 
 def load_into(module: Module, state: Mapping[str, Any], strict: bool) -> None:
     """Overwrite the parameters and buffers of `module`. See `Module.load_state_dict`."""
     own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     shared = {name for name in module.state_dict() if name not in own}  # second names of a tensor that is used twice
     given = {name: np.asarray(value) for name, value in state.items()}
-    missing = [name for name in own if name not in given]
+    missing = [name for name in own if name not in given and not name.endswith(MAY_BE_MISSING)]
     unexpected = [name for name in given if name not in own and name not in shared]
     wrong = [
         f"{name} is {given[name].shape} but should be {tensor.shape}"

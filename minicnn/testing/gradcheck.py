@@ -82,7 +82,7 @@ def gradcheck(
     Example:
         >>> from minicnn import Tensor
         >>> gradcheck(lambda a, b: a * b, {"a": [1.0, 2.0], "b": [3.0, 4.0]}).slopes
-        6
+        8
     """
     subject = Subject(name or function_name(function), function, named_inputs(function, inputs, names), parameters or {})
     comparison = Comparison(subject, rtol, atol, seed)
@@ -111,10 +111,10 @@ def gradcheck_module(module: Module, inputs: Sequence[Any] | Mapping[str, Any], 
         >>> gradcheck_module(nn.Conv2d(2, 3, kernel_size=2), [np.ones((1, 2, 3, 4))]).name
         'Conv2d'
     """
-    buffers = [(buffer, buffer.data) for buffer in module.buffers() if buffer.dtype.kind == "f"]
+    buffers = [(buffer, buffer.data) for buffer in module.buffers()]
     try:
         for buffer, data in buffers:
-            buffer.data = data.astype(np.float64)
+            buffer.data = data.astype(np.float64 if data.dtype.kind == "f" else data.dtype)
         options = {"name": type(module).__name__, **options}
         if not isinstance(inputs, Mapping):
             options.setdefault("names", parameter_names(module.forward, len(inputs)))

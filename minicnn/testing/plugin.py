@@ -21,6 +21,7 @@ from minicnn.testing.subject import function_name
 from minicnn.testing.table import Row, listened, merged, table
 
 LEFT_OUT = pytest.StashKey[int]()
+BEFORE = pytest.StashKey[str]()
 PROPERTY = "minicnn_gradcheck"
 
 
@@ -51,10 +52,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Switch to the backend: after collection, since a student's file registers its own while it is imported."""
     name = session.config.getoption("--backend")
     if name:
+        session.config.stash[BEFORE] = backends.get_backend().name
         try:
             backends.set_backend(name)
         except BackendError as error:
             raise pytest.UsageError(f"--backend: {error}") from None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Switch back, for a run inside another run."""
+    if BEFORE in session.config.stash:
+        backends.set_backend(session.config.stash[BEFORE])
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class Recipe:
     """The settings of a run, as on the command line. The same recipe gives the same losses on the same machine.
 
     Example:
-        >>> parts = Recipe(batch_size=64).build()
+        >>> parts = Recipe().build()
         >>> len(parts.train), type(parts.optimizer).__name__
         (23, 'SGD')
     """
@@ -69,7 +69,7 @@ class Recipe:
     model: str = "LeNet5"
     dataset: str = "digits"
     epochs: int = 20
-    batch_size: int = 32
+    batch_size: int = 64
     lr: float | None = None
     optimizer: str = "sgd"
     schedule: str = "one-cycle"

@@ -90,6 +90,15 @@ def test_load_state_dict_not_strict_takes_what_fits_but_no_wrong_shapes():
         net.load_state_dict({"first.scale": np.zeros(2)}, strict=False)
 
 
+def test_a_file_without_batch_counters_loads():
+    norm = nn.BatchNorm2d(3)
+    state = {name: value for name, value in norm.state_dict().items() if name != "num_batches_tracked"}
+    norm.load_state_dict(state)
+    del state["running_mean"]
+    with pytest.raises(StateDictError, match="missing: running_mean"):
+        norm.load_state_dict(state)
+
+
 def test_loading_between_forward_and_backward_is_noticed():
     net = Net()
     loss = net(minicnn.ones(1, 3, 5, 5)).sum()

@@ -56,14 +56,14 @@ def never_cut_off(x: Array) -> tuple[Array, Saved]:
 
 @wrong_backward("sigmoid")
 def slope_from_input(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-    """Y (1 - y) is computed from x."""
+    """The slope y (1 - y) is computed from x."""
     ((x,), _) = saved
     return (x * (1 - x) * dy,)
 
 
 @wrong_backward("tanh")
 def square_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-    """1 - y instead of 1 - y²."""
+    """The slope is 1 - y instead of 1 - y²."""
     ((x,), _) = saved
     return ((1 - np.tanh(x)) * dy,)
 
@@ -77,7 +77,7 @@ def product_rule_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradient
 
 @wrong_backward("hardswish")
 def offset_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-    """2 x / 6 instead of (2 x + 3) / 6 between the kinks."""
+    """The slope is 2 x / 6 instead of (2 x + 3) / 6 between the kinks."""
     ((x,), _) = saved
     return (np.where(x < 3, x / 3, 1).astype(dy.dtype) * (x > -3) * dy,)
 

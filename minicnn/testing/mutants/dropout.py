@@ -47,7 +47,7 @@ def mask_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
 
 @wrong_forward("dropout")
 def kept_with_probability_p(x: Array, *, p: float, seed: int, mask_axes: int) -> tuple[Array, Saved]:
-    """P is the probability to be kept."""
+    """The probability p is that of being kept."""
     return right_forward("dropout", x, p=1 - p, seed=seed, mask_axes=mask_axes)
 
 

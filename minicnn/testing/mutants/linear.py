@@ -41,7 +41,7 @@ _right = MatMul.backward
 
 @wrong_method("matmul", MatMul, "backward")
 def product_reshaped(self: MatMul, dy: Array) -> Gradients:
-    """DB is dYᵀ A, reshaped until it fits, instead of Aᵀ dY."""
+    """The right factor's gradient is dYᵀ A, reshaped until it fits, instead of Aᵀ dY."""
     return replaced(_right(self, dy), 1, lambda db: db.swapaxes(-1, -2).reshape(db.shape))
 
 

@@ -26,7 +26,7 @@ def mean_without_1_over_N(dy: Array, saved: Saved, *, needs: Needs) -> Gradients
 
 @wrong_backward("cross_entropy")
 def label_not_subtracted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-    """P instead of p - 1 at the label."""
+    """The gradient is p instead of p - 1 at the label."""
     (logits, labels), attributes = saved
     away = right_backward("cross_entropy", dy, ((logits, labels), attributes), needs, label_smoothing=0.0)[0]
     one_hot = np.moveaxis(np.eye(logits.shape[1], dtype=logits.dtype)[labels], -1, 1)

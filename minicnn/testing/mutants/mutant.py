@@ -87,7 +87,7 @@ def _which_check(report: str) -> str:
 def mistake(wrong: Callable[..., Any]) -> str:
     """What a mutant does wrong: its docstring, without the full stop."""
     text = wrong.__doc__ or ""
-    return text[:1].lower() + text[1:].rstrip(".") if text[1:2].islower() else text.rstrip(".")
+    return text[:1].lower() + text[1:].rstrip(".")
 
 
 # Mutants of kernels

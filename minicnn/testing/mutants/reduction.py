@@ -49,7 +49,7 @@ def two_missing(self: Any, dy: Array) -> Array:
 
 @wrong_method("var", Var, "spread")
 def correction_ignored(self: Any, dy: Array) -> Array:
-    """N - correction becomes n in backward."""
+    """The divisor n - correction becomes n in backward."""
     (difference,) = self.saved
     return dy * 2 / (self.divisor + self.attributes["correction"]) * difference
 
