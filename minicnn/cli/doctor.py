@@ -68,7 +68,8 @@ def _numba() -> Iterator[Finding]:
     try:
         get_backend("numba")
     except BackendError as error:
-        yield Finding("Numba", str(error), "the slower backend numpy is used instead: pip install -e . in the checkout brings Numba", broken=True)
+        advice = "the slower backend numpy is used instead: pip install -e . in the checkout brings Numba"
+        yield Finding("Numba", str(error), advice, broken=True)
         return
     import numba
 
@@ -80,7 +81,8 @@ def _numba() -> Iterator[Finding]:
     if folder:
         yield Finding("compiled kernels", f"kept in {folder}")
     else:
-        yield Finding("compiled kernels", "no folder for them can be written", "every start compiles anew; name a folder in NUMBA_CACHE_DIR")
+        advice = "every start compiles anew; name a folder in NUMBA_CACHE_DIR"
+        yield Finding("compiled kernels", "no folder for them can be written", advice)
 
 
 def _blas() -> Iterator[Finding]:
@@ -106,7 +108,8 @@ def _gpu() -> Iterator[Finding]:
         count = cupy.cuda.runtime.getDeviceCount()
         names = [cupy.cuda.runtime.getDeviceProperties(i)["name"].decode() for i in range(count)]
     except Exception as error:  # noqa: BLE001 - CuPy raises its own errors, ImportError or OSError, as the driver is
-        yield Finding("CuPy", f"installed, but finds no GPU ({str(error).partition(chr(10))[0]})", "nvidia-smi shows whether the driver works")
+        first_line = str(error).partition("\n")[0]
+        yield Finding("CuPy", f"installed, but finds no GPU ({first_line})", "nvidia-smi shows whether the driver works")
         return
     yield Finding("CuPy", cupy.__version__)
     for name in names:

@@ -4,7 +4,8 @@ import argparse
 from collections import Counter
 from typing import Any
 
-from minicnn.cli.options import add_backend, add_run, checkpoint_path, use_backend
+from minicnn.cli.options import add_backend, add_run, load_run, use_backend
+from minicnn.kernels.types import Array
 
 BATCH = 128  # images at a time; the result does not depend on it
 
@@ -20,19 +21,23 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the figures."""
     from minicnn.data import DataLoader
-    from minicnn.io import load_model
     from minicnn.train import evaluate
     from minicnn.train.datasets import load_dataset
 
     backend = use_backend(args)
-    model, contents = load_model(checkpoint_path(args.checkpoint))
+    model, contents = load_run(args.checkpoint)
     dataset = load_dataset(contents["dataset"])
     confused: Counter[tuple[int, int]] = Counter()
-    metrics = evaluate(model, DataLoader(dataset.test, batch_size=BATCH), on_batch=lambda found, labels: confused.update(zip(labels, found, strict=True)))
 
+    def tally(found: Array, labels: Array) -> None:
+        confused.update(zip(labels.tolist(), found.tolist(), strict=True))
+
+    metrics = evaluate(model, DataLoader(dataset.test, batch_size=BATCH), on_batch=tally)
     wrong = {pair: count for pair, count in confused.most_common() if pair[0] != pair[1]}
-    print(f"{contents['network']['name']} after {contents['epoch']} epochs on {contents['dataset']}; backend {backend}, {metrics.images_per_second:.0f} images/s")
-    print(f"held out: {100 * metrics.accuracy:.2f} % of {metrics.images} images are right ({sum(wrong.values())} wrong), loss {metrics.loss:.4f}")
+    speed = f"backend {backend}, {metrics.images_per_second:.0f} images/s"
+    print(f"{contents['network']['name']} after {contents['epoch']} epochs on {contents['dataset']}; {speed}")
+    right = f"{100 * metrics.accuracy:.2f} % of {metrics.images} images are right ({sum(wrong.values())} wrong)"
+    print(f"held out: {right}, loss {metrics.loss:.4f}")
     for (label, found), count in wrong.items():
         print(f"  {dataset.classes[label]} taken for {dataset.classes[found]}: {count}")
     return 0

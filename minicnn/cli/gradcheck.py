@@ -31,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
     backend = use_backend(args)
     ops = [args.op] if args.op else list(CASES)
     width = max(len("operation"), *map(len, ops))
-    print(f"backend {backend}, {args.examples} cases each, seed {args.seed}\n\n{'operation':<{width}}  verdict   slopes  largest error     time", flush=True)
+    print(f"backend {backend}, {args.examples} cases each, seed {args.seed}\n")
+    print(f"{'operation':<{width}}  verdict   slopes  largest error     time", flush=True)
     reports: dict[str, str] = {}
     for op in ops:
         start = perf_counter()

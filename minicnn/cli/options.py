@@ -2,8 +2,10 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from minicnn.errors import CheckpointError
+from minicnn.nn import Module
 from minicnn.train.run_folder import CHECKPOINT
 
 
@@ -31,17 +33,22 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, metavar="RUN", help="folder that `minicnn train` has made, or a .safetensors file")
 
 
-def checkpoint_path(run: Path) -> Path:
-    """The checkpoint that RUN means.
+def load_run(run: Path) -> tuple[Module, dict[str, Any]]:
+    """The network of a run and the contents of its checkpoint.
 
     Raises:
-        CheckpointError: there is no such folder or file, or the folder has no checkpoint in it.
+        CheckpointError: there is no such run, its checkpoint is damaged, or `minicnn train` has not made it.
     """
+    from minicnn.io import load_model
+
     if not run.exists():
         raise CheckpointError(f"no run at {run}: there is no such folder or file; `minicnn train` makes one")
     if run.is_dir() and not (run / CHECKPOINT).is_file():
         raise CheckpointError(f"the folder {run} has no {CHECKPOINT} in it: is it the folder of a run, and has the run finished an epoch?")
-    return run / CHECKPOINT if run.is_dir() else run
+    model, contents = load_model(run / CHECKPOINT if run.is_dir() else run)
+    if not {"dataset", "epoch"} <= contents.keys():
+        raise CheckpointError(f"the checkpoint {run} does not say on which dataset it was trained: `minicnn train` has not made it")
+    return model, contents
 
 
 def positive(text: str) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from minicnn.cli.options import add_backend, add_run, checkpoint_path, use_backend
+from minicnn.cli.options import add_backend, add_run, load_run, use_backend
 
 TOP = 3
 
@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> int:
 
     from minicnn import ops
     from minicnn.autograd import Tensor, no_grad
-    from minicnn.io import load_model, read_image
+    from minicnn.io import read_image
     from minicnn.train.datasets import load_dataset
 
     use_backend(args)
-    model, contents = load_model(checkpoint_path(args.checkpoint))
+    model, contents = load_run(args.checkpoint)
     dataset = load_dataset(contents["dataset"])
     pictures = [read_image(path, dataset.original) for path in args.images]
     with no_grad():
@@ -35,5 +35,6 @@ def run(args: argparse.Namespace) -> int:
         probabilities = ops.softmax(scores, axis=1).numpy()
     for path, (_, done), p in zip(args.images, pictures, probabilities, strict=True):
         best = np.argsort(-p, kind="stable")[:TOP]
-        print(f"{path}: " + ", ".join(f"{dataset.classes[k]} ({100 * p[k]:.1f} %)" for k in best) + (f"   [{'; '.join(done)}]" if done else ""))
+        seen = ", ".join(f"{dataset.classes[k]} ({100 * p[k]:.1f} %)" for k in best)
+        print(f"{path}: {seen}" + (f"   [{'; '.join(done)}]" if done else ""))
     return 0

@@ -44,8 +44,9 @@ def run(args: argparse.Namespace) -> int:
     ).resolved()
     parts = recipe.build()
     folder = RunFolder.new(args.out, f"{recipe.model}-{recipe.dataset}")
-    images = len(parts.train.dataset), len(parts.test.dataset)
-    print(f"{recipe.model} on {recipe.dataset}: {images[0]:,} images to train on, {images[1]:,} held out; backend {backend}, seed {recipe.seed}")
+    held_out = len(parts.test.dataset)
+    images = f"{len(parts.train.dataset):,} images to train on, {held_out:,} held out"
+    print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, seed {recipe.seed}", flush=True)
     outcome = run_recipe(recipe, parts, folder, show_progress)
 
     if outcome.interrupted:
@@ -53,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"  {folder.checkpoint}   look at it: minicnn evaluate {folder.path}")
         return 130
     last = outcome.history[-1]
-    wrong = round((1 - last.test_accuracy) * images[1])
-    print(f"\n{100 * last.test_accuracy:.2f} % of the {images[1]} held-out images are right ({wrong} wrong), after {outcome.seconds:.1f} s of training.\n")
+    wrong = round((1 - last.test_accuracy) * held_out)
+    right = f"{100 * last.test_accuracy:.2f} % of the {held_out} held-out images are right ({wrong} wrong)"
+    print(f"\n{right}, after {outcome.seconds:.1f} s of training.\n")
     print(f"The run is in {folder.path}: {folder.checkpoint.name}, {LOG}{', ' + folder.curve.name if outcome.has_curve else ''}")
     if not outcome.has_curve:
         from minicnn.cli.doctor import install

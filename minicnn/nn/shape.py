@@ -2,7 +2,7 @@
 
 from minicnn.autograd import Tensor
 from minicnn.nn.module import Module
-from minicnn.ops import channel_shuffle
+from minicnn.ops.channel_shuffle import channel_shuffle
 
 
 class Flatten(Module):

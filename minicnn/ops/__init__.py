@@ -18,7 +18,7 @@ from minicnn.ops.dtype import astype
 from minicnn.ops.elementwise import abs, clip, exp, log, maximum, minimum, sqrt, where
 from minicnn.ops.group_norm import group_norm, instance_norm
 from minicnn.ops.indexing import flip, getitem
-from minicnn.ops.join import concatenate, split, stack
+from minicnn.ops.join import chunk, concatenate, split, stack
 from minicnn.ops.layer_norm import layer_norm
 from minicnn.ops.linear import linear
 from minicnn.ops.local_response_norm import local_response_norm
@@ -101,6 +101,7 @@ __all__ = [
     "concatenate",
     "stack",
     "split",
+    "chunk",
     "pad",
     "channel_shuffle",
 ]

@@ -75,17 +75,13 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     return Concatenate.apply(*common(*(unsqueeze(part, axis) for part in parts)), axis=axis)
 
 
-def split(x: Tensor, parts: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
-    """The tensor cut along an axis, as views.
-
-    Args:
-        x: what to cut.
-        parts: into how many equal parts, or the sizes of the parts.
-        axis: where.
+def split(x: Tensor, sizes: Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
+    """The tensor cut along an axis into parts of given sizes, as views.
 
     Raises:
-        ShapeError: there is no such axis; the parts would not be equal, or their sizes do not add up.
-        ArgumentError: a size is negative, or the number of parts is less than 1.
+        ShapeError: there is no such axis, or the sizes do not add up.
+        ArgumentError: `sizes` is no list of integers >= 0. (What one integer means differs from library to library: `chunk`
+            makes a number of equal parts.)
 
     Example:
         >>> import minicnn
@@ -94,11 +90,38 @@ def split(x: Tensor, parts: int | Sequence[int], axis: int = 0) -> tuple[Tensor,
     """
     x = as_tensor(x)
     axis = axes_of.one("split", axis, x.ndim)
+    if not isinstance(sizes, Sequence):
+        raise ArgumentError(f"split: give the sizes of the parts as a list, not {sizes!r}; chunk(x, n) makes n equal parts")
+    sizes = [checks.integer(size, "split: the size of a part", least=0) for size in sizes]
+    if sum(sizes) != x.shape[axis]:
+        raise ShapeError(f"split: the sizes {sizes} add up to {sum(sizes)}, but axis {axis} of {x.shape} has size {x.shape[axis]}")
     pieces, start = [], 0
-    for size in _part_sizes(parts, x, axis):
+    for size in sizes:
         pieces.append(getitem(x, stretch(axis, start, start + size)))
         start += size
     return tuple(pieces)
+
+
+def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
+    """The tensor cut along an axis into that many equal parts, as views.
+
+    Raises:
+        ShapeError: there is no such axis, or its size is no multiple of `chunks`.
+        ArgumentError: `chunks` is less than 1.
+
+    Example:
+        >>> import minicnn
+        >>> [part.shape for part in chunk(minicnn.zeros(2, 6), 2, axis=1)]
+        [(2, 3), (2, 3)]
+    """
+    x = as_tensor(x)
+    axis = axes_of.one("chunk", axis, x.ndim)
+    count, size = checks.integer(chunks, "chunk: the number of parts"), x.shape[axis]
+    if size % count:
+        raise ShapeError(
+            f"chunk: axis {axis} of {x.shape} has size {size}, which is no multiple of {count} parts; give split their sizes"
+        )
+    return split(x, [size // count] * count, axis)
 
 
 def stretch(axis: int, start: int, stop: int) -> tuple[slice, ...]:
@@ -111,18 +134,3 @@ def _all(op: str, tensors: Any) -> list[Tensor]:
         given = "an empty one" if isinstance(tensors, Sequence) else type(tensors).__name__
         raise ArgumentError(f"{op}: give a list or tuple of at least one tensor, not {given}")
     return [as_tensor(t) for t in tensors]
-
-
-def _part_sizes(parts: int | Sequence[int], x: Tensor, axis: int) -> list[int]:
-    size = x.shape[axis]
-    if not isinstance(parts, Sequence):
-        count = checks.integer(parts, "split: the number of parts")
-        if size % count:
-            raise ShapeError(
-                f"split: axis {axis} of {x.shape} has size {size}, which is no multiple of {count} parts; give their sizes as a list"
-            )
-        return [size // count] * count
-    sizes = [checks.integer(part, "split: the size of a part", least=0) for part in parts]
-    if sum(sizes) != size:
-        raise ShapeError(f"split: the sizes {sizes} add up to {sum(sizes)}, but axis {axis} of {x.shape} has size {size}")
-    return sizes

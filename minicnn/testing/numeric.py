@@ -19,6 +19,8 @@ from minicnn.kernels.types import Array
 EPS = float(np.finfo(np.float64).eps)
 STEP = 1e-5
 OTHER_STEPS = (1e-6, 1e-7, 1e-4, 1e-8, 1e-3, 1e-9)
+LONG_STEPS = (1e-5, 1e-4, 1e-3)  # over which rounding can be told from a mistake
+TINY_STEPS = (-2e-12, -1e-12, 1e-12, 2e-12)
 KINK_STEPS = (1e-6, 1e-8)
 ROUNDING = 8  # units in the last place that the function's own arithmetic may have lost
 
@@ -46,8 +48,17 @@ class Line:
         with np.errstate(all="ignore"):
             difference = self.at(h) - self.at(-h)
             sizes = np.abs(self.dy * self.y)
-            lost = (sizes[difference != 0].sum() * ROUNDING + sizes.max(initial=0.0)) * EPS / h
+            lost = (np.linalg.norm(sizes[difference != 0]) * ROUNDING + sizes.max(initial=0.0)) * EPS / h
             return float((self.dy * difference).sum() / (2 * h)), float(lost)
+
+    def jitter(self) -> float:
+        """How much L moves where it should stand still, within steps of 1e-12: the rounding of all that came before y.
+
+        Of a sum of thousands that cancel, y itself does not tell.
+        """
+        with np.errstate(all="ignore"):
+            moves = [abs(float((self.dy * (self.at(t) - self.y)).sum())) for t in TINY_STEPS]
+        return max(moves)
 
     def agrees(self, slope: float, tolerance: float) -> tuple[bool, float]:
         """Is `slope` right, after all? For one that the central difference at `STEP` contradicts.
@@ -59,8 +70,12 @@ class Line:
         estimates = {STEP: self.central(STEP)}
         for h in OTHER_STEPS:
             estimates[h] = estimate, noise = self.central(h)
-            if abs(estimate - slope) <= tolerance + noise:
+            if abs(estimate - slope) <= tolerance + (noise if h > STEP else 0):
                 return True, estimate
+        jitter = 3 * self.jitter()
+        for h in LONG_STEPS:
+            if abs(estimates[h][0] - slope) <= tolerance + jitter / h:
+                return True, slope
         least_and_largest = self.kink_range()
         if least_and_largest is None:
             return False, _steadiest(estimates)

@@ -201,7 +201,7 @@ def upstream_cause(mismatch: Mismatch, pull_back: Callable[[Array], Array | None
 
 def ignores_upstream(mismatch: Mismatch, pull_back: Callable[[Array], Array | None], dy: Array) -> str:
     """The guess that a gradient is the same whatever is pulled back; or ''."""
-    if mismatch.given.any() and np.array_equal(_pulled(pull_back, 2 * dy, mismatch), mismatch.given):
+    if mismatch.given.any() and np.isfinite(mismatch.given).all() and np.array_equal(_pulled(pull_back, 2 * dy, mismatch), mismatch.given):
         return "it does not depend on dy: by the chain rule the upstream gradient is a factor"
     return ""
 

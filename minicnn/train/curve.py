@@ -31,6 +31,8 @@ def draw_curve(epochs: Sequence[Epoch], path: Path, title: str) -> None:
         axes.plot(x, train, ".-", label="training, shifted images")
         axes.plot(x, test, ".-", label="held out")
         axes.set(xlabel="epoch", title=name, yscale="log")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.3, which="both")
     left.legend()
     figure.suptitle(title)

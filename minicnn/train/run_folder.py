@@ -78,7 +78,8 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 def versions() -> dict[str, str | None]:
     """Versions of minicnn, Python and of the packages that can change a number; None for what is not installed."""
-    return {"minicnn": __version__, "python": platform.python_version()} | {name: version_of(name) for name in ("numpy", "numba", "llvmlite")}
+    packages = {name: version_of(name) for name in ("numpy", "numba", "llvmlite")}
+    return {"minicnn": __version__, "python": platform.python_version(), **packages}
 
 
 def version_of(distribution: str) -> str | None:

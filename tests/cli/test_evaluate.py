@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+from minicnn import models
+from minicnn.io import save_checkpoint
+
 
 def test_says_what_the_log_says_about_the_last_epoch(minicnn, trained):
     last = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()][-2]
@@ -36,3 +39,11 @@ def test_a_folder_without_a_checkpoint(minicnn, tmp_path):
     code, _, err = minicnn("evaluate", tmp_path)
     assert code == 2
     assert "has no checkpoint.safetensors in it" in err
+
+
+def test_a_checkpoint_that_train_has_not_made(minicnn, tmp_path):
+    net = models.LeNet5()
+    save_checkpoint(tmp_path / "a.safetensors", {"network": {"name": "LeNet5", "kwargs": {}}, "model": net.state_dict()})
+    code, _, err = minicnn("evaluate", tmp_path / "a.safetensors")
+    assert code == 2
+    assert "does not say on which dataset it was trained" in err

@@ -26,7 +26,7 @@ def test_split_equals_pytorch(seed, equals_pytorch):
     torch = pytest.importorskip("torch")
 
     def reverse(x, parts, axis):
-        pieces = x.tensor_split(parts, axis) if isinstance(parts, int) else x.split(parts, axis)
+        pieces = x.chunk(parts, axis) if isinstance(parts, int) else x.split(parts, axis)
         return torch.cat(pieces[::-1], axis)
 
     equals_pytorch(CASES["split"](RandomDraw(seed)), reverse)
@@ -56,9 +56,10 @@ def test_parts_without_a_use_get_zero():
         (lambda x: ops.stack([x, x[:1]]), ShapeError, ["tensor 1 is (1, 3)"]),
         (lambda x: ops.stack([x], axis=3), ShapeError, ["no axis 3"]),
         (lambda x: ops.stack([]), ArgumentError, ["at least one"]),
-        (lambda x: ops.split(x, 2, axis=1), ShapeError, ["size 3", "2 parts"]),
+        (lambda x: ops.chunk(x, 2, axis=1), ShapeError, ["size 3", "2 parts"]),
+        (lambda x: ops.split(x, 2, axis=1), ArgumentError, ["as a list, not 2", "chunk(x, n)"]),
         (lambda x: ops.split(x, [1, 1], axis=1), ShapeError, ["[1, 1] add up to 2", "size 3"]),
-        (lambda x: ops.split(x, 0), ArgumentError, [">= 1"]),
+        (lambda x: ops.chunk(x, 0), ArgumentError, [">= 1"]),
         (lambda x: ops.split(x, [4, -1], axis=1), ArgumentError, [">= 0", "-1"]),
         (lambda x: ops.split(x, 1, axis=5), ShapeError, ["no axis 5"]),
     ],

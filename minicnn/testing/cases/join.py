@@ -40,7 +40,8 @@ def split(draw: Draw) -> Case:
     """The parts are put together in reverse order, so that each must get the gradient of its own place."""
 
     def reverse(x: Tensor, *, parts: int | Sequence[int], axis: int) -> Tensor:
-        return ops.concatenate(ops.split(x, parts, axis)[::-1], axis)
+        pieces = ops.chunk(x, parts, axis) if isinstance(parts, int) else ops.split(x, parts, axis)
+        return ops.concatenate(pieces[::-1], axis)
 
     parts, axis = draw.pick([(2, 0), ([1, 3], 0), ([2, 0, 4], -1), (3, 2)])
     return op_case(reverse, {"x": draw.array(4, 2, 6)}, parts=parts, axis=axis)
