@@ -1,10 +1,10 @@
 """minicnn: a deep-learning framework from scratch on NumPy and CuPy, for teaching convolutional networks."""
 
-from minicnn import data, nn, ops, optim
+from minicnn import data, models, nn, ops, optim
 from minicnn._version import __version__
 from minicnn.analysis.graph import graph
 from minicnn.autograd import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad
-from minicnn.backend import get_backend, list_backends, manual_seed, set_backend, use_backend
+from minicnn.backend import get_backend, list_backends, manual_seed, set_backend, set_num_threads, use_backend
 from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "is_grad_enabled",
     "list_backends",
     "manual_seed",
+    "models",
     "nn",
     "no_grad",
     "ones",
@@ -29,6 +30,7 @@ __all__ = [
     "rand",
     "randn",
     "set_backend",
+    "set_num_threads",
     "tensor",
     "use_backend",
     "zeros",

@@ -125,6 +125,19 @@ def use_backend(name: str) -> Iterator[Backend]:
         _override.reset(token)
 
 
+def set_num_threads(threads: int | None) -> None:
+    """Threads of the backend numba, from now on; None: OMP_NUM_THREADS, or else all processors.
+
+    Raises:
+        ArgumentError: `threads` is no integer >= 1.
+    """
+    from minicnn.kernels.cpu import threads as cpu_threads
+
+    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        raise ArgumentError(f"set_num_threads: give an integer >= 1, or None for all processors, not {threads!r}")
+    cpu_threads.set_num_threads(threads)
+
+
 def _default_backend() -> Backend:
     """What `set_backend` chose; at first MINICNN_BACKEND, else numba, else numpy with one line that says so."""
     global _default  # noqa: PLW0603 - a setting of the process

@@ -18,7 +18,7 @@ SMALL = 200_000  # multiply-adds (or elements touched) under which a second thre
 
 _lock = threading.Lock()
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # (process, threads): a forked child must not use its parent's
-_blas: ThreadpoolController | None = None
+_controller: ThreadpoolController | None = None
 _blas_users = 0
 _blas_threads: dict[str, int] = {}
 _threads: int | None = None
@@ -35,9 +35,14 @@ def num_threads() -> int:
 
 
 def set_num_threads(threads: int | None) -> None:
-    """Use that many threads from now on; None returns to the default."""
-    global _threads  # noqa: PLW0603 - a setting of the process
+    """Use that many threads from now on, in these kernels and in BLAS; None returns to the default."""
+    global _threads, _blas_threads  # noqa: PLW0603 - settings of the process
     _threads = threads
+    with _lock:
+        blas = _blas()
+        _blas_threads = dict.fromkeys(_blas_threads, num_threads())
+        if _blas_users == 0:
+            _set_blas_threads(blas, _blas_threads)
 
 
 def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None:
@@ -49,7 +54,7 @@ def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None
     if len(parts) == 1:
         work(*parts[0])
         return
-    with _single_threaded_blas():
+    with single_threaded_blas():
         # With the caller's context: its np.errstate says whether a NaN warns.
         pool = _pool(len(parts))
         futures = [pool.submit(copy_context().run, partial(work, *part)) for part in parts[1:]]
@@ -78,15 +83,13 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 @contextmanager
-def _single_threaded_blas() -> Iterator[None]:
+def single_threaded_blas() -> Iterator[None]:
     """Hold BLAS at one thread while at least one caller is inside; the last one out restores it."""
-    global _blas, _blas_users, _blas_threads  # noqa: PLW0603 - BLAS has one setting per process
+    global _blas_users  # noqa: PLW0603 - BLAS has one setting per process
     with _lock:
-        if _blas is None:
-            _blas = ThreadpoolController().select(user_api="blas")
+        blas = _blas()
         if _blas_users == 0:
-            _blas_threads = {library.filepath: library.num_threads for library in _blas.lib_controllers}
-            _set_blas_threads(_blas, dict.fromkeys(_blas_threads, 1))
+            _set_blas_threads(blas, dict.fromkeys(_blas_threads, 1))
         _blas_users += 1
     try:
         yield
@@ -94,7 +97,16 @@ def _single_threaded_blas() -> Iterator[None]:
         with _lock:
             _blas_users -= 1
             if _blas_users == 0:
-                _set_blas_threads(_blas, _blas_threads)
+                _set_blas_threads(blas, _blas_threads)
+
+
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries of the process; the first call notes how many threads each has."""
+    global _controller, _blas_threads  # noqa: PLW0603 - BLAS has one setting per process
+    if _controller is None:
+        _controller = ThreadpoolController().select(user_api="blas")
+        _blas_threads = {library.filepath: library.num_threads for library in _controller.lib_controllers}
+    return _controller
 
 
 def _set_blas_threads(blas: ThreadpoolController, counts: dict[str, int]) -> None:

@@ -22,7 +22,7 @@ def use_backend(args: argparse.Namespace) -> str:
     if args.backend is not None:
         set_backend(args.backend)
     if args.threads is not None:
-        from minicnn.kernels.cpu.threads import set_num_threads
+        from minicnn.backend import set_num_threads
 
         set_num_threads(args.threads)
     return get_backend().name

@@ -63,7 +63,7 @@ class Mismatch:
 
     def _element(self, index: tuple[int, ...]) -> str:
         place = f"[{', '.join(map(str, index))}]" if index else ""
-        a, n = self.given[index], self.expected[index]
+        a, n = self.given[index] + 0.0, self.expected[index] + 0.0  # -0.0 becomes 0
         return f"{self.name}{place}: {self.words[0]} {a:.6g}, {self.words[1]} {n:.6g}"
 
     def _ratio(self, index: tuple[int, ...]) -> str:

@@ -54,7 +54,7 @@ VIEWS = {
     "flip": lambda x: ops.flip(x, 0),
     "row": lambda x: x[0],
     "element": lambda x: x[0, 1],
-    "split": lambda x: ops.split(x, 2)[1],
+    "chunk": lambda x: ops.chunk(x, 2)[1],
 }
 
 
