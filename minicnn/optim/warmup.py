@@ -77,7 +77,7 @@ class OneCycleLR(Schedule):
         final_div_factor: first rate / last rate.
 
     Raises:
-        ArgumentError: a value is out of range, or `step` is called more than `total_steps` - 1 times.
+        ArgumentError: a value is out of range, or `step` is called more than `total_steps` times.
 
     Source:
         Smith & Topin 2018, "Super-convergence"; the cosines are fast.ai's.
@@ -116,7 +116,7 @@ class OneCycleLR(Schedule):
         super().__init__(optimizer, peaks)
 
     def lr_at(self, base_lr: float, t: int) -> float:
-        if t >= self.total_steps:
+        if t > self.total_steps:  # the one right after the last batch sets a rate that no step will use
             raise ArgumentError(
                 f"OneCycleLR: step {t} is beyond the cycle of total_steps={self.total_steps}: make it epochs times batches in an epoch"
             )
@@ -124,7 +124,7 @@ class OneCycleLR(Schedule):
         turn, end = self.pct_start * self.total_steps - 1, self.total_steps - 1
         if t < turn:
             return self._between(first, peak, t / turn)
-        return self._between(peak, first / self.final_div_factor, (t - turn) / (end - turn))
+        return self._between(peak, first / self.final_div_factor, min(1.0, (t - turn) / (end - turn)))
 
     def _between(self, start: float, end: float, part: float) -> float:
         part = (1 - math.cos(math.pi * part)) / 2 if self.anneal_strategy == "cos" else part

@@ -90,8 +90,8 @@ class Comparison:
             if typical > 1000 * noise.max(initial=0.0):  # not of a gradient that is zero but for rounding
                 self.error = max(self.error, float(error[chosen].max() / typical))
             return []
-        sizes = factor_sizes(x, self.y)
-        return [Mismatch(f"d{name}", gradient.reshape(x.shape), expected.reshape(x.shape), wrong.reshape(x.shape), sizes=sizes, input=x)]
+        gradient, expected, wrong = (array.reshape(x.shape) for array in (gradient, expected, wrong))
+        return [Mismatch(f"d{name}", gradient, expected, wrong, sizes=factor_sizes(x, self.y), input=x)]
 
     def _direction(self, direction: Mapping[str, Array]) -> None:
         """Compare the slope along one direction, of one input or of several; if it is wrong, find out where."""
@@ -103,8 +103,8 @@ class Comparison:
                 self._fail(found)
             inputs = " and ".join(direction)
             raise self.subject.error(
-                f"d{inputs} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by itself "
-                "may be right: of several that tie, each gets the whole gradient, where only one can or all must share?)"
+                f"d{inputs} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by "
+                "itself may be right: of several that tie, each gets the whole gradient, where one must get it, or all share it?)"
             )
 
     def _slope(self, direction: Mapping[str, Array]) -> tuple[bool, float, float]:

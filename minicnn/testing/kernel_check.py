@@ -123,7 +123,8 @@ class _ForwardCheck:
         arrays = [np.array(x, dtype) if x is not None and x.dtype.kind == "f" else x for x in self.given.values()]
         result = self._call("forward", kernel.forward, *arrays, **self.case.attributes)
         if not isinstance(result, tuple) or len(result) != 2:
-            raise self._error(f"forward must return (y, saved): the result, and what backward needs; it returned {_kind(result)}")
+            needed = "the result, and what backward needs"
+            raise self._error(f"forward must return (y, saved): {needed}; it returned {_kind(result)}")
         for (name, x), array in zip(self.given.items(), arrays, strict=True):
             if x is not None and not np.array_equal(array, x.astype(array.dtype)):
                 raise self._error(f"forward changes {name} in place: work on a copy")
@@ -148,11 +149,15 @@ class _ForwardCheck:
             if wrong.any():
                 first = next(x for x in self.given.values() if x is not None)
                 mismatch = Mismatch(name, given, right, wrong, ("given", "expected"), factor_sizes(first, right))
-                raise self._error("\n".join([*mismatch.lines(likely_cause(mismatch)), "  the forward pass differs from the definition in loops"]))
+                lines = [*mismatch.lines(likely_cause(mismatch)), "  the forward pass differs from the definition in loops"]
+                raise self._error("\n".join(lines))
 
     def _backward(self, y: Array, saved: Any, arrays: list[Array | None]) -> None:
         """The rules for backward: one gradient for each array, of its shape and type, wherever it is needed."""
-        differentiable = [name in self.case.inputs and x is not None and x.dtype.kind == "f" for name, x in zip(self.given, arrays, strict=True)]
+        differentiable = [
+            name in self.case.inputs and x is not None and x.dtype.kind == "f"
+            for name, x in zip(self.given, arrays, strict=True)
+        ]
         dy = cotangent(y.shape, np.random.default_rng([STREAM, 1])).astype(y.dtype)
         everything = self._gradients(dy, saved, tuple(differentiable), arrays)
         for i in np.flatnonzero(differentiable):

@@ -20,7 +20,7 @@ EPS = float(np.finfo(np.float64).eps)
 STEP = 1e-5
 OTHER_STEPS = (1e-6, 1e-7, 1e-4, 1e-8, 1e-3, 1e-9)
 LONG_STEPS = (1e-5, 1e-4, 1e-3)  # over which rounding can be told from a mistake
-TINY_STEPS = (-2e-12, -1e-12, 1e-12, 2e-12)
+TINY_STEPS = (-1e-12, -8e-13, -6e-13, -4e-13, 4e-13, 6e-13, 8e-13, 1e-12)
 KINK_STEPS = (1e-6, 1e-8)
 ROUNDING = 8  # units in the last place that the function's own arithmetic may have lost
 
@@ -72,7 +72,7 @@ class Line:
             estimates[h] = estimate, noise = self.central(h)
             if abs(estimate - slope) <= tolerance + (noise if h > STEP else 0):
                 return True, estimate
-        jitter = 3 * self.jitter()
+        jitter = 6 * self.jitter()
         for h in LONG_STEPS:
             if abs(estimates[h][0] - slope) <= tolerance + jitter / h:
                 return True, slope

@@ -28,19 +28,20 @@ PROPERTY = "minicnn_gradcheck"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options --gradcheck and --backend, and the tolerance in the ini file."""
     group = parser.getgroup("minicnn", "minicnn: gradient checks")
-    group.addoption("--gradcheck", action="store_true", help="run the tests marked gradcheck, too, and print a table of what was checked")
-    group.addoption("--backend", metavar="NAME", help="the backend whose kernels run: numba, numpy, loops, or one that the tests register")
+    group.addoption("--gradcheck", action="store_true", help="run the tests marked gradcheck, too")
+    group.addoption("--backend", metavar="NAME", help="run on this backend: numba, numpy, loops, or one that the tests register")
     parser.addini("gradcheck_rtol", "relative tolerance of the gradcheck fixture", default="1e-6")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The marker."""
-    config.addinivalue_line("markers", "gradcheck(rtol=1e-6, atol=1e-6): a numeric check of gradients; runs with --gradcheck only")
+    config.addinivalue_line("markers", "gradcheck(rtol=1e-6, atol=1e-6): a check of gradients; runs with --gradcheck only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the marked tests out, unless somebody asked for them: by the flag, by name, or with -m gradcheck."""
-    asked = config.getoption("--gradcheck") or "gradcheck" in config.option.markexpr or any("::" in arg for arg in config.args)
+    named = "gradcheck" in config.option.markexpr or any("::" in arg for arg in config.args)
+    asked = config.getoption("--gradcheck") or named
     marked = [item for item in items if item.get_closest_marker("gradcheck")]
     if marked and not asked:
         items[:] = [item for item in items if not item.get_closest_marker("gradcheck")]

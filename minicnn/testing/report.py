@@ -87,7 +87,8 @@ def strong_cause(mismatch: Mismatch) -> str:
     """A guess at one simple rule for all elements, or ''."""
     a = mismatch.given
     if not np.isfinite(a).all():
-        return f"{int((~np.isfinite(a)).sum())} of {a.size} elements are NaN or Inf: a division by zero, or exp of a large number?"
+        count = int((~np.isfinite(a)).sum())
+        return f"{count} of {a.size} elements are NaN or Inf: a division by zero, or exp of a large number?"
     if not a.any():
         return "all zeros: is a part missing?"
     if close(-a, mismatch.expected):

@@ -55,7 +55,5 @@ def table(rows: list[Row]) -> Iterator[str]:
     yield f"{'operation':<{width}}  {'backend':<{backend}}  checks  slopes  worst error  seconds  failed tests"
     for row in [*rows, Row("all", "", *(sum(column) for column in list(zip(*rows, strict=True))[2:]))]:
         error = max(r.error for r in rows) if row.name == "all" else row.error
-        yield (
-            f"{row.name:<{width}}  {row.backend:<{backend}}  {row.checks:>6}  {row.slopes:>6}  {error:>11.1e}  {row.seconds:>7.2f}"
-            f"  {row.failed or '':>12}".rstrip()
-        )
+        counts = f"{row.checks:>6}  {row.slopes:>6}  {error:>11.1e}  {row.seconds:>7.2f}  {row.failed or '':>12}"
+        yield f"{row.name:<{width}}  {row.backend:<{backend}}  {counts}".rstrip()

@@ -31,7 +31,7 @@ def _warmup_cosine(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
 
 def _one_cycle(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
     peaks = [group["lr"] for group in optimizer.param_groups]
-    return optim.OneCycleLR(optimizer, peaks, total_steps=steps + 1)  # it counts the rate after the last step, too
+    return optim.OneCycleLR(optimizer, peaks, total_steps=steps)
 
 
 SCHEDULES: dict[str, Callable[[optim.Optimizer, int], optim.Schedule | None]] = {

@@ -152,6 +152,18 @@ def test_loading_says_what_is_wrong():
         optim.ReduceLROnPlateau(make()).load_state_dict(one.state_dict())
 
 
+def test_one_cycle_may_be_stepped_after_the_last_batch_too():
+    optimizer = make()
+    schedule = optim.OneCycleLR(optimizer, max_lr=0.1, total_steps=5)
+    rates = []
+    for _ in range(5):
+        rates.append(optimizer.param_groups[0]["lr"])
+        schedule.step()
+    assert rates[-1] == optimizer.param_groups[0]["lr"] == schedule.lr_at(0.1, 4)
+    with pytest.raises(ArgumentError, match="step 6 is beyond"):
+        schedule.step()
+
+
 @pytest.mark.parametrize(
     ("call", "parts"),
     [
@@ -174,7 +186,7 @@ def test_loading_says_what_is_wrong():
         (lambda o: optim.OneCycleLR(o, 0.1, 5, pct_start=1.0), ["pct_start", "less than 1"]),
         (lambda o: optim.OneCycleLR(o, 0.1, 5, anneal_strategy="cosine"), ["anneal_strategy", "'cosine'"]),
         (lambda o: optim.OneCycleLR(o, 0.1, 5, div_factor=0), ["div_factor"]),
-        (lambda o: [optim.OneCycleLR(o, 0.1, 1).step() for _ in range(2)], ["step 1", "total_steps=1", "epochs times batches"]),
+        (lambda o: optim.OneCycleLR(o, 0.1, 1).lr_at(0.1, 2), ["step 2", "total_steps=1", "epochs times batches"]),
         (lambda o: optim.ReduceLROnPlateau(o, "low"), ["mode", "'min', 'max'", "'low'"]),
         (lambda o: optim.ReduceLROnPlateau(o, factor=1.0), ["factor", "1.0"]),
         (lambda o: optim.ReduceLROnPlateau(o, patience=-1), ["patience"]),
