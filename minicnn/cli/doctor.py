@@ -43,14 +43,16 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command is cal
 
 
 def install(extra: str) -> str:
-    """How to install an extra. Always from the checkout: the name minicnn on PyPI belongs to another project.
+    """How to install an extra, into the Python that runs this: a bare `pip` may belong to another.
 
-    >>> install("viz").startswith('pip install -e ".[viz]"')
+    Always from the checkout: the name minicnn on PyPI belongs to another project.
+
+    >>> '-m pip install -e ".[viz]"' in install("viz")
     True
     """
     root = Path(__file__).resolve().parents[2]
     where = f"in {root}" if (root / "pyproject.toml").is_file() else "in the checkout of minicnn"
-    return f'pip install -e ".[{extra}]"   ({where})'
+    return f'{sys.executable} -m pip install -e ".[{extra}]"   ({where})'
 
 
 def _basics() -> Iterator[Finding]:
@@ -100,7 +102,8 @@ def _blas() -> Iterator[Finding]:
 
 def _gpu() -> Iterator[Finding]:
     if importlib.util.find_spec("cupy") is None:
-        yield Finding("CuPy", "not installed", f"only with an NVIDIA GPU: {install('gpu')}, or gpu-cuda13 for CUDA 13")
+        advice = f"no kernel of this version needs it; with an NVIDIA GPU: {install('gpu')}, or gpu-cuda13 for CUDA 13"
+        yield Finding("CuPy", "not installed", advice)
         return
     try:
         import cupy
@@ -120,8 +123,6 @@ EXTRAS = {  # module: (its name, what it is for, the extra that brings it)
     "matplotlib": ("matplotlib", "learning curves", "viz"),
     "PIL": ("Pillow", "reading PNG and JPEG", "data"),
     "pytest": ("pytest", "the tests and --gradcheck", "dev"),
-    "jupytext": ("jupytext", "the assignments", "assignments"),
-    "onnx": ("onnx", "exporting networks", "onnx"),
 }
 
 

@@ -90,8 +90,8 @@ class Comparison:
             if typical > 1000 * noise.max(initial=0.0):  # not of a gradient that is zero but for rounding
                 self.error = max(self.error, float(error[chosen].max() / typical))
             return []
-        gradient, expected, wrong = (array.reshape(x.shape) for array in (gradient, expected, wrong))
-        return [Mismatch(f"d{name}", gradient, expected, wrong, sizes=factor_sizes(x, self.y), input=x)]
+        given, slopes, where = (array.reshape(x.shape) for array in (gradient, expected, wrong))
+        return [Mismatch(f"d{name}", given, slopes, where, sizes=factor_sizes(x, self.y), input=x)]
 
     def _direction(self, direction: Mapping[str, Array]) -> None:
         """Compare the slope along one direction, of one input or of several; if it is wrong, find out where."""

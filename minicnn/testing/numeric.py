@@ -20,7 +20,7 @@ EPS = float(np.finfo(np.float64).eps)
 STEP = 1e-5
 OTHER_STEPS = (1e-6, 1e-7, 1e-4, 1e-8, 1e-3, 1e-9)
 LONG_STEPS = (1e-5, 1e-4, 1e-3)  # over which rounding can be told from a mistake
-TINY_STEPS = (-1e-12, -8e-13, -6e-13, -4e-13, 4e-13, 6e-13, 8e-13, 1e-12)
+TINY_STEPS = (2e-13, 4e-13, 6e-13, 8e-13, 1e-12)
 KINK_STEPS = (1e-6, 1e-8)
 ROUNDING = 8  # units in the last place that the function's own arithmetic may have lost
 
@@ -54,11 +54,12 @@ class Line:
     def jitter(self) -> float:
         """How much L moves where it should stand still, within steps of 1e-12: the rounding of all that came before y.
 
-        Of a sum of thousands that cancel, y itself does not tell.
+        Of a sum of thousands that cancel, y itself does not tell. Right and left are looked at apart: from one to the
+        other, a function may jump.
         """
         with np.errstate(all="ignore"):
-            moves = [abs(float((self.dy * (self.at(t) - self.y)).sum())) for t in TINY_STEPS]
-        return max(moves)
+            right, left = ([float((self.dy * (self.at(sign * t) - self.y)).sum()) for t in TINY_STEPS] for sign in (1, -1))
+        return max(max(right) - min(right), max(left) - min(left))
 
     def agrees(self, slope: float, tolerance: float) -> tuple[bool, float]:
         """Is `slope` right, after all? For one that the central difference at `STEP` contradicts.
