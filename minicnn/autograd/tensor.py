@@ -67,7 +67,7 @@ class Tensor(Operators):
     name: str | None
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
-        self._set(np.array(_to_array(data, dtype), copy=True))
+        self._set(get_backend().xp.array(_to_array(data, dtype), copy=True))
         self.name = name
         if requires_grad:
             self.requires_grad_()
