@@ -9,6 +9,7 @@ import numpy as np
 
 from minicnn.autograd.anomaly import anomaly_enabled, call_site, check_finite
 from minicnn.autograd.grad_mode import is_grad_enabled
+from minicnn.autograd.guard import guards
 from minicnn.autograd.tensor import Tensor, as_tensor
 from minicnn.backend import get_backend
 from minicnn.errors import AutogradError, DtypeError, ShapeError
@@ -97,16 +98,11 @@ class Function:
         self.edges = tuple(None if t is None or not t.requires_grad else t.creator or t for t in inputs)
         self.input_shapes = tuple(() if t is None else t.shape for t in inputs)
         self._input_types = tuple(None if t is None else t.dtype for t in inputs)
-        self._guards = [(t.version, t.version.count, role, t.shape) for role, t in self._guarded(inputs, y)]
+        self._guards = guards(self.saved, inputs, y)
         self.shape, self.dtype = y.shape, y.dtype
         self.output = weakref.ref(y)
         self.value = y.data if y.size <= SMALL else None
         y.requires_grad, y.creator = True, self
-
-    def _guarded(self, inputs: tuple[Tensor | None, ...], y: Tensor) -> list[tuple[str, Tensor]]:
-        """The tensors whose memory `backward` will read."""
-        named = [(f"input {i}", t) for i, t in enumerate(inputs) if t is not None] + [("result", y)]
-        return [(role, t) for role, t in named if any(t.data is array for array in self.saved)]
 
     def pull_back(self, dy: Array) -> tuple[Array | None, ...]:
         """`backward`, with everything checked that can silently go wrong; frees the node.
@@ -115,12 +111,8 @@ class Function:
             AutogradError: something that backward needs was edited in place, or the number of gradients is wrong.
             ShapeError, DtypeError: a gradient does not match its input.
         """
-        for version, count, role, shape in self._guards:
-            if version.count != count:
-                raise AutogradError(
-                    f"backward of {self.name} needs its {role} of shape {shape} as it was, but it has been edited in place "
-                    f"{version.count - count} time(s) since; do the edit after backward(), or on a copy"
-                )
+        for guard in self._guards:
+            guard.check(self.name)
         with np.errstate(all="ignore"):
             gradients = self.backward(dy)
         self._check(gradients)
@@ -145,6 +137,8 @@ class Function:
                 continue
             if gradient is None:
                 raise AutogradError(f"backward of {self.name} returned None for input {i}, whose gradient is needed")
+            if not hasattr(gradient, "dtype"):
+                raise AutogradError(f"backward of {self.name}: the gradient of input {i} must be an array, not {type(gradient).__name__}")
             if gradient.shape != shape:
                 raise ShapeError(f"backward of {self.name}: the gradient of input {i} has shape {gradient.shape}, but the input has {shape}")
             if gradient.dtype != dtype:
@@ -154,12 +148,12 @@ class Function:
 class KernelFunction(Function):
     """An operation that a pair of kernels computes: the forward and backward of the active backend.
 
-    `op` names the pair. A forward kernel that returns a tuple hands out more than its result (batch norm: the batch's
-    mean and variance); only the first entry is differentiated, the others are in `self.extra`.
+    `op` names the pair. A forward kernel may hand out `extra_results` besides y (batch norm: the batch's mean and
+    variance), as a tuple; only y is differentiated, the others are in `self.extra`.
     """
 
     op: ClassVar[str]
-    reads_result: ClassVar[bool] = False  # backward reads the forward's result: sigmoid, softmax
+    extra_results: ClassVar[int] = 0
 
     kernel: Kernel
     extra: tuple[Array, ...] = ()
@@ -168,21 +162,22 @@ class KernelFunction(Function):
         self.kernel = get_backend().kernel(self.op)
         result = self.kernel.forward(*arrays, **attributes)
         if not isinstance(result, tuple) or len(result) != 2:
-            raise AutogradError(
-                f"forward of {self.op} (backend {self.kernel.source}) must return (y, saved), the result and what backward needs; "
-                f"it returned {type(result).__name__}"
-            )
+            raise self._wrong_forward("(y, saved), the result and what backward needs", result)
         y, self.saved = result
-        if isinstance(y, tuple):
+        if self.extra_results:
+            if not isinstance(y, tuple) or len(y) != 1 + self.extra_results:
+                raise self._wrong_forward(f"((y, and {self.extra_results} more), saved)", y)
             y, *extra = y
             self.extra = tuple(extra)
+        dtype = next(array.dtype for array in arrays if array is not None)
+        if not hasattr(y, "dtype") or y.dtype != dtype:
+            raise self._wrong_forward(f"an array of {dtype}, as its input is", y)
         return y
+
+    def _wrong_forward(self, expected: str, returned: Any) -> AutogradError:
+        given = f"an array of {returned.dtype}" if hasattr(returned, "dtype") else type(returned).__name__
+        given += f" of {len(returned)}" if isinstance(returned, tuple) else ""
+        return AutogradError(f"forward of {self.op} (backend {self.kernel.source}) must return {expected}; it returned {given}")
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         return self.kernel.backward(dy, self.saved, needs=self.needs)
-
-    def _guarded(self, inputs: tuple[Tensor | None, ...], y: Tensor) -> list[tuple[str, Tensor]]:
-        named = [(f"input {i}", t) for i, t in enumerate(inputs) if t is not None]
-        return [*named, ("result", y)] if self.reads_result else named
-
-

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from minicnn.autograd.convert import plain, to_array
 from minicnn.autograd.grad_mode import is_grad_enabled
 from minicnn.autograd.operators import Operators
 from minicnn.backend import get_backend, to_numpy
@@ -67,7 +68,7 @@ class Tensor(Operators):
     name: str | None
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
-        self._set(get_backend().xp.array(_to_array(data, dtype), copy=True))
+        self._set(get_backend().xp.array(to_array(data, dtype), copy=True))
         self.name = name
         if requires_grad:
             self.requires_grad_()
@@ -204,7 +205,12 @@ class Tensor(Operators):
             ShapeError: the value does not broadcast to what the index picks.
             DtypeError: floating-point numbers would be cut to integers.
         """
-        value = get_backend().asarray(_to_array(value, self.dtype if self.dtype.kind == "f" else None))
+        if is_grad_enabled() and isinstance(value, Tensor) and value.requires_grad:
+            raise AutogradError(
+                f"{operation} would lose the gradient of the new values: build the tensor with where, stack or concatenate, "
+                "or use value.detach()"
+            )
+        value = get_backend().asarray(to_array(value, self.dtype if self.dtype.kind == "f" else None))
         if self.dtype.kind != "f" and value.dtype.kind == "f":
             raise DtypeError(
                 f"{operation}: floating-point numbers would lose their fractions in a tensor of {self.dtype}; "
@@ -221,10 +227,6 @@ class Tensor(Operators):
             ) from None
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if is_grad_enabled() and isinstance(value, Tensor) and value.requires_grad:
-            raise AutogradError(
-                "x[index] = value would lose the gradient of value: build the tensor with where, stack or concatenate, or assign value.detach()"
-            )
         self.assign("x[index] = value", index, value)
 
     def copy_(self, source: Any) -> Tensor:
@@ -281,36 +283,10 @@ Operand: TypeAlias = "Tensor | Array | float | int | bool"
 
 
 def as_tensor(value: Any) -> Tensor:
-    """`value` itself if it is a tensor, else a tensor around it; arrays are not copied.
+    """`value` itself if it is a tensor, else a new tensor with a copy of its values.
 
     Example:
         >>> as_tensor(2.0).dtype
         dtype('float32')
     """
-    return value if isinstance(value, Tensor) else Tensor.wrap(get_backend().asarray(_to_array(value, None)))
-
-
-def plain(value: Any) -> Any:
-    """The array inside a tensor (also inside a tuple of indices); anything else as it is."""
-    if isinstance(value, tuple):
-        return tuple(plain(v) for v in value)
-    return value.data if isinstance(value, Tensor) else value
-
-
-def _to_array(data: Any, dtype: Any) -> Array:
-    if isinstance(data, Tensor):
-        data = data.data
-    try:
-        array = data if isinstance(data, np.ndarray) or hasattr(data, "__cuda_array_interface__") else np.asarray(plain_list(data))
-    except ValueError as error:
-        raise ShapeError(f"a tensor needs numbers in rows of equal length: {error}") from None
-    if dtype is None and not hasattr(data, "dtype") and array.dtype == np.float64:
-        dtype = np.float32  # Python's floats say nothing about precision
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(f"a tensor holds real numbers, not elements of type {array.dtype}")
-    return array if dtype is None else array.astype(dtype, copy=False)
-
-
-def plain_list(data: Any) -> Any:
-    """Nested lists with the tensors inside replaced by their arrays."""
-    return [plain_list(item) for item in data] if isinstance(data, (list, tuple)) else plain(data)
+    return value if isinstance(value, Tensor) else Tensor(value)

@@ -32,12 +32,14 @@ def test_element_types(data, dtype):
     assert Tensor(data, dtype="float64").dtype == np.float64
 
 
-def test_values_are_copied_but_not_by_as_tensor():
-    values = np.ones(2)
-    x, shared = Tensor(values), as_tensor(values)
-    values[0] = 5.0
-    assert x.tolist() == [1.0, 1.0]
-    assert shared.tolist() == [5.0, 1.0]
+def test_values_are_copied_also_those_of_plain_operands():
+    array = np.array([1.0, 2.0])
+    x, y = Tensor(array), as_tensor(array)
+    w = Tensor(np.array([3.0, 4.0]), requires_grad=True)
+    product = (w * array).sum()
+    array[:] = 100
+    product.backward()
+    assert x.tolist() == y.tolist() == w.grad.tolist() == [1.0, 2.0]
     assert as_tensor(x) is x
 
 

@@ -75,6 +75,7 @@ def test_a_backward_alone_is_given_the_inputs_and_attributes(student):
         (lambda dy: dy, AutogradError, "must return a tuple of 1 gradients, one per input; it returned ndarray"),
         (lambda dy: (dy, dy), AutogradError, "it returned 2"),
         (lambda dy: (None,), AutogradError, "returned None for input 0"),
+        (lambda dy: (5,), AutogradError, "must be an array, not int"),
         (lambda dy: (dy[:1],), ShapeError, "shape (1,), but the input has (3,)"),
         (lambda dy: (dy.astype(np.float32),), DtypeError, "float32, but the input is float64"),
     ],
@@ -109,3 +110,27 @@ def test_a_forward_that_forgets_saved_is_explained(student):
     kernels.register("relu", forward=lambda x: np.maximum(x, 0), backward=lambda dy, s, *, needs: (dy,), backend=student)
     with pytest.raises(AutogradError, match=r"forward of relu \(backend student\) must return \(y, saved\)"):
         gradient_of_relu(X)
+
+
+@pytest.mark.parametrize(
+    ("result", "part"),
+    [
+        (lambda x: (list(x), None), "an array of float64, as its input is; it returned list"),
+        (lambda x: (x.astype(np.float32), None), "an array of float64, as its input is; it returned an array of float32"),
+        (lambda x: [x, None], r"must return (y, saved), the result and what backward needs; it returned list"),
+    ],
+)
+def test_what_a_forward_returns_is_checked(student, result, part):
+    kernels.register("relu", forward=result, backward=lambda dy, saved, *, needs: (dy,), backend=student)
+    with pytest.raises(AutogradError) as caught:
+        gradient_of_relu(X)
+    assert part in str(caught.value)
+
+
+def test_a_batch_norm_that_returns_y_alone_is_told_what_is_missing(student):
+    def forward(x, gamma, beta, running_mean, running_var, *, training, eps):
+        return x, None
+
+    kernels.register("batch_norm", forward=forward, backward=lambda dy, saved, *, needs: (dy,) * 5, backend=student)
+    with minicnn.use_backend("student"), pytest.raises(AutogradError, match=r"must return \(\(y, and 2 more\), saved\)"):
+        minicnn.nn.BatchNorm2d(3)(minicnn.ones(2, 3, 4, 4))
