@@ -79,6 +79,8 @@ def register(
     """
     if op not in FILES:
         raise ArgumentError(f"register: unknown operation {op!r}: {nearest(op, OPS)}")
+    if not isinstance(backend, str) or not backend:
+        raise ArgumentError(f"register: backend must be a name of your choice, such as 'student', not {backend!r}")
     if backend in {*FOLDERS, "numpy", "numba", "cuda", "cupy", "cudasim"}:
         raise ArgumentError(f"register: {backend!r} is minicnn's own; give yours another name, such as 'student'")
     given = [f for f in (forward, backward) if f is not None]
@@ -133,8 +135,11 @@ def _around_forward(reference: Kernel, forward: Callable[..., Any]) -> tuple[Any
     """Complete a forward without a backward: the reference recomputes from the inputs what its backward needs."""
 
     def forward_and_inputs(*arrays: Array | None, **attributes: Any) -> tuple[Any, Saved]:
-        y, _ = forward(*arrays, **attributes)
-        return y, (arrays, attributes)
+        result = forward(*arrays, **attributes)
+        if not isinstance(result, tuple) or len(result) != 2:
+            given = type(result).__name__
+            raise ArgumentError(f"forward of {reference.op} must return (y, saved), the result and what backward needs; it returned {given}")
+        return result[0], (arrays, attributes)
 
     def reference_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
         arrays, attributes = saved

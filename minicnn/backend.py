@@ -77,6 +77,8 @@ def get_backend(name: str | None = None) -> Backend:
     """
     if name is None:
         return _override.get() or _default_backend()
+    if not isinstance(name, str):
+        raise BackendError(f"the name of a backend must be text, not {name!r}; known: {', '.join(list_backends())}")
     if name in _BUILT_IN:
         if name == "numba":
             _require_numba()

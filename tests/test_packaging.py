@@ -42,6 +42,12 @@ def test_kernels_from_the_root_is_refused():
     assert "minicnn.kernels" in result.stderr
 
 
+def test_a_script_beside_the_clone_finds_the_package(tmp_path):
+    (tmp_path / "minicnn").symlink_to(ROOT)  # the clone is a folder of the package's own name, which must not hide it
+    result = run("import minicnn.kernels; print(minicnn.Tensor([1.0]).item())", cwd=tmp_path)
+    assert result.stdout.strip() == "1.0", result.stderr
+
+
 def test_there_is_one_copy_of_the_kernels():
     assert Path(minicnn.kernels.__file__).resolve() == ROOT / "kernels" / "__init__.py"
 

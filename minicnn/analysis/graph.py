@@ -37,8 +37,8 @@ class Graph:
         edges: pairs (from, to) of positions in `nodes`.
     """
 
-    def __init__(self, nodes: list[Function | Tensor], edges: list[tuple[int, int]], root: Tensor, names: dict[int, str]) -> None:
-        self.nodes, self.edges, self.root, self.names = nodes, edges, root, names
+    def __init__(self, nodes: list[Function | Tensor], edges: list[tuple[int, int]], names: dict[int, str]) -> None:
+        self.nodes, self.edges, self.names = nodes, edges, names
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path.
@@ -94,7 +94,7 @@ class Graph:
         data = node.value if node.value is not None else None if output is None else output.data
         detail = f"{_shape(node.shape)}  {'' if data is None else _values(data)}"
         attributes = ", ".join(f"{key}={value}" for key, value in node.attributes.items())
-        value = f"not kept (results of up to {SMALL} elements are)" if data is None else _values(data, most=16)
+        value = f"not kept (results of up to {SMALL} elements are, and all inside detect_anomaly())" if data is None else _values(data, most=16)
         return node.name, detail, f"{node.name}({attributes})\nresult {node.shape} {node.dtype}\nvalue {value}"
 
     def __str__(self) -> str:
@@ -127,6 +127,9 @@ def _arrow(corners: list[tuple[float, float]]) -> str:
 def graph(root: Tensor, module: Module | None = None) -> Graph:
     """The graph of operations that made a tensor, to look at before `backward` frees it.
 
+    Shapes are always shown; the values of parameters, of small results and of those that you still hold too. To see all
+    values, compute inside `with minicnn.detect_anomaly():`, which keeps every result.
+
     Args:
         root: usually the loss.
         module: a module whose parameters are to be shown by their names.
@@ -156,7 +159,7 @@ def graph(root: Tensor, module: Module | None = None) -> Graph:
         if edge is not None
     ]
     names = {} if module is None else {id(parameter): name for name, parameter in module.named_parameters()}
-    return Graph(nodes, edges, root, names)
+    return Graph(nodes, edges, names)
 
 
 def _inputs_first(root: Function) -> list[Function | Tensor]:

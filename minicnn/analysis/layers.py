@@ -65,13 +65,19 @@ def _columns(rows: list[int], neighbours: list[tuple[int, int]]) -> list[float]:
     layers: list[list[int]] = [[] for _ in range(max(rows, default=-1) + 1)]
     for node, row in enumerate(rows):
         layers[row].append(node)
+    lean = [0.0] * len(rows)  # the leaves of a node stand to its left and right, so that a chain runs straight down
+    for users in above:
+        leaves = [node for node in users if not above[node]]
+        for k, leaf in enumerate(leaves):
+            lean[leaf] = -0.3 if k % 2 == 0 else 0.3
     columns = [0.0] * len(rows)
     for layer in layers:
-        _spread(layer, [float(i) for i in range(len(layer))], columns)
+        _spread(layer, [float(i) for i in range(len(layer))], columns, above)
     for sweep in range(10):
         near = below if sweep % 2 == 0 else above
         for layer in reversed(layers) if sweep % 2 == 0 else layers:
-            _spread(layer, [_mean([columns[n] for n in near[node]], columns[node]) for node in layer], columns)
+            wanted = [_mean([columns[n] for n in near[node]], columns[node]) + lean[node] for node in layer]
+            _spread(layer, wanted, columns, above)
     return columns
 
 
@@ -79,12 +85,16 @@ def _mean(values: list[float], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
 
 
-def _spread(layer: list[int], wanted: list[float], columns: list[float]) -> None:
-    """Put the nodes of a layer in the order of their wanted columns, at least one column apart, around the same centre."""
+def _spread(layer: list[int], wanted: list[float], columns: list[float], above: list[list[int]]) -> None:
+    """Put the nodes of a layer in the order of their wanted columns, at least one column apart.
+
+    Then move the layer as a whole, so that those which are no leaves are on average where they want to be.
+    """
     order = sorted(range(len(layer)), key=lambda i: wanted[i])
-    placed: list[float] = []
+    placed = [0.0] * len(layer)
+    for before, i in zip([-1, *order], order, strict=False):
+        placed[i] = wanted[i] if before < 0 else max(wanted[i], placed[before] + 1)
+    firm = [i for i in order if above[layer[i]]] or order
+    shift = _mean([wanted[i] - placed[i] for i in firm], 0.0)
     for i in order:
-        placed.append(max(wanted[i], placed[-1] + 1) if placed else wanted[i])
-    shift = _mean(wanted, 0.0) - _mean(placed, 0.0)
-    for i, column in zip(order, placed, strict=True):
-        columns[layer[i]] = column + shift
+        columns[layer[i]] = placed[i] + shift

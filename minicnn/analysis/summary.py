@@ -11,6 +11,7 @@ import numpy as np
 from minicnn.autograd import Tensor, no_grad
 from minicnn.errors import ShapeError
 from minicnn.nn import Conv2d, Linear, Module, Parameter
+from minicnn.nn.mode import evaluating
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,13 @@ def summarize(model: Module, input_shape: Sequence[int]) -> Summary:
 
         return hook
 
-    modes = {module: module.training for module in model.modules()}
     removers = [m.register_forward_hook(note(path)) for path, m in model.named_modules() if _own_parameters(m) or not list(m.children())]
     try:
-        with no_grad():
-            model.eval()(Tensor(np.zeros((1, *input_shape), np.float32)))
+        with evaluating(model), no_grad():
+            model(Tensor(np.zeros((1, *input_shape), np.float32)))
     finally:
         for remove in removers:
             remove()
-        for module, training in modes.items():
-            module.training = training
     return Summary(
         type(model).__name__,
         (1, *input_shape),

@@ -16,7 +16,7 @@ from minicnn.errors import AutogradError, DtypeError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array, Kernel
 
-SMALL = 16  # results with at most this many elements are kept, so that a picture of the graph can show their values
+SMALL = 16  # results of up to so many elements are kept (in anomaly mode all), so that a picture of the graph can show them
 
 
 class Function:
@@ -101,7 +101,7 @@ class Function:
         self._guards = guards(self.saved, inputs, y)
         self.shape, self.dtype = y.shape, y.dtype
         self.output = weakref.ref(y)
-        self.value = y.data if y.size <= SMALL else None
+        self.value = y.data if y.size <= SMALL or anomaly_enabled() else None
         y.requires_grad, y.creator = True, self
 
     def pull_back(self, dy: Array) -> tuple[Array | None, ...]:

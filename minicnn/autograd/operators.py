@@ -165,6 +165,10 @@ class Operators:
         """Variance over `axis`: squares of differences from the mean, divided by their number less `correction`."""
         return table["var"](self, axis, keepdims, correction)
 
+    def std(self, axis: Axis = None, keepdims: bool = False, correction: int = 0) -> Tensor:
+        """Standard deviation over `axis`, the square root of `var`."""
+        return table["std"](self, axis, keepdims, correction)
+
     def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Largest element over `axis`."""
         return table["max"](self, axis, keepdims)
@@ -190,6 +194,14 @@ class Operators:
     def transpose(self, *axes: int) -> Tensor:
         """The axes in the given order; reversed if none is given."""
         return table["transpose"](self, axes or None)
+
+    def squeeze(self, axis: Axis = None) -> Tensor:
+        """Without the axes of size 1, or without those in `axis`."""
+        return table["squeeze"](self, axis)
+
+    def unsqueeze(self, axis: int) -> Tensor:
+        """With a new axis of size 1, which is axis number `axis` of the result."""
+        return table["unsqueeze"](self, axis)
 
     @property
     def T(self) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minicnn.autograd.convert import plain, to_array
 from minicnn.autograd.grad_mode import is_grad_enabled
-from minicnn.autograd.operators import Operators
+from minicnn.autograd.operators import Operators, table
 from minicnn.backend import get_backend, to_numpy
 from minicnn.errors import AutogradError, DtypeError, IndexingError, ShapeError
 from minicnn.kernels.types import Array
@@ -57,8 +57,6 @@ class Tensor(Operators):
 
     __slots__ = ("__weakref__", "creator", "data", "grad", "name", "requires_grad", "version")
 
-    __array_priority__ = 1000  # numpy_array + tensor is the tensor's business
-    __array_ufunc__ = None
 
     data: Array
     requires_grad: bool
@@ -147,6 +145,20 @@ class Tensor(Operators):
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
         return self.data.tolist()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
+        """What NumPy calls for `array * tensor` and `np.exp(tensor)`: the operation of the same name, which is recorded."""
+        if method != "__call__" or options or ufunc.__name__ not in table:
+            raise AutogradError(
+                f"np.{ufunc.__name__} on a tensor would leave the graph: look for it in minicnn.ops, or take the plain numbers, x.numpy()"
+            )
+        return table[ufunc.__name__](*inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """NumPy's other functions are refused: their results would silently have no gradient."""
+        raise AutogradError(
+            f"np.{function.__name__} on a tensor would leave the graph: look for it in minicnn.ops, or take the plain numbers, x.numpy()"
+        )
 
     # The graph
 
@@ -253,6 +265,12 @@ class Tensor(Operators):
         if self.size != 1:
             raise ShapeError(f"the truth of a tensor of shape {self.shape} is ambiguous: use .all() or .any() of its .numpy()")
         return bool(self.data.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec else str(self), spec)
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self.item(), digits)
 
     def __float__(self) -> float:
         return float(self.item())

@@ -78,3 +78,20 @@ def test_nothing_overlaps(seed):
     for (a, b), bends in zip(edges, placement.bends, strict=True):
         path = [placement.nodes[a][1], *(y for _, y in bends), placement.nodes[b][1]]
         assert path == list(range(path[0], path[-1] + 1))
+
+
+def test_inside_anomaly_mode_all_values_are_kept():
+    layer = nn.Linear(30, 20)
+    x = minicnn.ones(4, 30)
+    without = str(minicnn.graph(layer(x).exp().sum(), layer))
+    with minicnn.detect_anomaly():
+        all_values = str(minicnn.graph(layer(x).exp().sum(), layer))
+    assert " ± " not in next(line for line in without.split("\n") if "Linear" in line)
+    assert " ± " in next(line for line in all_values.split("\n") if "Linear" in line)
+
+
+def test_a_chain_with_parameters_runs_straight_down():
+    layers = nn.Sequential(*(nn.Linear(4, 4) for _ in range(8)))
+    picture = minicnn.graph(layers(minicnn.ones(1, 4)).sum(), layers)
+    columns = {x for (x, _), node in zip(place(len(picture.nodes), picture.edges).nodes, picture.nodes, strict=True) if not isinstance(node, Tensor)}
+    assert len({round(x, 6) for x in columns}) == 1

@@ -116,8 +116,31 @@ def test_arrays_leave_operators_to_the_tensor():
     for y in (np.array([3.0, 4.0], np.float32) * x, np.float64(3.0) * x, np.array([3.0, 4.0], np.float32) @ x):
         assert isinstance(y, Tensor)
         assert y.requires_grad
-    with pytest.raises(TypeError):
-        np.add(np.ones(2), x)
+    assert isinstance(np.add(np.ones(2, np.float32), x), Tensor)
+    assert type(np.exp(x).creator).__name__ == "Exp"
+
+
+@pytest.mark.parametrize("name", ["maximum", "sum", "concatenate", "sort"])
+def test_numpys_other_functions_are_refused(name):
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    arguments = {"maximum": (x, 0), "concatenate": ([x, x],)}.get(name, (x,))
+    with pytest.raises(AutogradError, match=rf"np\.{name} on a tensor would leave the graph: look for it in minicnn.ops"):
+        getattr(np, name)(*arguments)
+
+
+def test_an_array_is_not_edited_by_a_tensor():
+    array = np.ones(2, np.float32)
+    with pytest.raises(AutogradError, match="would leave the graph"):
+        array += Tensor([1.0, 2.0])
+    assert array.tolist() == [1.0, 1.0]
+
+
+def test_one_number_can_be_formatted_and_rounded():
+    x = Tensor([1.23456])
+    assert f"{x:.2f} {round(x, 1)}" == "1.23 1.2"
+    assert f"{x}" == str(x)
+    with pytest.raises(ShapeError, match="one element"):
+        f"{Tensor([1.0, 2.0]):.2f}"
 
 
 def test_tensors_are_keys():

@@ -97,6 +97,7 @@ def test_what_a_backward_returns_is_checked(student, returned, error, part):
         (lambda: kernels.register("conv2d", forward=lambda x, w: 0, backend="student"), "forward(x, w, b, *, stride, padding, dilation, groups)"),
         (lambda: kernels.register("relu", backward=lambda dy, saved: 0, backend="student"), "backward(dy, saved, *, needs) -> (dx,)"),
         (lambda: kernels.register("relu", forward=print, backend="numpy"), "minicnn's own"),
+        (lambda: kernels.register("relu", forward=print, backend=5), "a name of your choice, such as 'student', not 5"),
         (lambda: kernels.find("convolution", ["array"]), "unknown operation 'convolution'"),
     ],
 )
@@ -134,3 +135,9 @@ def test_a_batch_norm_that_returns_y_alone_is_told_what_is_missing(student):
     kernels.register("batch_norm", forward=forward, backward=lambda dy, saved, *, needs: (dy,) * 5, backend=student)
     with minicnn.use_backend("student"), pytest.raises(AutogradError, match=r"must return \(\(y, and 2 more\), saved\)"):
         minicnn.nn.BatchNorm2d(3)(minicnn.ones(2, 3, 4, 4))
+
+
+def test_a_forward_alone_that_forgets_saved_is_told_too(student):
+    kernels.register("relu", forward=lambda x: np.maximum(x, 0), backend=student)
+    with pytest.raises(ArgumentError, match=r"forward of relu must return \(y, saved\)"):
+        gradient_of_relu(X)
