@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Tensor
 from minicnn.backend import generator, get_backend
-from minicnn.errors import ArgumentError, DtypeError
+from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 
 
@@ -60,7 +61,7 @@ def full(shape: int | Sequence[int], value: float, dtype: Any = np.float32, requ
         Tensor([[7., 7.],
                 [7., 7.]], dtype=float32)
     """
-    array = get_backend().xp.full(_sizes("full", (shape,)), value, _numeric("full", dtype))
+    array = get_backend().xp.full(_sizes("full", (shape,)), value, checks.element_type(dtype, "full"))
     return _leaf(array, requires_grad)
 
 
@@ -94,7 +95,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
         raise ArgumentError(f"arange: the step from {start} to {stop} must not be 0")
     if dtype is None:
         dtype = np.int64 if all(hasattr(v, "__index__") for v in (start, stop, step)) else np.float32
-    return _leaf(get_backend().xp.arange(start, stop, step, _numeric("arange", dtype)), requires_grad=False)
+    return _leaf(get_backend().xp.arange(start, stop, step, checks.element_type(dtype, "arange")), requires_grad=False)
 
 
 def randn(*shape: int | Sequence[int], dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
@@ -107,7 +108,7 @@ def randn(*shape: int | Sequence[int], dtype: Any = np.float32, requires_grad: b
         >>> x.shape, x.dtype
         ((2, 3), dtype('float32'))
     """
-    dtype = _floating("randn", dtype)
+    dtype = checks.float_type(dtype, "randn")
     return _leaf(generator().standard_normal(_sizes("randn", shape)).astype(dtype), requires_grad)
 
 
@@ -120,7 +121,7 @@ def rand(*shape: int | Sequence[int], dtype: Any = np.float32, requires_grad: bo
         >>> bool((rand(100) < 1).numpy().all())
         True
     """
-    dtype = _floating("rand", dtype)
+    dtype = checks.float_type(dtype, "rand")
     return _leaf(generator().random(_sizes("rand", shape), dtype), requires_grad)
 
 
@@ -138,21 +139,3 @@ def _sizes(function: str, shape: Sequence[Any]) -> tuple[int, ...]:
     if any(size < 0 for size in sizes):
         raise ArgumentError(f"{function}: sizes cannot be negative; the shape is {sizes}")
     return sizes
-
-
-def _numeric(function: str, dtype: Any) -> np.dtype[Any]:
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError:
-        known = "'float32', 'float64', 'int64', 'bool', ..."
-        raise DtypeError(f"{function}: unknown element type {dtype!r}; use {known}") from None
-    if dtype.kind not in "fiub":
-        raise DtypeError(f"{function}: a tensor holds real numbers, not elements of type {dtype}")
-    return dtype
-
-
-def _floating(function: str, dtype: Any) -> Any:
-    dtype = _numeric(function, dtype)
-    if dtype not in (np.float32, np.float64):
-        raise DtypeError(f"{function}: random numbers are float32 or float64, not {dtype}; convert with astype")
-    return dtype

@@ -7,9 +7,12 @@ An error raised inside a network says in which layer: while it travels up throug
 adds its place, so that the message ends up as
 
     features.3 Conv2d(16, 32, kernel_size=5): input has 3 channels, expected 16; x is (8, 3, 32, 32)
+
+The operation's own "conv2d: " in front of the message is left out there, for the layer says it already.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -26,7 +29,12 @@ class MinicnnError(Exception):
     def __str__(self) -> str:
         path = ".".join(reversed(self.path))
         where = " ".join(part for part in (path, self.layer) if part)
-        return f"{where}: {self.message}" if where else self.message
+        return f"{where}: {self._message_in_layer()}" if where else self.message
+
+    def _message_in_layer(self) -> str:
+        op, _, rest = self.message.partition(": ")
+        layer = self.layer.partition("(")[0]
+        return rest if rest and _plain(op) == _plain(layer) else self.message
 
 
 class ShapeError(MinicnnError, ValueError):
@@ -69,6 +77,11 @@ class StateDictError(MinicnnError, KeyError):
     """A state dict does not match the module: entries missing, unexpected, or of another shape."""
 
     __str__ = MinicnnError.__str__  # KeyError would show the message in quotes
+
+
+def _plain(name: str) -> str:
+    """What the names of a layer and of its operation have in common: "batchnorm" in BatchNorm2d and batch_norm."""
+    return re.sub(r"_|[12]d$|loss$", "", name.lower())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -4,11 +4,13 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 import warnings
 
 import pytest
 
 import minicnn
+from minicnn.autograd import KernelFunction
 
 MODULES = sorted(
     m.name for m in pkgutil.walk_packages(minicnn.__path__, "minicnn.") if not m.name.endswith("__main__")
@@ -36,6 +38,15 @@ def test_public_things_have_docstrings(name):
             for method, function in vars(value).items():
                 if inspect.isfunction(function) and not method.startswith("_") and method not in ("forward", "backward", "extra_repr"):
                     assert inspect.getdoc(function), f"{name}.{attribute}.{method} has no docstring"
+
+
+NODES = [node for node in KernelFunction.__subclasses__() if node.__module__.startswith("minicnn.ops.")]
+
+
+@pytest.mark.parametrize("node", NODES, ids=str)
+def test_the_nodes_of_operations_give_formula_and_slope(node):
+    assert " = " in node.__doc__
+    assert re.search(r"\bd(x|logits)\b", node.__doc__)
 
 
 def test_a_broken_example_would_be_seen():

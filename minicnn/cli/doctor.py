@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn._version import __version__
+from minicnn.cli import FAILED, OK
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command is cal
             print(f"  {'':<{width}}  -> {finding.advice}")
     broken = sum(finding.broken for finding in findings)
     print("\n" + (f"{broken} thing(s) are broken: see the lines that begin with !" if broken else "All that minicnn needs is here."))
-    return 1 if broken else 0
+    return FAILED if broken else OK
 
 
 def install(extra: str) -> str:

@@ -4,10 +4,9 @@ import argparse
 from collections import Counter
 from typing import Any
 
+from minicnn.cli import OK
 from minicnn.cli.options import add_backend, add_run, load_run, use_backend
 from minicnn.kernels.types import Array
-
-BATCH = 128  # images at a time; the result does not depend on it
 
 
 def add_parser(subparsers: Any) -> None:
@@ -23,6 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.data import DataLoader
     from minicnn.train import evaluate
     from minicnn.train.datasets import load_dataset
+    from minicnn.train.recipe import EVALUATION_BATCH
 
     backend = use_backend(args)
     model, contents = load_run(args.checkpoint)
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     def tally(found: Array, labels: Array) -> None:
         confused.update(zip(labels.tolist(), found.tolist(), strict=True))
 
-    metrics = evaluate(model, DataLoader(dataset.test, batch_size=BATCH), on_batch=tally)
+    metrics = evaluate(model, DataLoader(dataset.test, batch_size=EVALUATION_BATCH), on_batch=tally)
     wrong = {pair: count for pair, count in confused.most_common() if pair[0] != pair[1]}
     speed = f"backend {backend}, {metrics.images_per_second:.0f} images/s"
     print(f"{contents['network']['name']} after {contents['epoch']} epochs on {contents['dataset']}; {speed}")
@@ -40,4 +40,4 @@ def run(args: argparse.Namespace) -> int:
     print(f"held out: {right}, loss {metrics.loss:.4f}")
     for (label, found), count in wrong.items():
         print(f"  {dataset.classes[label]} taken for {dataset.classes[found]}: {count}")
-    return 0
+    return OK

@@ -4,6 +4,7 @@ import argparse
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from minicnn.cli import FAILED, OK
 from minicnn.cli.options import add_backend, not_negative, positive, use_backend
 from minicnn.errors import ArgumentError, nearest
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     for report in reports.values():
         print(f"\n{report}")
     print(f"\n{len(reports)} of {len(ops)} wrong" if reports else f"\nall {len(ops)} right")
-    return 1 if reports else 0
+    return FAILED if reports else OK
 
 
 def _check(op: str, backend: str, examples: int, seed: int) -> "list[Outcome]":

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from minicnn.cli import OK
 from minicnn.cli.options import add_backend, add_run, load_run, use_backend
 
 TOP = 3
@@ -37,4 +38,4 @@ def run(args: argparse.Namespace) -> int:
         best = np.argsort(-p, kind="stable")[:TOP]
         seen = ", ".join(f"{dataset.classes[k]} ({100 * p[k]:.1f} %)" for k in best)
         print(f"{path}: {seen}" + (f"   [{'; '.join(done)}]" if done else ""))
-    return 0
+    return OK

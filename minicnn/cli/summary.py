@@ -4,6 +4,8 @@ import argparse
 import json
 from typing import Any
 
+from minicnn.cli import OK
+
 
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
@@ -22,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     summary = summarize(models.create(args.model), args.input)
     if args.json:
         print(json.dumps(summary.as_dict()))
-        return 0
+        return OK
     rows = [("path", "layer", "output", "parameters", "multiply-adds")]
     for layer in summary.layers:
         rows.append((layer.path, layer.kind, _by(layer.output[1:]), f"{layer.parameters:,}", f"{layer.multiply_adds:,}"))
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             print("-" * (sum(widths) + 2 * len(widths) - 2))
         left = [text.ljust(width) for text, width in zip(row[:2], widths, strict=False)]
         print("  ".join(left + [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]))
-    return 0
+    return OK
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from minicnn.cli import INTERRUPTED, OK
 from minicnn.cli.options import add_backend, not_negative, positive, use_backend
 from minicnn.models import list_models
 from minicnn.train.datasets import DATASETS
@@ -24,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
     add("--epochs", usual.epochs, "passes over the images", type=positive)
     add("--batch-size", usual.batch_size, "images per step", type=positive)
     add("--optimizer", usual.optimizer, ", ".join(OPTIMIZERS), "NAME", str)
-    add("--schedule", usual.schedule, f"of the learning rate: {', '.join(SCHEDULES)}", "NAME", str)
+    add("--schedule", usual.schedule, f"of the learning rate: {', '.join(SCHEDULES)}; plateau goes by the training loss", "NAME", str)
     add("--seed", usual.seed, "same seed, same machine: same losses")
     add("--workers", usual.workers, "processes that prepare batches")
     parser.add_argument("--lr", type=float, metavar="X", help="highest learning rate (default: one that suits the optimizer)")
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if outcome.interrupted:
         print(f"interrupted after {outcome.steps} steps ({len(outcome.history)} whole epochs); the weights as they were then are kept")
         print(f"  {folder.checkpoint}   look at it: minicnn evaluate {folder.path}")
-        return 130
+        return INTERRUPTED
     last = outcome.history[-1]
     wrong = round((1 - last.test_accuracy) * held_out)
     right = f"{100 * last.test_accuracy:.2f} % of the {held_out} held-out images are right ({wrong} wrong)"
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
         print(f"For the learning curve as a picture, install matplotlib: {install('viz')}")
     print(_what_next(folder, recipe, backend))
-    return 0
+    return OK
 
 
 def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:

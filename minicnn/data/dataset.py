@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.types import Array
 
@@ -123,7 +124,7 @@ def random_split(dataset: Dataset, lengths: Sequence[int] | Sequence[float], see
         >>> len(train), len(validation)
         (8, 2)
     """
-    checked_integer("random_split: seed", seed, least=0)
+    checks.integer(seed, "random_split: seed", 0)
     size = len(dataset)
     fractions = any(isinstance(length, float) for length in lengths)
     whole = 1 if fractions else size
@@ -134,10 +135,3 @@ def random_split(dataset: Dataset, lengths: Sequence[int] | Sequence[float], see
     ends = np.rint(np.cumsum(lengths) * (size if fractions else 1)).astype(int)
     order = np.random.default_rng(seed).permutation(size)
     return [Subset(dataset, part) for part in np.split(order, ends[:-1])]
-
-
-def checked_integer(name: str, value: Any, least: int) -> int:
-    """`value` as an int; an error if it is none or below `least`."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ArgumentError(f"{name} must be an integer >= {least}, not {value!r}")
-    return int(value)

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Tensor
 from minicnn.backend import draw_seed, get_backend
 from minicnn.data.batch import ORDER, BatchMaker, Collate, random_stream
-from minicnn.data.dataset import Dataset, checked_integer
+from minicnn.data.dataset import Dataset
 from minicnn.data.transforms import Transform
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
-from minicnn.ops import checks
 
 
 class DataLoader:
@@ -66,8 +66,8 @@ class DataLoader:
         collate: Collate | None = None,
     ) -> None:
         _check_dataset(dataset)
-        self.batch_size = checked_integer("DataLoader: batch_size", batch_size, least=1)
-        self.num_workers = checked_integer("DataLoader: num_workers", num_workers, least=0)
+        self.batch_size = checks.integer(batch_size, "DataLoader: batch_size")
+        self.num_workers = checks.integer(num_workers, "DataLoader: num_workers", 0)
         self.shuffle = checks.flag(shuffle, "DataLoader: shuffle")
         self.drop_last = checks.flag(drop_last, "DataLoader: drop_last")
         self.dataset = dataset
@@ -75,7 +75,7 @@ class DataLoader:
         for name, function in (("transform", transform), ("collate", collate)):
             if function is not None and not callable(function):
                 raise ArgumentError(f"DataLoader: {name} must be a function, not {type(function).__name__}")
-        seed = draw_seed() if seed is None else checked_integer("DataLoader: seed", seed, least=0)
+        seed = draw_seed() if seed is None else checks.integer(seed, "DataLoader: seed", 0)
         self._make = BatchMaker(dataset, seed, transform, collate)
         if len(dataset) == 0:
             raise ArgumentError("DataLoader: the dataset is empty: there is nothing to iterate over")

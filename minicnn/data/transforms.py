@@ -190,7 +190,8 @@ def resize(images: Array, size: tuple[int, int]) -> Array:
     Output row i has its centre at c = (i + 1/2) H/h - 1/2 in input rows, and is a weighted mean of the rows j
     around it, with weights proportional to max(0, 1 - |j - c| / s), s = max(1, H/h); columns likewise. So it
     is one matrix product per axis: y = R · x · Cᵀ. Making an image smaller widens the triangle (s > 1), so
-    that no pixel is skipped.
+    that no pixel is skipped. (`io.read_image` averages areas instead, because the scans of the digits were made
+    small in that way.)
 
     Raises:
         ShapeError: fewer than two axes, or an empty image.

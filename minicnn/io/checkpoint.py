@@ -1,6 +1,6 @@
 """A checkpoint: one .safetensors file with a network's weights and all that is needed to use it or to train on.
 
-The arrays lie in the file by dotted name (`model.c1.weight`, `optimizer.momentum.0`), so that any program that reads
+The arrays lie in the file by dotted name (`model.c1.weight`, `optimizer.arrays.0.momentum`), so that any program that reads
 safetensors can list them. Everything else, from the name of the network to the random generator, is one JSON text in the
 file's metadata, where `{"array": NAME}` stands for an array. Nothing in it is ever executed, unlike in a pickle.
 """

@@ -50,6 +50,8 @@ def create(name: str, **kwargs: Any) -> Module:
         >>> create("LeNet5", num_classes=26).output.weight.shape
         (26, 84)
     """
+    if not isinstance(name, str):
+        raise ArgumentError(f"a model is created by its name, a text such as 'LeNet5', not {name!r}")
     by_lower = {known.lower(): model for known, model in _models.items()}
     model = by_lower.get(name.lower())
     if model is None:

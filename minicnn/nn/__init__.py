@@ -4,16 +4,15 @@ from minicnn.nn import init
 from minicnn.nn.activation import (
     Hardswish,
     LeakyReLU,
-    LogSoftmax,
     ReLU,
     ReLU6,
     Sigmoid,
     SiLU,
-    Softmax,
     Tanh,
 )
-from minicnn.nn.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, GlobalAvgPool2d
+from minicnn.nn.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, GlobalAvgPool2d, GlobalMaxPool2d
 from minicnn.nn.batch_norm import BatchNorm1d, BatchNorm2d, EvalBeforeTrainingWarning
+from minicnn.nn.channel_shuffle import ChannelShuffle
 from minicnn.nn.container import ModuleList, Sequential
 from minicnn.nn.conv import Conv2d
 from minicnn.nn.dropout import Dropout, Dropout2d, DropPath
@@ -24,7 +23,8 @@ from minicnn.nn.local_response_norm import LocalResponseNorm
 from minicnn.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, SmoothL1Loss
 from minicnn.nn.module import Buffer, Module, Parameter
 from minicnn.nn.pool import AvgPool2d, MaxPool2d
-from minicnn.nn.shape import ChannelShuffle, Flatten
+from minicnn.nn.shape import Flatten
+from minicnn.nn.softmax import LogSoftmax, Softmax
 
 __all__ = [
     "Buffer",
@@ -40,6 +40,7 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
     "GlobalAvgPool2d",
+    "GlobalMaxPool2d",
     "Linear",
     "Flatten",
     "Identity",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from minicnn.autograd import Tensor
 from minicnn.nn.module import Module
-from minicnn.ops import adaptive_avg_pool2d, adaptive_max_pool2d, checks, global_avg_pool2d
+from minicnn.ops import adaptive_avg_pool2d, adaptive_max_pool2d, checks, global_avg_pool2d, global_max_pool2d
 
 
 class AdaptiveAvgPool2d(Module):
@@ -21,7 +21,7 @@ class AdaptiveAvgPool2d(Module):
 
     def __init__(self, output_size: int | Sequence[int]) -> None:
         super().__init__()
-        self.output_size = checks.pair(output_size, "output_size")
+        self.output_size = checks.pair(output_size, "AdaptiveAvgPool2d: output_size")
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, P, Q)."""
@@ -45,7 +45,7 @@ class AdaptiveMaxPool2d(Module):
 
     def __init__(self, output_size: int | Sequence[int]) -> None:
         super().__init__()
-        self.output_size = checks.pair(output_size, "output_size")
+        self.output_size = checks.pair(output_size, "AdaptiveMaxPool2d: output_size")
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, P, Q)."""
@@ -67,3 +67,17 @@ class GlobalAvgPool2d(Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, 1, 1)."""
         return global_avg_pool2d(x)
+
+
+class GlobalMaxPool2d(Module):
+    """The largest pixel of each channel, (N, C, H, W) to (N, C, 1, 1). See `minicnn.ops.global_max_pool2d`.
+
+    Example:
+        >>> import minicnn
+        >>> GlobalMaxPool2d()(minicnn.zeros(2, 512, 7, 7)).shape
+        (2, 512, 1, 1)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, 1, 1)."""
+        return global_max_pool2d(x)

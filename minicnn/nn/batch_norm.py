@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
-from minicnn.autograd import Tensor
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.autograd import Tensor, as_tensor
+from minicnn.errors import ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.nn import init
 from minicnn.nn.module import Buffer, Module, Parameter
@@ -49,21 +49,22 @@ class BatchNorm(Module):
         track_running_stats: bool = True,
     ) -> None:
         super().__init__()
-        if num_features < 1:
-            raise ArgumentError(f"{type(self).__name__}: num_features must be the number of channels, not {num_features}")
-        self.num_features, self.eps = num_features, checks.positive(eps, "eps")
-        self.momentum = None if momentum is None else checks.fraction(momentum, "momentum", include_one=True)
-        self.track_running_stats = checks.flag(track_running_stats, "track_running_stats")
-        affine = checks.flag(affine, "affine")
-        self.weight = Parameter(init.ones((num_features,))) if affine else None
-        self.bias = Parameter(init.zeros((num_features,))) if affine else None
-        self.running_mean = Buffer(init.zeros((num_features,))) if track_running_stats else None
-        self.running_var = Buffer(init.ones((num_features,))) if track_running_stats else None
+        place = type(self).__name__
+        C = checks.integer(num_features, f"{place}: num_features")
+        self.num_features, self.eps = C, checks.positive(eps, f"{place}: eps")
+        self.momentum = None if momentum is None else checks.fraction(momentum, f"{place}: momentum", include_one=True)
+        self.track_running_stats = checks.flag(track_running_stats, f"{place}: track_running_stats")
+        affine = checks.flag(affine, f"{place}: affine")
+        self.weight = Parameter(init.ones((C,))) if affine else None
+        self.bias = Parameter(init.zeros((C,))) if affine else None
+        self.running_mean = Buffer(init.zeros((C,))) if track_running_stats else None
+        self.running_var = Buffer(init.ones((C,))) if track_running_stats else None
         self.num_batches_tracked = Buffer(np.zeros((), np.int64)) if track_running_stats else None
         self._warned = False
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise by the batch's own statistics in training mode, by the running ones in evaluation mode."""
+        x = as_tensor(x)
         self._check(x)
         training = self.training or not self.track_running_stats
         if not training:

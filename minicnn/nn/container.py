@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, overload
 
+from minicnn.checks import is_integer
 from minicnn.errors import ArgumentError
 from minicnn.nn.module import Module
 
@@ -19,13 +20,19 @@ class _Numbered(Module):
     def __iter__(self) -> Iterator[Module]:
         return self.children()
 
-    def __getitem__(self, index: int) -> Module:
+    def _child(self, index: Any) -> Module:
         children = list(self.children())
+        if not is_integer(index):
+            raise ArgumentError(f"{type(self).__name__}: an index is an integer or a slice, not {index!r}")
         if not -len(children) <= index < len(children):
             raise ArgumentError(f"{type(self).__name__} has {len(children)} modules; there is no index {index}")
         return children[index]
 
-    def _add(self, name: str, module: Any) -> None:
+    def _add(self, name: Any, module: Any) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise ArgumentError(f"{type(self).__name__}: a name is a text without dots, not {name!r}: dots separate names in state dicts")
+        if hasattr(self, name):
+            raise ArgumentError(f"{type(self).__name__}: a module cannot be named {name!r}: that attribute exists already")
         if not isinstance(module, Module):
             hint = f"; make an instance: {module.__name__}(...)" if isinstance(module, type) else ""
             raise ArgumentError(f"{type(self).__name__}: item {name} must be a Module, not {module!r}{hint}")
@@ -38,8 +45,10 @@ class Sequential(_Numbered):
     Args:
         modules: the modules, named '0', '1', ... in state dicts; or one dict of modules, which keep their names.
 
+    A slice is a Sequential of the same modules under their old names, sharing their parameters.
+
     Raises:
-        ArgumentError: an item is no module.
+        ArgumentError: an item is no module, or its name is none: empty, with a dot, or that of a method.
 
     Example:
         >>> import minicnn
@@ -49,6 +58,10 @@ class Sequential(_Numbered):
         (2, 6, 4, 4)
         >>> net[0]
         Conv2d(1, 6, kernel_size=5)
+        >>> net[1:]
+        Sequential(
+          (1): ReLU()
+        )
     """
 
     def __init__(self, *modules: Module | dict[str, Module]) -> None:
@@ -59,6 +72,15 @@ class Sequential(_Numbered):
         for name, module in named:
             self._add(name, module)
 
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Module | Sequential:
+        if isinstance(index, slice):  # of this class, for a subclass's __init__ may take anything
+            return Sequential(dict(list(self.named_children())[index]))
+        return self._child(index)
+
     def forward(self, x: Any) -> Any:
         """The output of the last module."""
         for module in self.children():
@@ -68,6 +90,8 @@ class Sequential(_Numbered):
 
 class ModuleList(_Numbered):
     """A list of modules whose parameters are found; what they compute is up to the module that holds the list.
+
+    A slice is a ModuleList of the same modules, counted from 0, sharing their parameters.
 
     Raises:
         ArgumentError: an item is no module.
@@ -84,11 +108,18 @@ class ModuleList(_Numbered):
         for module in modules:
             self.append(module)
 
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> ModuleList: ...
+    def __getitem__(self, index: int | slice) -> Module | ModuleList:
+        return ModuleList(list(self.children())[index]) if isinstance(index, slice) else self._child(index)
+
     def append(self, module: Module) -> ModuleList:
         """Add a module at the end; returns the list."""
         self._add(str(len(self)), module)
         return self
 
-    def forward(self, *_: Any) -> Any:
+    def forward(self, *_: Any, **__: Any) -> Any:
         """A list computes nothing by itself."""
         raise ArgumentError("a ModuleList is not called: loop over its modules, or use Sequential to apply them in turn")

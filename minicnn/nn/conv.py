@@ -17,7 +17,7 @@ class Conv2d(Module):
         bias (out_channels,), zero, if `bias` is true.
 
     Raises:
-        ArgumentError: a size is below 1, or `groups` does not divide both numbers of channels.
+        ArgumentError: a size is below 1 or no integer, or `groups` does not divide both numbers of channels.
 
     Example:
         >>> import minicnn
@@ -38,15 +38,16 @@ class Conv2d(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
-            raise ArgumentError(
-                f"Conv2d: groups={groups} must divide both in_channels={in_channels} and out_channels={out_channels}, all at least 1"
-            )
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride = checks.pair(kernel_size, "kernel_size"), checks.pair(stride, "stride")
-        self.padding, self.dilation = checks.padding4(padding), checks.pair(dilation, "dilation")
-        self.weight = Parameter(init.he_normal((out_channels, in_channels // groups, *self.kernel_size)))
-        self.bias = Parameter(init.zeros((out_channels,))) if bias else None
+        C, O = checks.integer(in_channels, "Conv2d: in_channels"), checks.integer(out_channels, "Conv2d: out_channels")
+        G = checks.integer(groups, "Conv2d: groups")
+        if C % G or O % G:
+            raise ArgumentError(f"Conv2d: groups={G} must divide both in_channels={C} and out_channels={O}")
+        self.in_channels, self.out_channels, self.groups = C, O, G
+        self.kernel_size = checks.pair(kernel_size, "Conv2d: kernel_size")
+        self.stride, self.padding = checks.pair(stride, "Conv2d: stride"), checks.padding4(padding, "Conv2d: padding")
+        self.dilation = checks.pair(dilation, "Conv2d: dilation")
+        self.weight = Parameter(init.he_normal((O, C // G, *self.kernel_size)))
+        self.bias = Parameter(init.zeros((O,))) if checks.flag(bias, "Conv2d: bias") else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, out_channels, P, Q)."""

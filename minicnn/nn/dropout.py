@@ -25,7 +25,7 @@ class Dropout(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""
-        return ops.dropout(x, self.p, self.training)
+        return ops.dropout(x, self.p, training=self.training)
 
     def extra_repr(self) -> str:
         return self.describe(p=(self.p, None))
@@ -36,7 +36,7 @@ class Dropout2d(Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
-        return ops.dropout2d(x, self.p, self.training)
+        return ops.dropout2d(x, self.p, training=self.training)
 
 
 class DropPath(Dropout):
@@ -44,4 +44,4 @@ class DropPath(Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, ...) to the same."""
-        return ops.drop_path(x, self.p, self.training)
+        return ops.drop_path(x, self.p, training=self.training)

@@ -1,6 +1,6 @@
 """The group and instance normalisation layers."""
 
-from minicnn.autograd import Tensor
+from minicnn.autograd import Tensor, as_tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn import init
 from minicnn.nn.batch_norm import check_channels
@@ -26,17 +26,17 @@ class GroupNorm(Module):
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
-        if min(num_groups, num_channels) < 1 or num_channels % num_groups:
-            raise ArgumentError(
-                f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}, both at least 1"
-            )
-        self.num_groups, self.num_channels, self.eps = num_groups, num_channels, checks.positive(eps, "eps")
-        affine = checks.flag(affine, "affine")
-        self.weight = Parameter(init.ones((num_channels,))) if affine else None
-        self.bias = Parameter(init.zeros((num_channels,))) if affine else None
+        G, C = checks.integer(num_groups, "GroupNorm: num_groups"), checks.integer(num_channels, "GroupNorm: num_channels")
+        if C % G:
+            raise ArgumentError(f"GroupNorm: num_groups={G} must divide num_channels={C}")
+        self.num_groups, self.num_channels, self.eps = G, C, checks.positive(eps, "GroupNorm: eps")
+        affine = checks.flag(affine, "GroupNorm: affine")
+        self.weight = Parameter(init.ones((C,))) if affine else None
+        self.bias = Parameter(init.zeros((C,))) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, num_channels, ...) to the same."""
+        x = as_tensor(x)
         checks.axes("group_norm", x, max(x.ndim, 2), "(N, C, ...)")
         check_channels(x, self.num_channels)
         return group_norm(x, self.num_groups, self.weight, self.bias, eps=self.eps)
@@ -66,15 +66,15 @@ class InstanceNorm2d(Module):
 
     def __init__(self, num_features: int, eps: float = 1e-5, *, affine: bool = False) -> None:
         super().__init__()
-        if num_features < 1:
-            raise ArgumentError(f"InstanceNorm2d: num_features must be the number of channels, not {num_features}")
-        self.num_features, self.eps = num_features, checks.positive(eps, "eps")
-        affine = checks.flag(affine, "affine")
-        self.weight = Parameter(init.ones((num_features,))) if affine else None
-        self.bias = Parameter(init.zeros((num_features,))) if affine else None
+        C = checks.integer(num_features, "InstanceNorm2d: num_features")
+        self.num_features, self.eps = C, checks.positive(eps, "InstanceNorm2d: eps")
+        affine = checks.flag(affine, "InstanceNorm2d: affine")
+        self.weight = Parameter(init.ones((C,))) if affine else None
+        self.bias = Parameter(init.zeros((C,))) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, num_features, H, W) to the same."""
+        x = as_tensor(x)
         checks.axes("instance_norm", x, 4, "(N, C, H, W)")
         check_channels(x, self.num_features)
         return instance_norm(x, self.weight, self.bias, eps=self.eps)

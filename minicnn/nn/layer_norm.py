@@ -32,8 +32,9 @@ class LayerNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.normalized_shape, self.eps = last_axes(normalized_shape), checks.positive(eps, "eps")
-        affine, bias = checks.flag(elementwise_affine, "elementwise_affine"), checks.flag(bias, "bias")
+        self.normalized_shape = last_axes("LayerNorm", normalized_shape)
+        self.eps, bias = checks.positive(eps, "LayerNorm: eps"), checks.flag(bias, "LayerNorm: bias")
+        affine = checks.flag(elementwise_affine, "LayerNorm: elementwise_affine")
         self.weight = Parameter(init.ones(self.normalized_shape)) if affine else None
         self.bias = Parameter(init.zeros(self.normalized_shape)) if affine and bias else None
 

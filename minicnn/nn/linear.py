@@ -1,7 +1,7 @@
 """The linear (fully connected) layer, and the one that changes nothing."""
 
+from minicnn import checks
 from minicnn.autograd import Tensor
-from minicnn.errors import ArgumentError
 from minicnn.nn import init
 from minicnn.nn.module import Module, Parameter
 from minicnn.ops.linear import linear
@@ -17,7 +17,7 @@ class Linear(Module):
     (PyTorch draws both uniformly within ± 1 / sqrt(in_features): a third of this variance.)
 
     Raises:
-        ArgumentError: a size is below 1.
+        ArgumentError: a size is below 1 or no integer.
 
     Example:
         >>> import minicnn
@@ -27,11 +27,10 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
-        if min(in_features, out_features) < 1:
-            raise ArgumentError(f"Linear: in_features={in_features} and out_features={out_features} must both be at least 1")
-        self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(init.he_normal((out_features, in_features)))
-        self.bias = Parameter(init.zeros((out_features,))) if bias else None
+        self.in_features = checks.integer(in_features, "Linear: in_features")
+        self.out_features = checks.integer(out_features, "Linear: out_features")
+        self.weight = Parameter(init.he_normal((self.out_features, self.in_features)))
+        self.bias = Parameter(init.zeros((self.out_features,))) if checks.flag(bias, "Linear: bias") else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in_features) to (..., out_features)."""

@@ -22,7 +22,7 @@ class LocalResponseNorm(Module):
         self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, convention: str = "torch"
     ) -> None:
         super().__init__()
-        attributes_of_kernel(size, alpha, beta, k, convention)
+        attributes_of_kernel("LocalResponseNorm", size, alpha, beta, k, convention)
         self.size, self.alpha, self.beta, self.k, self.convention = size, alpha, beta, k, convention
 
     def forward(self, x: Tensor) -> Tensor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-
+from minicnn import checks
 from minicnn.autograd import Tensor
 from minicnn.errors import ArgumentError, MinicnnError
 from minicnn.kernels.types import Array
@@ -30,6 +30,20 @@ class Buffer(Tensor):
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
 PreHook = Callable[["Module", tuple[Any, ...]], Any]
+AnyHook = TypeVar("AnyHook", Hook, PreHook)
+
+_hook_numbers = itertools.count()
+
+
+def _register(hooks: dict[int, AnyHook], hook: AnyHook) -> Callable[[], None]:
+    """Add the hook, even if it is there already; returns a function that removes it."""
+    number = next(_hook_numbers)
+    hooks[number] = hook
+
+    def remove() -> None:
+        hooks.pop(number, None)
+
+    return remove
 
 
 class Module:
@@ -59,11 +73,11 @@ class Module:
         self._hooks: dict[int, Hook] = {}
         self._pre_hooks: dict[int, PreHook] = {}
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **keywords: Any) -> Any:
         """What the module computes."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **keywords: Any) -> Any:
         if "training" not in self.__dict__:
             raise ArgumentError(f"{type(self).__name__}: its __init__ must begin with super().__init__()")
         try:
@@ -71,7 +85,7 @@ class Module:
                 changed = pre_hook(self, inputs)
                 if changed is not None:
                     inputs = changed if isinstance(changed, tuple) else (changed,)
-            output = self.forward(*inputs)
+            output = self.forward(*inputs, **keywords)
             for hook in list(self._hooks.values()):
                 changed = hook(self, inputs, output)
                 output = output if changed is None else changed
@@ -202,11 +216,16 @@ class Module:
             parameter.grad = None
 
     def astype(self, dtype: Any) -> Module:
-        """Convert all parameters and floating-point buffers, in place: 'float32' or 'float64'."""
+        """Convert all parameters and floating-point buffers, in place: 'float32' or 'float64'.
+
+        Raises:
+            DtypeError: another element type, or an unknown one.
+        """
+        dtype = checks.float_type(dtype, f"{type(self).__name__}.astype")
         for module in self.modules():
             for value in module.__dict__.values():
                 if isinstance(value, (Parameter, Buffer)) and value.dtype.kind == "f":
-                    value.data, value.grad = value.data.astype(np.dtype(dtype)), None
+                    value.data, value.grad = value.data.astype(dtype), None
         return self
 
     def apply(self, function: Callable[[Module], object]) -> Module:
@@ -220,20 +239,22 @@ class Module:
     def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
         """Call `hook(module, inputs, output)` after each forward; what it returns, unless None, replaces the output.
 
+        `inputs` are those given by position.
+
         Returns:
             A function that removes the hook.
         """
-        self._hooks[id(hook)] = hook
-        return lambda: self._hooks.pop(id(hook), None) and None
+        return _register(self._hooks, hook)
 
     def register_forward_pre_hook(self, hook: PreHook) -> Callable[[], None]:
         """Call `hook(module, inputs)` before each forward; what it returns, unless None, replaces the inputs.
 
+        `inputs` are those given by position.
+
         Returns:
             A function that removes the hook.
         """
-        self._pre_hooks[id(hook)] = hook
-        return lambda: self._pre_hooks.pop(id(hook), None) and None
+        return _register(self._pre_hooks, hook)
 
     # Text
 

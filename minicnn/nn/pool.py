@@ -33,7 +33,7 @@ class MaxPool2d(Module):
         self.kernel_size, self.stride, self.padding, self.dilation = windows(
             "MaxPool2d", kernel_size, stride, padding, dilation
         )
-        self.ceil_mode = checks.flag(ceil_mode, "ceil_mode")
+        self.ceil_mode = checks.flag(ceil_mode, "MaxPool2d: ceil_mode")
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, P, Q)."""
@@ -71,8 +71,8 @@ class AvgPool2d(Module):
     ) -> None:
         super().__init__()
         self.kernel_size, self.stride, self.padding, _ = windows("AvgPool2d", kernel_size, stride, padding)
-        self.ceil_mode = checks.flag(ceil_mode, "ceil_mode")
-        self.count_include_pad = checks.flag(count_include_pad, "count_include_pad")
+        self.ceil_mode = checks.flag(ceil_mode, "AvgPool2d: ceil_mode")
+        self.count_include_pad = checks.flag(count_include_pad, "AvgPool2d: count_include_pad")
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, P, Q)."""

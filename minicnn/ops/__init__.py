@@ -134,10 +134,13 @@ table.update(
     sum=sum,
     mean=mean,
     var=var,
+    std=std,
     max=max,
     min=min,
     argmax=argmax,
     reshape=reshape,
     flatten=flatten,
     transpose=transpose,
+    squeeze=squeeze,
+    unsqueeze=unsqueeze,
 )

@@ -1,4 +1,4 @@
-"""Activations: the same function of every element."""
+"""Activations: the same function of every element. The arithmetic is in `minicnn.kernels`, file `activation.py`."""
 
 from typing import Any
 
@@ -7,47 +7,43 @@ from minicnn.ops import checks
 
 
 class ReLU(KernelFunction):
-    """The node of a ReLU; the arithmetic is in `minicnn.kernels`, file `activation.py` of each folder."""
+    """y = max(x, 0): dx = dy where x > 0, else 0."""
 
     op = "relu"
-    reads_result = True
 
 
 class LeakyReLU(KernelFunction):
-    """The node of a leaky ReLU."""
+    """y = x where x > 0, else a x: dx = dy there, a dy elsewhere, with a = negative_slope."""
 
     op = "leaky_relu"
 
 
 class ReLU6(KernelFunction):
-    """The node of a ReLU6."""
+    """y = min(max(x, 0), 6): dx = dy where 0 < x < 6, else 0."""
 
     op = "relu6"
-    reads_result = True
 
 
 class Sigmoid(KernelFunction):
-    """The node of a sigmoid."""
+    """y = 1 / (1 + e^-x): dx = dy y (1 - y)."""
 
     op = "sigmoid"
-    reads_result = True
 
 
 class Tanh(KernelFunction):
-    """The node of a hyperbolic tangent."""
+    """y = tanh x: dx = dy (1 - y²)."""
 
     op = "tanh"
-    reads_result = True
 
 
 class SiLU(KernelFunction):
-    """The node of a SiLU."""
+    """y = x s with s = 1 / (1 + e^-x): dx = dy s (1 + x (1 - s))."""
 
     op = "silu"
 
 
 class Hardswish(KernelFunction):
-    """The node of a hard-swish."""
+    """y = x min(max(x + 3, 0), 6) / 6: dx = dy (2 x + 3) / 6 where |x| < 3, dy above, 0 below."""
 
     op = "hardswish"
 

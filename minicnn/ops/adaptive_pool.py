@@ -7,13 +7,13 @@ from minicnn.ops import checks
 
 
 class AdaptiveAvgPool2d(KernelFunction):
-    """The node of adaptive average pooling; the arithmetic is in `minicnn.kernels`, file `adaptive_pool.py`."""
+    """y = Σ x / n over each bin of n pixels: every pixel gets dx = Σ dy / n over the bins that it is in."""
 
     op = "adaptive_avg_pool2d"
 
 
 class AdaptiveMaxPool2d(KernelFunction):
-    """The node of adaptive max pooling; the arithmetic is in `minicnn.kernels`, file `adaptive_pool.py`."""
+    """y = max x over each bin: dx = Σ dy over the bins that the pixel has won."""
 
     op = "adaptive_max_pool2d"
 
@@ -45,11 +45,7 @@ def adaptive_avg_pool2d(x: Tensor, output_size: int | Sequence[int]) -> Tensor:
         >>> adaptive_avg_pool2d(x, (1, 2)).numpy().ravel().tolist()    # pixels 0..2 and 2..4
         [2.0, 4.0]
     """
-    x = as_tensor(x)
-    size = checks.pair(output_size, "output_size")
-    checks.axes("adaptive_avg_pool2d", x, 4, "(N, C, H, W)")
-    checks.floating("adaptive_avg_pool2d", x=x)
-    return AdaptiveAvgPool2d.apply(x, output_size=size)
+    return _apply(AdaptiveAvgPool2d, "adaptive_avg_pool2d", x, output_size)
 
 
 def adaptive_max_pool2d(x: Tensor, output_size: int | Sequence[int]) -> Tensor:
@@ -74,11 +70,7 @@ def adaptive_max_pool2d(x: Tensor, output_size: int | Sequence[int]) -> Tensor:
         >>> adaptive_max_pool2d(x, (1, 2)).numpy().ravel().tolist()
         [3.0, 3.0]
     """
-    x = as_tensor(x)
-    size = checks.pair(output_size, "output_size")
-    checks.axes("adaptive_max_pool2d", x, 4, "(N, C, H, W)")
-    checks.floating("adaptive_max_pool2d", x=x)
-    return AdaptiveMaxPool2d.apply(x, output_size=size)
+    return _apply(AdaptiveMaxPool2d, "adaptive_max_pool2d", x, output_size)
 
 
 def global_avg_pool2d(x: Tensor) -> Tensor:
@@ -95,7 +87,7 @@ def global_avg_pool2d(x: Tensor) -> Tensor:
         >>> global_avg_pool2d(Tensor([[[[1.0, 2.0], [3.0, 6.0]]]])).numpy().tolist()
         [[[[3.0]]]]
     """
-    return adaptive_avg_pool2d(x, 1)
+    return _apply(AdaptiveAvgPool2d, "global_avg_pool2d", x, 1)
 
 
 def global_max_pool2d(x: Tensor) -> Tensor:
@@ -109,4 +101,11 @@ def global_max_pool2d(x: Tensor) -> Tensor:
         >>> global_max_pool2d(Tensor([[[[1.0, 2.0], [3.0, 6.0]]]])).numpy().tolist()
         [[[[6.0]]]]
     """
-    return adaptive_max_pool2d(x, 1)
+    return _apply(AdaptiveMaxPool2d, "global_max_pool2d", x, 1)
+
+
+def _apply(function: type[KernelFunction], name: str, x: Tensor, output_size: int | Sequence[int]) -> Tensor:
+    x, size = as_tensor(x), checks.pair(output_size, f"{name}: output_size")
+    checks.axes(name, x, 4, "(N, C, H, W)")
+    checks.floating(name, x=x)
+    return function.apply(x, output_size=size)

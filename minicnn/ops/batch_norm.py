@@ -6,9 +6,13 @@ from minicnn.ops import checks
 
 
 class BatchNorm(KernelFunction):
-    """The node of a batch normalisation; the arithmetic is in `batch_norm.py` of each folder of `minicnn.kernels`."""
+    """y = gamma z + beta, z = (x - mean) / s per channel, s = sqrt(var + eps); dgamma = Σ dy z, dbeta = Σ dy.
+
+    In training dx = gamma / s · (dy - mean(dy) - z mean(dy z)), for the mean and s move with x; else dx = gamma dy / s.
+    """
 
     op = "batch_norm"
+    extra_results = 2
 
 
 def batch_norm(
@@ -65,8 +69,8 @@ def batch_norm(
     """
     x, gamma = as_tensor(x), None if gamma is None else as_tensor(gamma)
     beta = None if beta is None else as_tensor(beta)
-    training, eps = checks.flag(training, "training"), checks.positive(eps, "eps")
-    momentum = checks.fraction(momentum, "momentum", include_one=True)
+    training, eps = checks.flag(training, "batch_norm: training"), checks.positive(eps, "batch_norm: eps")
+    momentum = checks.fraction(momentum, "batch_norm: momentum", include_one=True)
     checks.axes("batch_norm", x, max(x.ndim, 2), "(N, C, ...)")
     _check_running(running_mean, running_var, training)
     checks.floating("batch_norm", x=x, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
@@ -100,7 +104,7 @@ def _check_values(x: Tensor) -> None:
     if x.size == x.shape[1]:
         where = "" if x.ndim == 2 else f" at {'x'.join(map(str, x.shape[2:]))}"
         raise ShapeError(
-            f"in training each channel needs more than one value: x is {x.shape}, a batch of 1{where}, and the variance "
+            f"batch_norm: in training each channel needs more than one value: x is {x.shape}, a batch of 1{where}, and the variance "
             "of one value is zero, so that every output would be beta whatever the input. Use a batch of 2 or more (is the "
             "last, incomplete one the culprit? DataLoader(..., drop_last=True)), larger images, or eval()"
         )

@@ -1,16 +1,34 @@
-"""Checks at the door: what an operation was given, what it needs, and the rule behind it."""
+"""Checks at the door: what an operation was given, what it needs, and the rule behind it.
 
-import math
+The checks of plain numbers come from `minicnn.checks`; here are those of windows and tensors.
+"""
+
 import warnings
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from minicnn.autograd import Tensor
+from minicnn.checks import choice, flag, fraction, integer, is_float_type, is_integer, number, positive, real
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
 from minicnn.kernels.geometry import extent, output_size, unseen
 from minicnn.kernels.types import Padding, Window
+
+__all__ = [
+    "WindowWarning",
+    "axes",
+    "choice",
+    "flag",
+    "floating",
+    "fraction",
+    "integer",
+    "not_empty",
+    "number",
+    "padding4",
+    "pair",
+    "per_channel",
+    "positive",
+    "real",
+    "window",
+]
 
 
 class WindowWarning(UserWarning):
@@ -20,23 +38,23 @@ class WindowWarning(UserWarning):
 _warned: set[tuple[object, ...]] = set()
 
 
-def pair(value: int | Sequence[int], name: str, least: int = 1) -> Window:
+def pair(value: int | Sequence[int], name: str, least: int = 1, order: str = "(height, width)") -> Window:
     """A window attribute as (height, width): one integer for both, or one each.
 
-    >>> pair(3, "kernel_size")
+    >>> pair(3, "max_pool2d: kernel_size")
     (3, 3)
     """
     values = _integers(value, 2)
     if len(values) != 2 or min(values) < least:
-        raise ArgumentError(f"{name} must be an integer >= {least} or a pair of them (height, width), not {value!r}")
+        raise ArgumentError(f"{name} must be an integer >= {least} or a pair of them {order}, not {value!r}")
     return values[0], values[1]
 
 
-def padding4(value: int | Sequence[int], name: str = "padding") -> Padding:
+def padding4(value: int | Sequence[int], name: str) -> Padding:
     """A padding as (top, bottom, left, right): one integer for all, (height, width), or four.
 
-    >>> padding4(1), padding4((1, 2)), padding4((0, 1, 0, 1))
-    ((1, 1, 1, 1), (1, 1, 2, 2), (0, 1, 0, 1))
+    >>> padding4((1, 2), "conv2d: padding")
+    (1, 1, 2, 2)
     """
     values = _integers(value, 4)
     if len(values) == 2:
@@ -49,55 +67,18 @@ def padding4(value: int | Sequence[int], name: str = "padding") -> Padding:
     return top, bottom, left, right
 
 
-def fraction(value: float, name: str, include_one: bool = False) -> float:
-    """A probability: 0 <= value < 1 (or <= 1)."""
-    if not isinstance(value, (int, float)) or not (0 <= value < 1 or (include_one and value == 1)):
-        raise ArgumentError(f"{name} must be a number from 0 to {'1' if include_one else 'less than 1'}, not {value!r}")
-    return float(value)
-
-
-def integer(value: Any, name: str, least: int = 1) -> int:
-    """An integer, not below `least`."""
-    if not _integers(value, 1) or value < least:
-        raise ArgumentError(f"{name} must be an integer >= {least}, not {value!r}")
-    return int(value)
-
-
-def positive(value: object, name: str) -> float:
-    """A finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
-    return float(value)
-
-
-def number(value: object, name: str, least: float = -math.inf) -> float:
-    """A finite number, not below `least`."""
-    if not isinstance(value, (int, float)) or not (math.isfinite(value) and value >= least):
-        raise ArgumentError(f"{name} must be a finite number{f' >= {least:g}' if least > -math.inf else ''}, not {value!r}")
-    return float(value)
-
-
-def choice(value: str, name: str, options: Sequence[str]) -> str:
-    """One of a few words."""
-    if value not in options:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, options))}, not {value!r}")
-    return value
-
-
-def flag(value: object, name: str) -> bool:
-    """True or False, and not a number that slipped into its place."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise ArgumentError(f"{name} must be True or False, not {value!r}")
-    return bool(value)
-
-
 def floating(op: str, **tensors: Tensor | None) -> None:
-    """All tensors hold floating-point numbers of one type."""
+    """All tensors hold float32, or all float64: the types that kernels compute in."""
     given = {name: t for name, t in tensors.items() if t is not None}
     for name, tensor in given.items():
         if tensor.dtype.kind != "f":
             raise DtypeError(
                 f"{op}: {name} is {tensor.dtype}, but must be a floating-point tensor: pictures of 0..255 become floats by x.astype('float32') / 255"
+            )
+        if not is_float_type(tensor.dtype):
+            raise DtypeError(
+                f"{op}: {name} is {tensor.dtype}, but must be float32 or float64 in this machine's order of bytes: "
+                f"convert with {name}.astype('float32')"
             )
     types = {name: t.dtype for name, t in given.items()}
     if len(set(types.values())) > 1:
@@ -163,8 +144,8 @@ def window(
             )
 
 
-def _integers(value: Any, count: int) -> list[int]:
+def _integers(value: object, count: int) -> list[int]:
     """One integer `count` times, or the integers of a sequence; empty if it is neither."""
-    values = [value] * count if hasattr(value, "__index__") else list(value) if isinstance(value, Sequence) else []
-    integral = all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values)
-    return [int(v) for v in values] if integral else []
+    values = list(value) if isinstance(value, Sequence) else [value] * count
+    integers = [int(v) for v in values if is_integer(v)]
+    return integers if len(integers) == len(values) else []

@@ -8,7 +8,10 @@ from minicnn.ops import checks
 
 
 class Conv2d(KernelFunction):
-    """The node of a convolution in the graph; the arithmetic is in `minicnn.kernels`, file `conv.py` of each folder."""
+    """y = w * x + b, a sum over each window: dx is dy with the filters turned over, dw is x with dy as the filter, db = Σ dy.
+
+    The arithmetic is in `minicnn.kernels`, file `conv.py` of each folder; so it is for all nodes of this kind.
+    """
 
     op = "conv2d"
 
@@ -55,8 +58,8 @@ def conv2d(
         (1, 96, 55, 55)
     """
     x, w, b = as_tensor(x), as_tensor(w), None if b is None else as_tensor(b)
-    strides, dilations = checks.pair(stride, "stride"), checks.pair(dilation, "dilation")
-    paddings = checks.padding4(padding)
+    strides, dilations = checks.pair(stride, "conv2d: stride"), checks.pair(dilation, "conv2d: dilation")
+    paddings, groups = checks.padding4(padding, "conv2d: padding"), checks.integer(groups, "conv2d: groups")
     checks.axes("conv2d", x, 4, "(N, C, H, W)")
     if w.ndim != 4 or w.size == 0:
         raise ShapeError(f"conv2d: filters must have 4 axes (O, C/groups, kh, kw), none empty; w is {w.shape}")
@@ -68,11 +71,11 @@ def conv2d(
 
 def _check_channels(x: Tensor, w: Tensor, b: Tensor | None, groups: int) -> None:
     C, O = x.shape[1], w.shape[0]
-    if not isinstance(groups, int) or groups < 1 or O % groups:
-        raise ArgumentError(f"conv2d: groups must be an integer >= 1 that divides the {O} filters, not {groups!r}")
+    if O % groups:
+        raise ArgumentError(f"conv2d: groups must divide the {O} filters, but {O} / {groups} leaves a remainder")
     if w.shape[1] * groups != C:
         rule = "" if groups == 1 else f" ({w.shape[1]} per filter x {groups} groups)"
         hint = "; is x in the order (N, H, W, C)? then transpose(0, 3, 1, 2)" if x.shape[3] == w.shape[1] * groups else ""
-        raise ShapeError(f"input has {C} channels, expected {w.shape[1] * groups}{rule}; x is {x.shape}{hint}")
+        raise ShapeError(f"conv2d: input has {C} channels, expected {w.shape[1] * groups}{rule}; x is {x.shape}{hint}")
     if b is not None and b.shape != (O,):
         raise ShapeError(f"conv2d: the bias must have shape ({O},), one entry per filter; b is {b.shape}")

@@ -1,4 +1,7 @@
-"""Dropout of elements, of channels, and of whole samples' branches."""
+"""Dropout of elements, of channels, and of whole samples' branches.
+
+Operations have no mode: whether this is training must be said, here as in `batch_norm`, by the keyword `training`.
+"""
 
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.backend import draw_seed
@@ -7,12 +10,12 @@ from minicnn.ops import checks
 
 
 class Dropout(KernelFunction):
-    """The node of all three dropouts; the arithmetic is in `minicnn.kernels`, file `dropout.py` of each folder."""
+    """y = m x / (1 - p) with a mask m of 0 and 1: dx = dy m / (1 - p)."""
 
     op = "dropout"
 
 
-def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout(x: Tensor, p: float = 0.5, *, training: bool) -> Tensor:
     """Set each element to zero with probability p and divide the others by 1 - p.
 
     A unit that cannot rely on any other one being there must be useful by itself. The division keeps the expected value,
@@ -34,14 +37,14 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     Example:
         >>> import minicnn
         >>> minicnn.manual_seed(0)
-        >>> sorted(set(dropout(minicnn.ones(100), p=0.5).tolist()))
+        >>> sorted(set(dropout(minicnn.ones(100), p=0.5, training=True).tolist()))
         [0.0, 2.0]
     """
     x = as_tensor(x)
     return _apply("dropout", x, p, training, mask_axes=x.ndim)
 
 
-def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout2d(x: Tensor, p: float = 0.5, *, training: bool) -> Tensor:
     """Spatial dropout: set whole channels of an image to zero with probability p and divide the others by 1 - p.
 
     Neighbouring pixels say nearly the same, so that a single dropped pixel is no loss; a dropped channel is.
@@ -64,10 +67,10 @@ def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     return _apply("dropout2d", x, p, training, mask_axes=2)
 
 
-def drop_path(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def drop_path(x: Tensor, p: float = 0.5, *, training: bool) -> Tensor:
     """Stochastic depth: set a whole sample to zero with probability p and divide the others by 1 - p.
 
-    On the branch of a residual block, `x + drop_path(branch(x))`, a sample whose branch is dropped skips the block.
+    On the branch of a residual block, `x + drop_path(branch(x), p, training=True)`, a sample whose branch is dropped skips the block.
 
     Args:
         x: samples on the first axis, (N, ...).

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Function, Tensor, as_tensor
-from minicnn.errors import ArgumentError, DtypeError
+from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 
 
@@ -43,13 +44,7 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
         Tensor([ 1, -1], dtype=int64)
     """
     x = as_tensor(x)
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError:
-        known = "'float32', 'float64', 'int64', 'bool', ..."
-        raise DtypeError(f"astype: unknown element type {dtype!r}; use {known}") from None
-    if dtype.kind not in "fiub":
-        raise DtypeError(f"astype: a tensor holds real numbers, not elements of type {dtype}")
+    dtype = checks.element_type(dtype, "astype")
     if dtype == x.dtype:
         return x
     return AsType.apply(x if dtype.kind == "f" else x.detach(), dtype=dtype)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Function, Tensor, as_tensor
 from minicnn.errors import ArgumentError, DtypeError
 from minicnn.kernels.array.module import array_module
@@ -171,10 +172,11 @@ def abs(x: Tensor) -> Tensor:  # the name that NumPy and PyTorch use, too
 def clip(x: Tensor, low: float | None = None, high: float | None = None) -> Tensor:
     """x, moved into the range from `low` to `high`; None leaves that side open.
 
-    Outside the range the gradient is 0, inside and on the border 1.
+    Outside the range the gradient is 0, inside and on the border 1. The bounds are numbers and get none: for bounds that
+    are tensors there are `maximum` and `minimum`.
 
     Raises:
-        ArgumentError: no bound is given, or `low` exceeds `high`.
+        ArgumentError: no bound is given, one is no number (or NaN), or `low` exceeds `high`.
 
     Example:
         >>> clip(Tensor([-2.0, 0.5, 9.0]), 0.0, 6.0)        # ReLU6
@@ -182,10 +184,16 @@ def clip(x: Tensor, low: float | None = None, high: float | None = None) -> Tens
     """
     if low is None and high is None:
         raise ArgumentError("clip: give a lower bound, an upper bound, or both")
-    low, high = -np.inf if low is None else float(low), np.inf if high is None else float(high)
+    low, high = _bound(low, "lower", "maximum", -np.inf), _bound(high, "upper", "minimum", np.inf)
     if low > high:
         raise ArgumentError(f"clip: the lower bound {low} exceeds the upper bound {high}")
     return Clip.apply(to_float(x), low=low, high=high)
+
+
+def _bound(value: Any, side: str, instead: str, default: float) -> float:
+    if isinstance(value, Tensor):
+        raise ArgumentError(f"clip: the {side} bound must be a number; for a Tensor, which may want a gradient, use {instead}(x, bound)")
+    return default if value is None else checks.real(value, f"clip: the {side} bound")
 
 
 def where(condition: Any, a: Any, b: Any) -> Tensor:

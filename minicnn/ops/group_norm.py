@@ -6,7 +6,10 @@ from minicnn.ops import checks
 
 
 class GroupNorm(KernelFunction):
-    """The node of a group normalisation; the arithmetic is in `group_norm.py` of each folder of `minicnn.kernels`."""
+    """y = gamma z + beta, z = (x - mean) / s over one group of one image, s = sqrt(var + eps).
+
+    With g = gamma dy and means over the group: dx = (g - mean(g) - z mean(g z)) / s; dgamma = Σ dy z, dbeta = Σ dy.
+    """
 
     op = "group_norm"
 
@@ -49,7 +52,7 @@ def group_norm(
     x = as_tensor(x)
     checks.axes("group_norm", x, max(x.ndim, 2), "(N, C, ...)")
     C = x.shape[1]
-    groups = checks.integer(groups, "groups")
+    groups = checks.integer(groups, "group_norm: groups")
     if C % groups:
         raise ArgumentError(
             f"group_norm: groups must divide the channels, but {C} / {groups} leaves a remainder; x is {x.shape}"
@@ -95,7 +98,7 @@ def instance_norm(x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = 
 
 def _normalise(op: str, x: Tensor, groups: int, gamma: Tensor | None, beta: Tensor | None, eps: float) -> Tensor:
     gamma, beta = None if gamma is None else as_tensor(gamma), None if beta is None else as_tensor(beta)
-    eps = checks.positive(eps, "eps")
+    eps = checks.positive(eps, f"{op}: eps")
     checks.floating(op, x=x, gamma=gamma, beta=beta)
     checks.per_channel(op, x, gamma=gamma, beta=beta)
     if x.size == x.shape[0] * groups:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd import Function, Tensor, as_tensor
-from minicnn.autograd.tensor import plain
+from minicnn.autograd.convert import plain
 from minicnn.errors import IndexingError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array

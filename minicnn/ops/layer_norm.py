@@ -8,7 +8,10 @@ from minicnn.ops import checks
 
 
 class LayerNorm(KernelFunction):
-    """The node of a layer normalisation; the arithmetic is in `layer_norm.py` of each folder of `minicnn.kernels`."""
+    """y = gamma z + beta, z = (x - mean) / s over a sample's last axes, s = sqrt(var + eps).
+
+    With g = gamma dy and means over the same axes: dx = (g - mean(g) - z mean(g z)) / s; dgamma = Σ dy z, dbeta = Σ dy.
+    """
 
     op = "layer_norm"
 
@@ -52,11 +55,11 @@ def layer_norm(
     """
     x, gamma = as_tensor(x), None if gamma is None else as_tensor(gamma)
     beta = None if beta is None else as_tensor(beta)
-    last, eps = last_axes(normalized_shape), checks.positive(eps, "eps")
+    last, eps = last_axes("layer_norm", normalized_shape), checks.positive(eps, "layer_norm: eps")
     checks.not_empty("layer_norm", x)
     if x.shape[-len(last) :] != last:
         hint = "; for the channels of images, move them to the end: x.transpose(0, 2, 3, 1)" if x.ndim == 4 else ""
-        raise ShapeError(f"input must end in the axes {last} that are normalised; x is {x.shape}{hint}")
+        raise ShapeError(f"layer_norm: input must end in the axes {last} that are normalised; x is {x.shape}{hint}")
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None and given.shape != last:
             raise ShapeError(f"layer_norm: {name} must have the shape {last} of the normalised axes; {name} is {given.shape}")
@@ -69,13 +72,13 @@ def layer_norm(
     return LayerNorm.apply(x, gamma, beta, ndim=len(last), eps=eps)
 
 
-def last_axes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
-    """The sizes of the axes that are normalised, as a tuple.
+def last_axes(place: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the axes that are normalised, as a tuple. `place` says in errors who asks.
 
-    >>> last_axes(384), last_axes((16, 8, 8))
+    >>> last_axes("LayerNorm", 384), last_axes("LayerNorm", (16, 8, 8))
     ((384,), (16, 8, 8))
     """
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
     if not sizes:
-        raise ArgumentError("normalized_shape must name at least one axis: it is empty")
-    return tuple(checks.integer(size, "each size in normalized_shape") for size in sizes)
+        raise ArgumentError(f"{place}: normalized_shape must name at least one axis: it is empty")
+    return tuple(checks.integer(size, f"{place}: each size in normalized_shape") for size in sizes)

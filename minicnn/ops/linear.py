@@ -8,7 +8,7 @@ from minicnn.ops import checks
 
 
 class Linear(KernelFunction):
-    """The node of a linear layer in the graph; the arithmetic is in `minicnn.kernels`, file `linear.py` of each folder."""
+    """y = x Wᵀ + b: dx = dy W, dW = dyᵀ x, db = Σ dy over the rows."""
 
     op = "linear"
 
@@ -49,7 +49,7 @@ def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     if x.shape[-1] != D:
         fits = x.ndim > 2 and math.prod(x.shape[1:]) == D
         hint = f"; {' x '.join(map(str, x.shape[1:]))} = {D}, so flatten it first: x.flatten(1), or nn.Flatten()" if fits else ""
-        raise ShapeError(f"input has {x.shape[-1]} features, expected {D}; x is {x.shape}{hint}")
+        raise ShapeError(f"linear: input has {x.shape[-1]} features, expected {D}; x is {x.shape}{hint}")
     if b is not None and b.shape != (O,):
         raise ShapeError(f"linear: the bias must have shape ({O},), one entry per output; b is {b.shape}")
     return Linear.apply(x, w, b)

@@ -7,7 +7,7 @@ CONVENTIONS = ("torch", "paper")
 
 
 class LocalResponseNorm(KernelFunction):
-    """The node of a local response normalisation; the arithmetic is in `local_response_norm.py` of each kernel folder."""
+    """y = x D^-beta, D = k + a Σ x²: dx = dy D^-beta - 2 a beta x Σ (dy x D^-(beta + 1)) over the windows that hold x."""
 
     op = "local_response_norm"
 
@@ -57,19 +57,21 @@ def local_response_norm(
         [0.125, 0.25, 0.0]
     """
     x = as_tensor(x)
-    attributes = attributes_of_kernel(size, alpha, beta, k, convention)
+    attributes = attributes_of_kernel("local_response_norm", size, alpha, beta, k, convention)
     checks.axes("local_response_norm", x, max(x.ndim, 2), "(N, C, ...)")
     checks.floating("local_response_norm", x=x)
     return LocalResponseNorm.apply(x, **attributes)
 
 
-def attributes_of_kernel(size: int, alpha: float, beta: float, k: float, convention: str) -> dict[str, float]:
-    """Check the attributes, and turn alpha into the factor of the sum.
+def attributes_of_kernel(
+    place: str, size: int, alpha: float, beta: float, k: float, convention: str
+) -> dict[str, float]:
+    """Check the attributes, and turn alpha into the factor of the sum. `place` says in errors who asks.
 
-    >>> attributes_of_kernel(5, 1e-4, 0.75, 1, "torch")["alpha"]
+    >>> attributes_of_kernel("LocalResponseNorm", 5, 1e-4, 0.75, 1, "torch")["alpha"]
     2e-05
     """
-    size = checks.integer(size, "size")
-    alpha, beta, k = checks.number(alpha, "alpha", least=0), checks.number(beta, "beta", least=0), checks.positive(k, "k")
-    divisor = size if checks.choice(convention, "convention", CONVENTIONS) == "torch" else 1
+    size, k = checks.integer(size, f"{place}: size"), checks.positive(k, f"{place}: k")
+    alpha, beta = checks.number(alpha, f"{place}: alpha", least=0), checks.number(beta, f"{place}: beta", least=0)
+    divisor = size if checks.choice(convention, f"{place}: convention", CONVENTIONS) == "torch" else 1
     return {"size": size, "alpha": alpha / divisor, "beta": beta, "k": k}

@@ -11,25 +11,28 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 class CrossEntropy(KernelFunction):
-    """The node of a cross-entropy; the arithmetic is in `minicnn.kernels`, file `loss.py` of each folder."""
+    """loss = - Σ q log_softmax(logits): dlogits = dy (softmax(logits) - q), / N for the mean."""
 
     op = "cross_entropy"
 
 
 class MSELoss(KernelFunction):
-    """The node of a squared error."""
+    """loss = d², d = x - target: dx = 2 dy d, dtarget = -dx; / n for the mean of n."""
 
     op = "mse_loss"
 
 
 class L1Loss(KernelFunction):
-    """The node of an absolute error."""
+    """loss = |d|, d = x - target: dx = dy sign(d), dtarget = -dx; / n for the mean of n."""
 
     op = "l1_loss"
 
 
 class SmoothL1Loss(KernelFunction):
-    """The node of a smooth absolute error."""
+    """loss = d² / (2 beta) where |d| < beta, else |d| - beta / 2, with d = x - target.
+
+    dx = dy min(max(d / beta, -1), 1), dtarget = -dx; / n for the mean of n.
+    """
 
     op = "smooth_l1_loss"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd import Function, Tensor, as_tensor
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
 from minicnn.ops import checks
@@ -33,7 +33,7 @@ def pad(x: Tensor, width: Width, value: float = 0.0) -> Tensor:
         value: what the frame is filled with.
 
     Raises:
-        ArgumentError: a width is negative, or their number is none of the above.
+        ArgumentError: a width is negative, their number is none of the above, or `value` is no number that fits.
         ShapeError: the tensor has fewer than two axes, or not one per pair.
 
     Example:
@@ -44,17 +44,19 @@ def pad(x: Tensor, width: Width, value: float = 0.0) -> Tensor:
         >>> pad(images, ((0, 0), (1, 2), (0, 0), (0, 0))).shape         # more channels, all zero
         (1, 6, 4, 4)
     """
-    x = as_tensor(x)
+    x, value = as_tensor(x), checks.real(value, "pad: value")
+    if x.dtype.kind != "f" and not value.is_integer():
+        raise ArgumentError(f"pad: value {value} does not fit into elements of type {x.dtype}")
     return Pad.apply(x, frame=_frame(width, x.shape), value=value)
 
 
 def _frame(width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """One pair (before, after) per axis."""
-    if isinstance(width, Sequence) and all(isinstance(pair, Sequence) for pair in width):
+    if isinstance(width, Sequence) and all(isinstance(pair, (tuple, list)) for pair in width):
         if len(width) != len(shape):
             raise ShapeError(f"pad: {len(shape)} pairs (before, after) are needed for the shape {shape}, not {len(width)}")
-        return tuple(checks.pair(pair, "pad: the width of an axis (before, after)", least=0) for pair in width)
+        return tuple(checks.pair(pair, "pad: the width of each axis", least=0, order="(before, after)") for pair in width)
     if len(shape) < 2:
         raise ShapeError(f"pad: the last two axes are padded, but the shape is {shape}; give a pair (before, after) per axis")
-    top, bottom, left, right = checks.padding4(width, "pad: width")
+    top, bottom, left, right = checks.padding4(width, "pad: if not given as a pair (before, after) per axis, width")
     return ((0, 0),) * (len(shape) - 2) + ((top, bottom), (left, right))

@@ -10,13 +10,13 @@ from minicnn.ops import checks
 
 
 class MaxPool2d(KernelFunction):
-    """The node of a max pooling; the arithmetic is in `minicnn.kernels`, file `pool.py` of each folder."""
+    """y = max x over each window: dx = Σ dy over the windows that the pixel has won."""
 
     op = "max_pool2d"
 
 
 class AvgPool2d(KernelFunction):
-    """The node of an average pooling; the arithmetic is in `minicnn.kernels`, file `pool.py` of each folder."""
+    """y = Σ x / D over each window: dx = Σ dy / D over the windows that the pixel is in."""
 
     op = "avg_pool2d"
 
@@ -65,7 +65,7 @@ def max_pool2d(
     """
     x = as_tensor(x)
     kernel, strides, paddings, dilations = windows("max_pool2d", kernel_size, stride, padding, dilation)
-    ceil = checks.flag(ceil_mode, "ceil_mode")
+    ceil = checks.flag(ceil_mode, "max_pool2d: ceil_mode")
     checks.axes("max_pool2d", x, 4, "(N, C, H, W)")
     checks.floating("max_pool2d", x=x)
     checks.window("max_pool2d", x, kernel, strides, paddings, dilations, ceil)
@@ -120,7 +120,8 @@ def avg_pool2d(
     """
     x = as_tensor(x)
     kernel, strides, paddings, _ = windows("avg_pool2d", kernel_size, stride, padding)
-    ceil, include = checks.flag(ceil_mode, "ceil_mode"), checks.flag(count_include_pad, "count_include_pad")
+    ceil = checks.flag(ceil_mode, "avg_pool2d: ceil_mode")
+    include = checks.flag(count_include_pad, "avg_pool2d: count_include_pad")
     checks.axes("avg_pool2d", x, 4, "(N, C, H, W)")
     checks.floating("avg_pool2d", x=x)
     checks.window("avg_pool2d", x, kernel, strides, paddings, (1, 1), ceil)
@@ -145,9 +146,9 @@ def windows(
     Raises:
         ArgumentError: an attribute is out of range.
     """
-    kernel, dilations = checks.pair(kernel_size, "kernel_size"), checks.pair(dilation, "dilation")
-    strides = kernel if stride is None else checks.pair(stride, "stride")
-    paddings = checks.padding4(padding)
+    kernel, dilations = checks.pair(kernel_size, f"{op}: kernel_size"), checks.pair(dilation, f"{op}: dilation")
+    strides = kernel if stride is None else checks.pair(stride, f"{op}: stride")
+    paddings = checks.padding4(padding, f"{op}: padding")
     for axis, side in enumerate(("height", "width")):
         F = extent(kernel[axis], dilations[axis])
         before, after = paddings[2 * axis : 2 * axis + 2]

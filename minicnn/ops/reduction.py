@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minicnn import checks
 from minicnn.autograd import Function, Tensor, as_tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import array_module
@@ -154,7 +155,7 @@ def var(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
     Raises:
         ShapeError: there is no such axis, or no element.
-        ArgumentError: an axis is no integer, or is given twice; n - correction is not positive.
+        ArgumentError: an axis is no integer, or is given twice; `correction` is no integer >= 0, or n - correction is not positive.
 
     Example:
         >>> var(Tensor([1.0, 2.0, 3.0])), var(Tensor([1.0, 2.0, 3.0]), correction=1)
@@ -162,7 +163,7 @@ def var(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
     """
     x = to_float(x)
     axes = _not_empty("var", x, axis)
-    n = math.prod(x.shape[i] for i in axes)
+    n, correction = math.prod(x.shape[i] for i in axes), checks.integer(correction, "var: correction", least=0)
     if n - correction <= 0:
         raise ArgumentError(
             f"var: {n} element(s) less the correction {correction} leave nothing to divide by; x is {x.shape}, axis {axis}"

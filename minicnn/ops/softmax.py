@@ -6,17 +6,15 @@ from minicnn.ops import checks
 
 
 class Softmax(KernelFunction):
-    """The node of a softmax; the arithmetic is in `minicnn.kernels`, file `softmax.py` of each folder."""
+    """y = e^x / Σ e^x: dx = y (dy - Σ dy y)."""
 
     op = "softmax"
-    reads_result = True
 
 
 class LogSoftmax(KernelFunction):
-    """The node of a log-softmax."""
+    """y = x - log Σ e^x: dx = dy - e^y Σ dy."""
 
     op = "log_softmax"
-    reads_result = True
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:

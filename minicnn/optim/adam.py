@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from minicnn import checks
 from minicnn.errors import ArgumentError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.optim.optimizer import Optimizer, Params, at_least_zero, below_one
+from minicnn.optim.optimizer import Optimizer, Params, check_entries
 
 
 class Adam(Optimizer):
@@ -61,12 +62,15 @@ class Adam(Optimizer):
     def check(self, options: Mapping[str, Any]) -> None:
         name = type(self).__name__
         for option in ("lr", "eps", "weight_decay"):
-            at_least_zero(name, option, options[option])
+            checks.number(options[option], f"{name}: {option}", 0)
         betas = options["betas"]
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ArgumentError(f"{name}: betas must be a pair of numbers, such as (0.9, 0.999), not {betas!r}")
-        for beta in betas:
-            below_one(name, "betas", beta)
+        for i, beta in enumerate(betas):
+            checks.fraction(beta, f"{name}: betas[{i}]")
+
+    def check_state(self, where: str, state: Mapping[str, Any]) -> None:
+        check_entries(where, state, arrays=("m", "v"), counts=("step",))
 
     def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
         if group["weight_decay"]:

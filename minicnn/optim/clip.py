@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Tensor
 from minicnn.errors import ArgumentError, NonFiniteError
 from minicnn.kernels.array.module import array_module
@@ -39,7 +40,7 @@ def clip_grad_norm(parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], 
         >>> [round(value, 3) for value in w.grad.tolist()]
         [3.0, 4.0]
     """
-    if not max_norm > 0:
+    if checks.real(max_norm, "clip_grad_norm: max_norm") <= 0:
         raise ArgumentError(f"clip_grad_norm: max_norm must be above 0, not {max_norm!r}")
     gradients = []
     squares = 0.0

@@ -6,9 +6,10 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from minicnn import checks
 from minicnn.errors import ArgumentError
-from minicnn.optim.optimizer import Optimizer, at_least_zero
-from minicnn.optim.schedule import Schedule, check_positive, check_steps
+from minicnn.optim.optimizer import Optimizer
+from minicnn.optim.schedule import Schedule
 
 
 class StepLR(Schedule):
@@ -25,8 +26,8 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size = check_steps("StepLR: step_size", step_size)
-        self.gamma = check_positive("StepLR: gamma", gamma)
+        self.step_size = checks.integer(step_size, "StepLR: step_size")
+        self.gamma = checks.positive(gamma, "StepLR: gamma")
         super().__init__(optimizer)
 
     def lr_at(self, base_lr: float, t: int) -> float:
@@ -50,8 +51,8 @@ class MultiStepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
-        self.milestones = sorted(check_steps("MultiStepLR: each of milestones", t, least=0) for t in milestones)
-        self.gamma = check_positive("MultiStepLR: gamma", gamma)
+        self.milestones = sorted(checks.integer(t, "MultiStepLR: each of milestones", 0) for t in milestones)
+        self.gamma = checks.positive(gamma, "MultiStepLR: gamma")
         super().__init__(optimizer)
 
     def lr_at(self, base_lr: float, t: int) -> float:
@@ -78,9 +79,8 @@ class CosineAnnealingLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max = check_steps("CosineAnnealingLR: T_max", T_max)
-        self.eta_min = eta_min
-        at_least_zero("CosineAnnealingLR", "eta_min", eta_min)
+        self.T_max = checks.integer(T_max, "CosineAnnealingLR: T_max")
+        self.eta_min = checks.number(eta_min, "CosineAnnealingLR: eta_min", 0)
         super().__init__(optimizer)
         if any(eta_min > base_lr for base_lr in self.base_lrs):
             raise ArgumentError(f"CosineAnnealingLR: eta_min = {eta_min} is above the base rate {min(self.base_lrs)}: the rate would rise")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Tensor, no_grad
 from minicnn.backend import get_backend, to_numpy
 from minicnn.errors import (
@@ -28,8 +28,8 @@ Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 class Optimizer:
     """Base of all optimisers: calls `update` for every parameter that has a gradient.
 
-    A subclass passes its options to `__init__`, checks them in `check`, and changes one parameter in
-    `update`.
+    A subclass passes its options to `__init__`, checks them in `check`, changes one parameter in `update`, and
+    checks in `check_state` what is loaded for it.
 
     Attributes:
         param_groups: dicts of "params" (a list of tensors) and the options that hold for them. Schedules set
@@ -60,7 +60,10 @@ class Optimizer:
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Raise an ArgumentError if an option of a group is out of range."""
-        at_least_zero(self._name, "lr", options["lr"])
+        checks.number(options["lr"], f"{self._name}: lr", 0)
+
+    def check_state(self, where: str, state: Mapping[str, Any]) -> None:
+        """Raise a StateDictError if a saved state of one parameter is not what `update` keeps. Here anything goes."""
 
     def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
         """Change one parameter's values `data` in place. `gradient` must stay as it is; `state` starts empty."""
@@ -71,19 +74,22 @@ class Optimizer:
 
         Raises:
             AutogradError: no parameter has one.
-            ShapeError, DtypeError: a gradient does not match its parameter.
+            ShapeError, DtypeError: a gradient does not match its parameter; no parameter has been changed then.
         """
         if all(parameter.grad is None for parameter in self._parameters()):
             raise AutogradError(
                 f"{self._name}: step() found no gradient in any parameter: call loss.backward() first, and zero_grad() not in between. "
                 "If you did, the loss was computed from other parameters than these"
             )
+        work = [
+            (parameter, _matching_gradient(self._name, parameter), group)
+            for group in self.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None
+        ]
         with no_grad():
-            for group in self.param_groups:
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        gradient = _matching_gradient(self._name, parameter)
-                        self.update(parameter.edit("step"), gradient, self.state.setdefault(parameter, {}), group)
+            for parameter, gradient, group in work:
+                self.update(parameter.edit("step"), gradient, self.state.setdefault(parameter, {}), group)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, so that the next backward pass starts from nothing."""
@@ -197,7 +203,8 @@ class Optimizer:
             arrays, settings = state["arrays"], state["settings"]
             name, saved_groups, counts = (settings[key] for key in ("optimizer", "param_groups", "counts"))
             sizes = [len(group["params"]) for group in saved_groups]
-        except (KeyError, TypeError):
+            entries = [*arrays.items(), *counts.items()]
+        except (KeyError, TypeError, AttributeError):
             raise StateDictError(f"{self._name}: this is not what state_dict() of an optimiser returns") from None
         if name != self._name:
             raise StateDictError(f"the state is of {name}, but this optimiser is {self._name}")
@@ -206,18 +213,27 @@ class Optimizer:
             raise StateDictError(f"{name}: the state has groups of {listing(sizes)} parameter(s), this optimiser of {listing(own_sizes)}")
         parameters = list(self._parameters())
         loaded: dict[Tensor, dict[str, Any]] = {}
-        for key, value in {**arrays, **counts}.items():
-            number, _, entry = key.partition(".")
+        for key, value in entries:
+            number, _, entry = str(key).partition(".")
             if not number.isdecimal() or int(number) >= len(parameters):
                 raise StateDictError(f"{name}: unexpected entry {key!r} for {len(parameters)} parameters")
             parameter = parameters[int(number)]
-            loaded.setdefault(parameter, {})[entry] = (
-                value if isinstance(value, int) else self._array(key, value, parameter)
-            )
+            own = self._count(key, value) if key in counts else self._array(key, value, parameter)
+            loaded.setdefault(parameter, {})[entry] = own
+        for i, parameter in enumerate(parameters):
+            if parameter in loaded:
+                self.check_state(f"{name}: the state of parameter {i}", loaded[parameter])
         return [self._options(group) for group in saved_groups], loaded
 
+    def _count(self, key: str, value: Any) -> int:
+        if not checks.is_integer(value) or value < 0:
+            raise StateDictError(f"{self._name}: {key} must be a count >= 0, not {value!r}")
+        return int(value)
+
     def _array(self, key: str, value: Any, parameter: Tensor) -> Array:
-        array = np.array(value, dtype=parameter.dtype, copy=True)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
+            raise StateDictError(f"{self._name}: {key} must be an array of numbers, not {value!r}")
+        array = value.astype(parameter.dtype)
         if array.shape != parameter.shape:
             raise StateDictError(f"{self._name}: {key} has shape {array.shape}, but its parameter has {parameter.shape}")
         return get_backend().asarray(array)
@@ -243,16 +259,14 @@ def plain_number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def at_least_zero(optimizer: str, name: str, value: Any) -> None:
-    """An option is a finite number >= 0."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < math.inf:
-        raise ArgumentError(f"{optimizer}: {name} must be a finite number >= 0, not {value!r}")
-
-
-def below_one(optimizer: str, name: str, value: Any) -> None:
-    """An option is a number from 0 to less than 1: the part of an average that is kept at each step."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
-        raise ArgumentError(f"{optimizer}: {name} must be a number from 0 to less than 1, not {value!r}")
+def check_entries(
+    where: str, state: Mapping[str, Any], *, arrays: Sequence[str] = (), counts: Sequence[str] = (), optional: Sequence[str] = ()
+) -> None:
+    """The state of a parameter has these arrays and counts, perhaps some of the optional arrays, and nothing else."""
+    numbers = {name for name, value in state.items() if isinstance(value, int)}
+    if numbers != set(counts) or not set(arrays) <= set(state) - numbers <= {*arrays, *optional}:
+        needed = listing([*arrays, *optional, *(f"{name} (a count)" for name in counts)])
+        raise StateDictError(f"{where} consists of {needed}; what was saved has {listing(state)}")
 
 
 def _matching_gradient(optimizer: str, parameter: Tensor) -> Array:

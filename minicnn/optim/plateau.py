@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from minicnn import checks
 from minicnn.errors import ArgumentError, NonFiniteError
-from minicnn.ops import checks
-from minicnn.optim.optimizer import Optimizer, at_least_zero
-from minicnn.optim.schedule import check_keys, check_optimizer, check_steps
+from minicnn.optim.optimizer import Optimizer
+from minicnn.optim.schedule import check_keys, check_optimizer, damaged
 
 
 class ReduceLROnPlateau:
@@ -61,13 +61,13 @@ class ReduceLROnPlateau:
     ) -> None:
         self.optimizer = check_optimizer("ReduceLROnPlateau", optimizer)
         self.mode = checks.choice(mode, "ReduceLROnPlateau: mode", ("min", "max"))
-        if not 0 < factor < 1:
-            raise ArgumentError(f"ReduceLROnPlateau: factor must be a number between 0 and 1, not {factor!r}")
-        at_least_zero("ReduceLROnPlateau", "threshold", threshold)
-        at_least_zero("ReduceLROnPlateau", "min_lr", min_lr)
-        self.factor, self.threshold, self.min_lr = factor, threshold, min_lr
-        self.patience = check_steps("ReduceLROnPlateau: patience", patience, least=0)
-        self.cooldown = check_steps("ReduceLROnPlateau: cooldown", cooldown, least=0)
+        self.factor = checks.positive(factor, "ReduceLROnPlateau: factor")
+        if factor >= 1:
+            raise ArgumentError(f"ReduceLROnPlateau: factor must be below 1, not {factor!r}: the rate would never fall")
+        self.patience = checks.integer(patience, "ReduceLROnPlateau: patience", 0)
+        self.threshold = checks.number(threshold, "ReduceLROnPlateau: threshold", 0)
+        self.cooldown = checks.integer(cooldown, "ReduceLROnPlateau: cooldown", 0)
+        self.min_lr = checks.number(min_lr, "ReduceLROnPlateau: min_lr", 0)
         self.best: float | None = None
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
@@ -112,8 +112,13 @@ class ReduceLROnPlateau:
         """Go on from where another schedule was.
 
         Raises:
-            StateDictError: entries are missing or unexpected.
+            StateDictError: entries are missing or unexpected, or of another kind.
         """
         check_keys(self, state, self.state_dict())
+        with damaged(self):
+            if state["best"] is not None:
+                checks.number(state["best"], "best")
+            for name in ("last_epoch", "num_bad_epochs", "cooldown_counter"):
+                checks.integer(state[name], name, 0)
         for name, value in state.items():
             setattr(self, name, value)

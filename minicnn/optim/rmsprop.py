@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minicnn import checks
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.ops import checks
-from minicnn.optim.optimizer import Optimizer, Params, at_least_zero, below_one
+from minicnn.optim.optimizer import Optimizer, Params, check_entries
 
 
 class RMSprop(Optimizer):
@@ -17,7 +17,7 @@ class RMSprop(Optimizer):
         g = dL/dθ + weight_decay θ
         s = α s + (1 - α) g²                     mean of the square
         μ = α μ + (1 - α) g                      mean, if centered; else μ = 0
-        d = g / (√(s - μ²) + eps)
+        d = g / (√max(0, s - μ²) + eps)
         v = momentum v + d
         θ = θ - lr v
 
@@ -68,9 +68,12 @@ class RMSprop(Optimizer):
 
     def check(self, options: Mapping[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay", "momentum"):
-            at_least_zero("RMSprop", name, options[name])
-        below_one("RMSprop", "alpha", options["alpha"])
+            checks.number(options[name], f"RMSprop: {name}", 0)
+        checks.fraction(options["alpha"], "RMSprop: alpha")
         checks.flag(options["centered"], "RMSprop: centered")
+
+    def check_state(self, where: str, state: Mapping[str, Any]) -> None:
+        check_entries(where, state, arrays=("square",), optional=("mean", "momentum"))
 
     def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
         xp = array_module(data)
@@ -86,7 +89,8 @@ class RMSprop(Optimizer):
         if group["centered"]:
             state["mean"] *= alpha
             state["mean"] += (1 - alpha) * gradient
-            variance = variance - state["mean"] * state["mean"]
+            # never below 0 but for rounding, where the gradient hardly changes: the root would be NaN
+            variance = xp.maximum(variance - state["mean"] * state["mean"], 0)
         change = xp.sqrt(variance)
         change += group["eps"]
         xp.divide(gradient, change, out=change)

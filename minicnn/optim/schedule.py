@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from minicnn import checks
 from minicnn.errors import ArgumentError, StateDictError, listing
 from minicnn.optim.optimizer import Optimizer
 
@@ -38,9 +40,7 @@ class Schedule:
 
     def __init__(self, optimizer: Optimizer, base_lrs: Sequence[float] | None = None) -> None:
         self.optimizer = check_optimizer(type(self).__name__, optimizer)
-        self.base_lrs = list(base_lrs) if base_lrs is not None else self.get_last_lr()
-        self.last_epoch = 0
-        self._apply()
+        self._set(0, list(base_lrs) if base_lrs is not None else self.get_last_lr())
 
     def lr_at(self, base_lr: float, t: int) -> float:
         """The learning rate after `t` steps, of a group whose base rate is `base_lr`."""
@@ -48,8 +48,7 @@ class Schedule:
 
     def step(self) -> None:
         """Go one step on: after each epoch, or after each batch, as the schedule's lengths are meant."""
-        self.last_epoch += 1
-        self._apply()
+        self._set(self.last_epoch + 1, self.base_lrs)
 
     def get_last_lr(self) -> list[float]:
         """The learning rates that are in force, one for each group."""
@@ -63,19 +62,26 @@ class Schedule:
         """Go on from where another schedule was, and set the learning rates accordingly.
 
         Raises:
-            StateDictError: entries are missing or unexpected, or the number of groups differs.
+            StateDictError: entries are missing, unexpected or of another kind, or the number of groups differs.
         """
         check_keys(self, state, self.state_dict())
-        if len(state["base_lrs"]) != len(self.base_lrs):
+        with damaged(self):
+            last_epoch = checks.integer(state["last_epoch"], "last_epoch", 0)
+            if not isinstance(state["base_lrs"], (list, tuple)):
+                raise ArgumentError(f"base_lrs must be a list of rates, not {state['base_lrs']!r}")
+            base_lrs = [checks.number(rate, "each of base_lrs", 0) for rate in state["base_lrs"]]
+        if len(base_lrs) != len(self.base_lrs):
             raise StateDictError(
-                f"{type(self).__name__}: the state is for {len(state['base_lrs'])} parameter group(s), the optimiser has {len(self.base_lrs)}"
+                f"{type(self).__name__}: the state is for {len(base_lrs)} parameter group(s), the optimiser has {len(self.base_lrs)}"
             )
-        self.last_epoch, self.base_lrs = state["last_epoch"], list(state["base_lrs"])
-        self._apply()
+        self._set(last_epoch, base_lrs)
 
-    def _apply(self) -> None:
-        for group, base_lr in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
-            group["lr"] = float(self.lr_at(base_lr, self.last_epoch))
+    def _set(self, t: int, base_lrs: list[float]) -> None:
+        """Be at time `t`; where `lr_at` refuses, nothing has changed."""
+        rates = [float(self.lr_at(base_lr, t)) for base_lr in base_lrs]
+        self.last_epoch, self.base_lrs = t, base_lrs
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
 
 
 def check_optimizer(schedule: str, optimizer: Any) -> Optimizer:
@@ -91,15 +97,10 @@ def check_keys(schedule: object, state: Mapping[str, Any], expected: Mapping[str
         raise StateDictError(f"{type(schedule).__name__}: the state must have {listing(expected)}; it has {listing(state) or 'nothing'}")
 
 
-def check_steps(name: str, value: Any, least: int = 1) -> int:
-    """A number of steps."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ArgumentError(f"{name} must be an integer >= {least}, not {value!r}")
-    return value
-
-
-def check_positive(name: str, value: Any) -> float:
-    """A factor or a rate above 0."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
-        raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
-    return value
+@contextmanager
+def damaged(schedule: object) -> Iterator[None]:
+    """Inside, what a check refuses comes from a file, and not from the caller: the state is to blame."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise StateDictError(f"{type(schedule).__name__}: the state is damaged: {error}") from None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minicnn import checks
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
-from minicnn.ops import checks
-from minicnn.optim.optimizer import Optimizer, Params, at_least_zero
+from minicnn.optim.optimizer import Optimizer, Params, check_entries
 
 
 class SGD(Optimizer):
@@ -58,9 +58,12 @@ class SGD(Optimizer):
 
     def check(self, options: Mapping[str, Any]) -> None:
         for name in ("lr", "momentum", "weight_decay"):
-            at_least_zero("SGD", name, options[name])
+            checks.number(options[name], f"SGD: {name}", 0)
         if checks.flag(options["nesterov"], "SGD: nesterov") and not options["momentum"]:
             raise ArgumentError("SGD: nesterov=True looks ahead along the velocity, so it needs momentum > 0, such as momentum=0.9")
+
+    def check_state(self, where: str, state: Mapping[str, Any]) -> None:
+        check_entries(where, state, optional=("momentum",))
 
     def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
         momentum = group["momentum"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from minicnn import checks
 from minicnn.errors import ArgumentError
-from minicnn.optim.optimizer import Optimizer, below_one
-from minicnn.optim.schedule import Schedule, check_optimizer, check_positive, check_steps
+from minicnn.optim.optimizer import Optimizer
+from minicnn.optim.schedule import Schedule, check_optimizer
 
 
 class LinearWarmup(Schedule):
@@ -44,8 +45,8 @@ class LinearWarmup(Schedule):
     def __init__(
         self, optimizer: Optimizer, total_iters: int, start_factor: float = 0.1, then: Schedule | None = None
     ) -> None:
-        self.total_iters = check_steps("LinearWarmup: total_iters", total_iters)
-        self.start_factor = check_positive("LinearWarmup: start_factor", start_factor)
+        self.total_iters = checks.integer(total_iters, "LinearWarmup: total_iters")
+        self.start_factor = checks.positive(start_factor, "LinearWarmup: start_factor")
         if start_factor > 1:
             raise ArgumentError(f"LinearWarmup: start_factor must be at most 1, not {start_factor!r}")
         self.then = then
@@ -66,6 +67,9 @@ class OneCycleLR(Schedule):
 
     along half a cosine or a straight line each. Call `step` after each batch. The momentum stays what it is
     (PyTorch's `cycle_momentum=False`).
+
+    Where pct_start total_steps <= 1 there is no room for a rise: a = 0, and the first step is at the peak. (PyTorch
+    begins somewhere on the fall then: a cycle of one step would run at the last, vanishing rate.)
 
     Args:
         optimizer: whose learning rates to set; those it has are not used.
@@ -104,16 +108,12 @@ class OneCycleLR(Schedule):
         peaks = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * groups
         if len(peaks) != groups:
             raise ArgumentError(f"OneCycleLR: max_lr must be a number or one for each of the {groups} parameter group(s), not {max_lr!r}")
-        for peak in peaks:
-            check_positive("OneCycleLR: max_lr", peak)
-        below_one("OneCycleLR", "pct_start", pct_start)
-        if anneal_strategy not in ("cos", "linear"):
-            raise ArgumentError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
-        self.total_steps = check_steps("OneCycleLR: total_steps", total_steps)
-        self.pct_start, self.anneal_strategy = pct_start, anneal_strategy
-        self.div_factor = check_positive("OneCycleLR: div_factor", div_factor)
-        self.final_div_factor = check_positive("OneCycleLR: final_div_factor", final_div_factor)
-        super().__init__(optimizer, peaks)
+        self.total_steps = checks.integer(total_steps, "OneCycleLR: total_steps")
+        self.pct_start = checks.fraction(pct_start, "OneCycleLR: pct_start")
+        self.anneal_strategy = checks.choice(anneal_strategy, "OneCycleLR: anneal_strategy", ("cos", "linear"))
+        self.div_factor = checks.positive(div_factor, "OneCycleLR: div_factor")
+        self.final_div_factor = checks.positive(final_div_factor, "OneCycleLR: final_div_factor")
+        super().__init__(optimizer, [checks.positive(peak, "OneCycleLR: max_lr") for peak in peaks])
 
     def lr_at(self, base_lr: float, t: int) -> float:
         if t > self.total_steps:  # the one right after the last batch sets a rate that no step will use
@@ -121,10 +121,11 @@ class OneCycleLR(Schedule):
                 f"OneCycleLR: step {t} is beyond the cycle of total_steps={self.total_steps}: make it epochs times batches in an epoch"
             )
         first, peak = base_lr / self.div_factor, base_lr
-        turn, end = self.pct_start * self.total_steps - 1, self.total_steps - 1
+        turn, end = max(0.0, self.pct_start * self.total_steps - 1), self.total_steps - 1
+        t = min(t, end)
         if t < turn:
             return self._between(first, peak, t / turn)
-        return self._between(peak, first / self.final_div_factor, min(1.0, (t - turn) / (end - turn)))
+        return self._between(peak, first / self.final_div_factor, (t - turn) / (end - turn)) if t > turn else peak
 
     def _between(self, start: float, end: float, part: float) -> float:
         part = (1 - math.cos(math.pi * part)) / 2 if self.anneal_strategy == "cos" else part

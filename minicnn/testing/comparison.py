@@ -9,6 +9,7 @@ from minicnn.backend import get_backend
 from minicnn.kernels.types import Array
 from minicnn.testing.numeric import STEP, Line, steps_for
 from minicnn.testing.report import (
+    GradcheckError,
     Mismatch,
     close,
     factor_sizes,
@@ -23,6 +24,7 @@ STREAM = 0x67726164  # "grad": the cotangent's own stream of random numbers, so 
 EVERY = 400  # inputs up to this size are checked at every element,
 SAMPLE = 40  # larger ones at so many,
 FEW, MANY = 2, 8  # and all along a few directions (small inputs only) or many
+LOST = 1e-4  # of the gradient's largest element: what rounding may hide; if it hides more, no verdict is given
 ENOUGH = 12  # wrong elements that are looked at with all steps; more would not change the report
 
 
@@ -53,7 +55,7 @@ class Comparison:
         values = self.subject.values
         self.y = self.subject.result()
         self.dy = cotangent(self.y.shape, self.random)
-        arrived = self.subject.pull_back(self.dy)
+        arrived = self.subject.gradients(self.dy)
         self.missing = {name for name, gradient in arrived.items() if gradient is None}
         self.gradients = {name: np.zeros_like(values[name]) if g is None else g for name, g in arrived.items()}
         self.steps = {name: steps_for(value) for name, value in values.items()}
@@ -73,25 +75,34 @@ class Comparison:
         expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
         for i in map(int, chosen):
             expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]
+        for i in map(int, np.flatnonzero(noise > self._tolerance(gradient, expected))):
+            expected[i], noise[i] = np.array(self._along(name, i).extrapolated()) / steps[i]
+        typical, tolerance = np.fmax.reduce(np.abs(expected), initial=0.0), self._tolerance(gradient, expected)
+        limit, confirmed = max(LOST * typical, self.atol), 0
         with np.errstate(invalid="ignore"):
-            typical = np.fmax.reduce(np.abs(expected), initial=0.0)
-            tolerance = self.rtol * np.fmax(np.abs(gradient), np.abs(expected)) + self.atol * min(1.0, typical)
             error = np.abs(gradient - expected)
             wrong[chosen] = ~((error <= tolerance + noise) & np.isfinite(gradient))[chosen]
-        confirmed = 0
         for i in sorted(map(int, np.flatnonzero(wrong & np.isfinite(gradient))), key=lambda i: -error[i]):
             if confirmed < ENOUGH:
-                right, slope = self._along(name, i).agrees(gradient[i] * steps[i], tolerance[i] * steps[i])
+                right, slope = self._along(name, i).agrees(*np.array([gradient[i], tolerance[i], limit]) * steps[i])
                 expected[i], wrong[i] = slope / steps[i], not right
                 error[i] = abs(gradient[i] - expected[i])
                 confirmed += not right
         self.slopes += len(chosen)
         if not wrong.any():
+            if noise.max(initial=0.0) > limit:
+                raise self._blind(f"d{name}")
             if typical > 1000 * noise.max(initial=0.0):  # not of a gradient that is zero but for rounding
                 self.error = max(self.error, float(error[chosen].max() / typical))
             return []
         given, slopes, where = (array.reshape(x.shape) for array in (gradient, expected, wrong))
         return [Mismatch(f"d{name}", given, slopes, where, sizes=factor_sizes(x, self.y), input=x)]
+
+    def _tolerance(self, gradient: Array, expected: Array) -> Array:
+        """What each element may be off by."""
+        with np.errstate(invalid="ignore"):
+            typical = np.fmax.reduce(np.abs(expected), initial=0.0)
+            return self.rtol * np.fmax(np.abs(gradient), np.abs(expected)) + self.atol * min(1.0, typical)
 
     def _direction(self, direction: Mapping[str, Array]) -> None:
         """Compare the slope along one direction, of one input or of several; if it is wrong, find out where."""
@@ -112,10 +123,16 @@ class Comparison:
         terms = np.concatenate([(self.gradients[name] * v).ravel() for name, v in direction.items()])
         analytic, line = float(terms.sum()), self._line(direction)
         numeric, noise = line.central(STEP)
-        tolerance = self.rtol * max(abs(analytic), abs(numeric)) + self.atol * min(1.0, float(np.linalg.norm(terms)))
+        size, length = float(np.linalg.norm(terms)), float(np.sqrt(sum(np.sum(v * v) for v in direction.values())))
+        tolerance = self.rtol * max(abs(analytic), abs(numeric)) + self.atol * min(1.0, size)
+        limit = max(LOST * size, self.atol * length)
+        if noise > tolerance:
+            numeric, noise = line.extrapolated()
         if abs(analytic - numeric) <= tolerance + noise:
+            if noise > limit:
+                raise self._blind(" and ".join(f"d{name}" for name in direction))
             return True, analytic, numeric
-        right, numeric = line.agrees(analytic, tolerance)
+        right, numeric = line.agrees(analytic, tolerance, limit)
         return right, analytic, numeric
 
     def _bisect(self, name: str, v: Array) -> list[Mismatch]:
@@ -140,7 +157,13 @@ class Comparison:
         def at(t: float) -> Array:
             return self.subject.array_at({**values, **{name: values[name] + t * v for name, v in direction.items()}})
 
-        return Line(at, self.y, self.dy)
+        return Line(at, self.y, self.dy, max(np.abs(values[name]).max(initial=0.0) for name in direction))
+
+    def _blind(self, gradients: str) -> GradcheckError:
+        return self.subject.error(
+            f"cannot tell whether {gradients} is right: the result is as large as {np.abs(self.y).max():.0e}, and its changes are "
+            "lost in rounding; subtract the constant, or scale the inputs"
+        )
 
     def _fail(self, mismatches: list[Mismatch]) -> NoReturn:
         lines = [line for m in sorted(mismatches, key=Mismatch.severity, reverse=True) for line in m.lines(self._cause(m))]

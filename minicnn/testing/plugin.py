@@ -8,6 +8,7 @@ Without the flag, tests that are marked are left out, and a line at the end says
 table at the end lists every operation and backend that was checked. A failed check prints its report and no traceback.
 """
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -43,17 +44,40 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     named = "gradcheck" in config.option.markexpr or any("::" in arg for arg in config.args)
     asked = config.getoption("--gradcheck") or named
     marked = [item for item in items if item.get_closest_marker("gradcheck")]
+    for item in marked:
+        _check_marker(item)
     if marked and not asked:
         items[:] = [item for item in items if not item.get_closest_marker("gradcheck")]
         config.hook.pytest_deselected(items=marked)
         config.stash[LEFT_OUT] = len(marked)
 
 
+def _check_marker(item: pytest.Item) -> None:
+    """Tolerances in a marker that nobody reads would be a check that is not made."""
+    marker = item.get_closest_marker("gradcheck")
+    if marker is None or not (marker.args or marker.kwargs):
+        return
+    given = ", ".join([*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())])
+    where = f"{item.nodeid}: @pytest.mark.gradcheck({given})"
+    if marker.args or not marker.kwargs.keys() <= {"rtol", "atol"}:
+        raise pytest.UsageError(f"{where}: the marker takes rtol=... and atol=... only")
+    if "gradcheck" not in getattr(item, "fixturenames", ()):
+        raise pytest.UsageError(
+            f"{where} sets tolerances for the fixture gradcheck, which the test does not use: take `gradcheck` as an argument "
+            "of the test, or give the tolerances to the function that you call"
+        )
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Switch to the backend: after collection, since a student's file registers its own while it is imported."""
     name = session.config.getoption("--backend")
+    try:
+        if name or os.environ.get("MINICNN_BACKEND"):
+            before = backends.get_backend().name
+    except BackendError as error:
+        raise pytest.UsageError(str(error)) from None
     if name:
-        session.config.stash[BEFORE] = backends.get_backend().name
+        session.config.stash[BEFORE] = before
         try:
             backends.set_backend(name)
         except BackendError as error:

@@ -51,8 +51,8 @@ class Mismatch:
     def severity(self) -> float:
         """The largest error, relative to the largest element."""
         with np.errstate(all="ignore"):
-            error = np.nanmax(np.where(self.wrong, np.abs(self.given - self.expected), 0))
-            size = np.nanmax(np.abs(self.expected))
+            error = np.max(np.abs(self.given - self.expected)[self.wrong])
+            size = np.fmax.reduce(np.abs(self.expected), axis=None, initial=0.0)
         return float(error / size) if size > 0 and np.isfinite(error) else float("inf")
 
     def _worst(self) -> list[tuple[int, ...]]:

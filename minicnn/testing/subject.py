@@ -64,6 +64,18 @@ class Subject:
             )
         return first
 
+    def gradients(self, dy: Array) -> dict[str, Array | None]:
+        """`pull_back`, after checking that it gives the same twice.
+
+        Raises:
+            GradcheckError: it does not, or anything that `pull_back` raises.
+        """
+        first, second = self.pull_back(dy), self.pull_back(dy)
+        for name, gradient in first.items():
+            if not _same(gradient, second[name]):
+                raise self.error(f"two backward passes with the same inputs give different d{name}: does backward keep something?")
+        return first
+
     def pull_back(self, dy: Array) -> dict[str, Array | None]:
         """The gradients that autograd computes, by name; None where none arrived.
 
@@ -157,6 +169,10 @@ def function_name(function: Callable[..., Any]) -> str:
 
 def _array(value: Any) -> Any:
     return value.data if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _same(a: Array | None, b: Array | None) -> bool:
+    return a is b if a is None or b is None else np.array_equal(a, b, equal_nan=True)
 
 
 def _is_floating(value: Any) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from minicnn import models, optim
+from minicnn import checks, models, optim
 from minicnn.backend import manual_seed
 from minicnn.data import DataLoader
 from minicnn.errors import ArgumentError, nearest
@@ -24,9 +24,18 @@ OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], dict[str, Any], floa
 }
 
 
+AnySchedule: TypeAlias = optim.Schedule | optim.ReduceLROnPlateau
+
+
 def _warmup_cosine(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
-    rise = max(1, steps // 20)
-    return optim.LinearWarmup(optimizer, rise, then=optim.CosineAnnealingLR(optimizer, T_max=max(1, steps - rise)))
+    rise = steps // 20  # a short run has no room for it
+    fall = optim.CosineAnnealingLR(optimizer, T_max=steps - rise)
+    return optim.LinearWarmup(optimizer, rise, then=fall) if rise else fall
+
+
+def _multi_step(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
+    """At half and three quarters of the run: He et al. 2016, sec. 4.2."""
+    return optim.MultiStepLR(optimizer, milestones=[max(1, steps // 2), max(1, 3 * steps // 4)], gamma=0.1)
 
 
 def _one_cycle(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
@@ -34,10 +43,12 @@ def _one_cycle(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
     return optim.OneCycleLR(optimizer, peaks, total_steps=steps)
 
 
-SCHEDULES: dict[str, Callable[[optim.Optimizer, int], optim.Schedule | None]] = {
+SCHEDULES: dict[str, Callable[[optim.Optimizer, int], AnySchedule | None]] = {
     # called with the optimiser, whose rate is the highest, and the number of steps of the whole run
     "constant": lambda _optimizer, _steps: None,
     "step": lambda optimizer, steps: optim.StepLR(optimizer, step_size=max(1, steps // 3), gamma=0.1),
+    "multi-step": _multi_step,
+    "plateau": lambda optimizer, _steps: optim.ReduceLROnPlateau(optimizer, factor=0.1, patience=2),
     "cosine": lambda optimizer, steps: optim.CosineAnnealingLR(optimizer, T_max=steps),
     "warmup-cosine": _warmup_cosine,
     "one-cycle": _one_cycle,
@@ -51,7 +62,7 @@ class Parts:
     model: Module
     model_kwargs: dict[str, Any]
     optimizer: optim.Optimizer
-    schedule: optim.Schedule | None
+    schedule: AnySchedule | None
     train: DataLoader
     test: DataLoader
 
@@ -77,7 +88,7 @@ class Recipe:
     workers: int = 0
 
     def resolved(self) -> "Recipe":
-        """The recipe with the optimiser's usual learning rate where none is given, and the model's proper name.
+        """The recipe with the optimiser's usual learning rate where none is given, and every name as it is listed.
 
         Raises:
             ArgumentError: a name is unknown, or a number is out of range.
@@ -85,10 +96,8 @@ class Recipe:
         model = _look_up(self.model, {name.lower(): name for name in models.list_models()}, "model", models.list_models())
         _, _, usual_lr = _look_up(self.optimizer, OPTIMIZERS, "optimizer")
         _look_up(self.schedule, SCHEDULES, "schedule")
-        lr = usual_lr if self.lr is None else self.lr
-        if not 0 < lr < float("inf"):
-            raise ArgumentError(f"the learning rate must be a number above 0, not {lr:g}")
-        return replace(self, model=model, lr=lr)
+        lr = checks.positive(usual_lr if self.lr is None else self.lr, "the learning rate")
+        return replace(self, model=model, lr=lr, optimizer=self.optimizer.lower(), schedule=self.schedule.lower())
 
     def build(self) -> Parts:
         """The freshly initialised network, and all that trains it.
@@ -111,6 +120,8 @@ class Recipe:
 
 
 def _look_up(name: str, table: Mapping[str, T], what: str, shown: Any = None) -> T:
+    if not isinstance(name, str):
+        raise ArgumentError(f"the {what} is chosen by its name, a text, not {name!r}")
     if name.lower() not in table:
         raise ArgumentError(f"unknown {what} {name!r}: {nearest(name, shown or table)}")
     return table[name.lower()]

@@ -10,8 +10,9 @@ from minicnn.autograd import Tensor, no_grad
 from minicnn.errors import ArgumentError, NonFiniteError
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
+from minicnn.nn.mode import evaluating
 from minicnn.ops import cross_entropy
-from minicnn.optim import Optimizer, Schedule
+from minicnn.optim import Optimizer, ReduceLROnPlateau, Schedule
 from minicnn.train.metrics import Metrics
 
 Batches: TypeAlias = Iterable[tuple[Tensor, Tensor]]
@@ -42,7 +43,9 @@ class Trainer:
     Args:
         model: takes images, returns scores (N, K).
         optimizer: holds the model's parameters.
-        schedule: sets the optimiser's learning rate; stepped after every batch, so its lengths are in batches.
+        schedule: sets the optimiser's learning rate. It is stepped after every batch, so its lengths are in batches; only
+            `ReduceLROnPlateau` is stepped after every epoch. It is told the mean loss on the training images: the held-out
+            ones measure, and may steer nothing.
 
     Example:
         >>> from minicnn import data, models, optim
@@ -54,7 +57,7 @@ class Trainer:
         [1]
     """
 
-    def __init__(self, model: Module, optimizer: Optimizer, schedule: Schedule | None = None) -> None:
+    def __init__(self, model: Module, optimizer: Optimizer, schedule: Schedule | ReduceLROnPlateau | None = None) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.steps = 0
         self.history: list[Epoch] = []
@@ -71,6 +74,9 @@ class Trainer:
     ) -> list[Epoch]:
         """Train for `epochs` passes over `train`, looking at `test` after each.
 
+        A network in evaluation mode is switched to training, once. In one that is in training mode already, layers that
+        were put into `eval()` by hand, such as a frozen batch norm, stay there.
+
         Args:
             on_step, on_epoch: called after every batch and after every pass.
             stop: asked after every batch; when it answers yes, training ends there, between two updates.
@@ -79,14 +85,20 @@ class Trainer:
             The history: one entry per finished pass.
 
         Raises:
-            NonFiniteError: the loss became NaN or Inf; the weights are those of the last finite step.
+            NonFiniteError: the loss became NaN or Inf. In training, the weights are those of the last finite step; the
+                held-out loss is seen only after the pass that spoiled the weights.
         """
+        if not self.model.training:
+            self.model.train()
         while len(self.history) < epochs and not stop():
             lr = self.lr
             seen = self._train_epoch(train, on_step, stop)
             if stop():
                 break
+            if isinstance(self.schedule, ReduceLROnPlateau):
+                self.schedule.step(seen.loss)
             held_out = evaluate(self.model, test)
+            self._require_finite(held_out.loss, f"the held-out loss is {held_out.loss} after epoch {len(self.history) + 1}", lr)
             epoch = Epoch(
                 len(self.history) + 1, lr, seen.loss, seen.accuracy, held_out.loss, held_out.accuracy, seen.seconds, seen.images_per_second
             )  # fmt: skip
@@ -100,16 +112,16 @@ class Trainer:
         return float(self.optimizer.param_groups[0]["lr"])
 
     def _train_epoch(self, train: Batches, on_step: Callable[[Metrics], None], stop: Callable[[], bool]) -> Metrics:
-        self.model.train()
         metrics = Metrics()
         for images, labels in train:
             scores = self.model(images)
             loss = cross_entropy(scores, labels)
-            self._require_finite(loss.item())
+            place = f"the loss is {loss.item()} at step {self.steps + 1} (epoch {len(self.history) + 1})"
+            self._require_finite(loss.item(), place, self.lr)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            if self.schedule is not None:
+            if isinstance(self.schedule, Schedule):
                 self.schedule.step()
             self.steps += 1
             metrics.add(loss.item(), scores.numpy(), labels.numpy())
@@ -118,16 +130,17 @@ class Trainer:
                 break
         return metrics
 
-    def _require_finite(self, loss: float) -> None:
+    @staticmethod
+    def _require_finite(loss: float, what: str, lr: float) -> None:
         if not np.isfinite(loss):
             raise NonFiniteError(
-                f"the loss is {loss} at step {self.steps + 1} (epoch {len(self.history) + 1}), with a learning rate of {self.lr:g}: "
-                f"try {self.lr / 10:g}, or run the step inside `with minicnn.detect_anomaly():` to see where it begins"
+                f"{what}, with a learning rate of {lr:g}: "
+                f"try {lr / 10:g}, or run the step inside `with minicnn.detect_anomaly():` to see where it begins"
             )
 
 
 def evaluate(model: Module, batches: Batches, on_batch: Callable[[Array, Array], None] = _nothing) -> Metrics:
-    """Loss and accuracy of a network in evaluation mode; nothing is learned.
+    """Loss and accuracy of a network in evaluation mode; nothing is learned, and every module's mode is as before afterwards.
 
     Args:
         on_batch: called with the predicted classes (N,) and the labels (N,) of each batch.
@@ -135,16 +148,12 @@ def evaluate(model: Module, batches: Batches, on_batch: Callable[[Array, Array],
     Raises:
         ArgumentError: there are no images.
     """
-    training, metrics = model.training, Metrics()
-    model.eval()
-    try:
-        with no_grad():
-            for images, labels in batches:
-                scores = model(images)
-                metrics.add(cross_entropy(scores, labels).item(), scores.numpy(), labels.numpy())
-                on_batch(scores.numpy().argmax(axis=1), labels.numpy())
-    finally:
-        model.train(training)
+    metrics = Metrics()
+    with evaluating(model), no_grad():
+        for images, labels in batches:
+            scores = model(images)
+            metrics.add(cross_entropy(scores, labels).item(), scores.numpy(), labels.numpy())
+            on_batch(scores.numpy().argmax(axis=1), labels.numpy())
     if metrics.images == 0:
         raise ArgumentError("evaluate: there are no images to evaluate on")
     return metrics

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from minicnn.cli import main
+from minicnn.io import load_checkpoint
 
 
 def test_says_the_accuracy_where_the_files_are_and_what_to_try(minicnn, tmp_path, monkeypatch):
@@ -46,6 +47,23 @@ def test_a_loss_that_explodes_is_one_sentence(minicnn, tmp_path):
     assert code == 2
     assert re.match(r"minicnn: .*(is|loss is) (nan|inf|NaN|Inf).*", err)
     assert len(err.splitlines()) == 1
+
+
+def test_a_held_out_loss_that_explodes_is_one_sentence_too(minicnn, tmp_path):
+    """The one step starts from a finite loss; only the evaluation after it sees what it has done to the weights."""
+    code, _, err = minicnn("train", "--epochs", "1", "--batch-size", "2000", "--lr", "1e38", "--schedule", "constant", "--out", tmp_path)
+    assert code == 2
+    assert re.match(r"minicnn: .*held-out loss is (nan|inf) after epoch 1, with a learning rate of 1e\+38: try 1e\+37", err)
+    assert len(err.splitlines()) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["log.jsonl"]
+
+
+def test_every_schedule_is_listed_and_trains(minicnn, tmp_path):
+    listed = " ".join(minicnn("train", "--help")[1].split())
+    assert "of the learning rate: constant, step, multi-step, plateau, cosine, warmup-cosine, one-cycle; plateau goes by the training loss" in listed
+    code, _, err = minicnn("train", "--schedule", "plateau", "--epochs", "2", "--batch-size", "256", "--out", tmp_path)
+    assert (code, err) == (0, "")
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors")["schedule"]["last_epoch"] == 2
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_exit_code_130(tmp_path):

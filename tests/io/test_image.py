@@ -1,5 +1,6 @@
 """Pictures become light ink on black that fills the frame."""
 
+import pickle
 import sys
 
 import numpy as np
@@ -115,12 +116,13 @@ def test_a_cut_off_picture_is_refused(save):
     ("array", "sentence"),
     [
         (np.full((9, 9), 7), "shows nothing: every pixel has the value 7"),
-        (np.full((9, 9), np.nan), "shows nothing"),
+        (np.full((9, 9), np.nan), "holds pixels that are NaN or infinite"),
+        (np.where(np.eye(9) == 1, np.inf, 0), "holds pixels that are NaN or infinite"),
         (np.zeros((2, 3, 4, 5)), r"has shape \(2, 3, 4, 5\), but an image is"),
         (np.zeros((0, 9)), "holds no image"),
         (np.array(["a", "b"]), "holds no image"),
     ],
-    ids=["flat", "nan", "axes", "empty", "text"],
+    ids=["flat", "nan", "inf", "axes", "empty", "text"],
 )
 def test_arrays_that_are_no_image_are_refused(save, array, sentence):
     with pytest.raises(ArgumentError, match=sentence):
@@ -130,9 +132,27 @@ def test_arrays_that_are_no_image_are_refused(save, array, sentence):
 def test_a_pickle_is_never_executed(save, tmp_path):
     with pytest.raises(ArgumentError, match=r"is not a \.npy file that can be read"):
         read_image(save(np.array([{"a": 1}], dtype=object)), 8)
+    (tmp_path / "b.npy").write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(ArgumentError, match=r"is not a \.npy file that can be read"):
+        read_image(tmp_path / "b.npy", 8)
     (tmp_path / "b.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(ArgumentError, match=r"is not a \.npy file"):
         read_image(tmp_path / "b.npy", 8)
+
+
+@pytest.mark.parametrize("damage", [(b"}", b"("), (b"'shape'", b"b'shap'"), (b"(9, 9)", b"(9,-9)"), (b"<f8", b"<q8"), (b"False", b"Fal(e")])
+def test_a_damaged_header_is_refused_whatever_numpy_raises(save, damage):
+    path = save(np.random.default_rng(1).random((9, 9)))
+    path.write_bytes(path.read_bytes().replace(*damage, 1))
+    with pytest.raises(ArgumentError, match=r"is not a \.npy file that can be read"):
+        read_image(path, 8)
+
+
+def test_a_renamed_archive_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", image=np.eye(8))
+    path = (tmp_path / "a.npz").rename(tmp_path / "a.npy")
+    with pytest.raises(ArgumentError, match=r"an archive of several arrays \(\.npz\): save one of them"):
+        read_image(path, 8)
 
 
 def test_without_pillow_the_message_says_what_to_install(save, monkeypatch):

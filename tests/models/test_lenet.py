@@ -51,9 +51,20 @@ def test_equals_pytorch():
 
 
 def test_signals_keep_their_size_at_the_start():
-    minicnn.manual_seed(0)
-    scores = models.LeNet5()(minicnn.randn(64, 1, 32, 32)).numpy()
-    assert 0.05 < scores.std() < 1.5
+    """LeCun's rule, variance 1 / fan_in: the sum of fan_in products is as large as one of the inputs."""
+    ratios = {name: [] for name in ("c1", "c3", "c5", "f6", "output")}
+
+    def note(name):
+        return lambda _, inputs, output: ratios[name].append((output.numpy() ** 2).mean() / (inputs[0].numpy() ** 2).mean())
+
+    for seed in range(5):
+        minicnn.manual_seed(seed)
+        net = models.LeNet5()
+        for name in ratios:
+            net.get_submodule(name).register_forward_hook(note(name))
+        net(minicnn.randn(16, 1, 32, 32))
+    for name, values in ratios.items():
+        assert np.mean(values) == pytest.approx(1, rel=0.15), name
 
 
 @pytest.mark.parametrize(

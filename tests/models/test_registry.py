@@ -18,6 +18,12 @@ def test_an_unknown_name_suggests_the_nearest():
     assert str(caught.value).startswith("unknown model 'LeNet6': did you mean LeNet5?")
 
 
+@pytest.mark.parametrize("name", [3, None, ["LeNet5"]])
+def test_a_name_that_is_no_text_is_refused(name):
+    with pytest.raises(ArgumentError, match=r"created by its name, a text such as 'LeNet5', not "):
+        models.create(name)
+
+
 def test_an_unknown_argument_is_named():
     with pytest.raises(ArgumentError, match=r"LeNet5\(num_classes: int = 10, in_channels: int = 1\): .*'colours'"):
         models.create("LeNet5", colours=3)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import Tensor, nn
-from minicnn.errors import ArgumentError, ShapeError, StateDictError
+from minicnn import Tensor, nn, ops
+from minicnn.errors import ArgumentError, DtypeError, MinicnnError, ShapeError, StateDictError
 
 
 class Block(nn.Module):
@@ -90,6 +90,35 @@ def test_load_state_dict_not_strict_takes_what_fits_but_no_wrong_shapes():
         net.load_state_dict({"first.scale": np.zeros(2)}, strict=False)
 
 
+@pytest.mark.parametrize(
+    ("value", "given"),
+    [
+        (np.array([1 + 2j]), "complex128"),
+        (np.array(["one"]), "text"),
+        (["one"], "text"),
+        (np.array([None]), "ndarray"),
+        ([[1], [2, 3]], "list"),
+        (np.array([b"1"]), "text"),
+    ],
+)
+def test_elements_that_no_weight_can_take(value, given):
+    net = Net()
+    with pytest.raises(StateDictError, match=f"wrong element type: first.scale is {given} but should be float32"):
+        net.load_state_dict({"first.scale": value}, strict=False)
+    assert net.first.scale.item() == 1
+
+
+def test_numbers_for_weights_may_be_of_any_type_but_counters_take_integers_only():
+    net = Net()
+    for value in (np.array([2], np.int8), np.array([2.0], np.float16), np.array([2.0], ">f8"), [2.0]):
+        net.load_state_dict({"first.scale": value, "first.count": np.int32(3)}, strict=False)
+        assert net.first.scale.item() == 2
+        assert net.first.scale.dtype == np.float32
+        assert net.first.count.item() == 3
+    with pytest.raises(StateDictError, match=r"wrong element type: first.count is float64 but should be int64"):
+        net.load_state_dict({"first.count": np.float64(2.5)}, strict=False)
+
+
 def test_a_file_without_batch_counters_loads():
     norm = nn.BatchNorm2d(3)
     state = {name: value for name, value in norm.state_dict().items() if name != "num_batches_tracked"}
@@ -142,6 +171,69 @@ def test_astype_converts_parameters_and_leaves_integers():
     assert {p.dtype for p in net.parameters()} == {np.dtype("float64")}
     assert net.first.count.dtype == np.int64
     assert net(Tensor(np.ones((1, 3, 5, 5)))).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float16", "nope", None, ">f8", "longdouble", "complex64"])
+def test_astype_takes_float32_and_float64_only(dtype):
+    net = Net()
+    before = net.state_dict()
+    with pytest.raises(DtypeError, match=r"^Net\.astype: "):
+        net.astype(dtype)
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_inputs_may_be_given_by_name():
+    class Scaled(nn.Module):
+        def forward(self, x, *, by):
+            return x * by
+
+    layer, seen = Scaled(), []
+    layer.register_forward_pre_hook(lambda module, inputs: seen.append(len(inputs)))
+    assert layer(minicnn.ones(1), by=3.0).tolist() == [3.0]
+    assert seen == [1]
+    logits, labels = Tensor([[0.0, 0.0]]), Tensor([1])
+    assert nn.CrossEntropyLoss()(logits, labels=labels).item() == nn.CrossEntropyLoss()(logits, labels).item()
+
+
+def test_a_hook_registered_twice_runs_twice_and_is_removed_once():
+    net, seen = nn.ReLU(), []
+
+    def hook(*_):
+        seen.append(1)
+
+    for register in (net.register_forward_hook, net.register_forward_pre_hook):
+        seen.clear()
+        first, second = register(hook), register(hook)
+        net(minicnn.ones(1))
+        assert len(seen) == 2
+        first()
+        first()
+        net(minicnn.ones(1))
+        assert len(seen) == 3
+        second()
+        net(minicnn.ones(1))
+        assert len(seen) == 3
+
+
+def test_the_operation_is_named_unless_the_layer_says_it():
+    class Sum(nn.Module):
+        def forward(self, x):
+            return ops.linear(x, minicnn.ones(2, 3))
+
+    x = minicnn.ones(1, 5)
+    for call, expected in [
+        (lambda: ops.linear(x, minicnn.ones(2, 3)), "linear: input has 5 features"),
+        (lambda: Sum()(x), "Sum(): linear: input has 5 features"),
+        (lambda: nn.Linear(3, 2)(x), "Linear(3, 2): input has 5 features"),
+        (lambda: ops.conv2d(minicnn.ones(1, 5, 2, 2), minicnn.ones(2, 3, 1, 1)), "conv2d: input has 5 channels"),
+        (lambda: nn.BatchNorm1d(5)(x), "BatchNorm1d(5): in training each channel"),
+        (lambda: nn.CrossEntropyLoss()(x, Tensor([9])), "CrossEntropyLoss(): label 9 at position [0]"),
+        (lambda: nn.LayerNorm(3)(x), "LayerNorm(3): input must end in the axes (3,)"),
+    ]:
+        with pytest.raises(MinicnnError) as caught:
+            call()
+        assert str(caught.value).startswith(expected)
 
 
 def test_an_error_travels_up_through_lists_and_names_the_layer():

@@ -88,8 +88,11 @@ def test_layers():
     np.testing.assert_array_equal(nn.AdaptiveAvgPool2d((2, 3))(x).numpy(), ops.adaptive_avg_pool2d(x, (2, 3)).numpy())
     np.testing.assert_array_equal(nn.AdaptiveMaxPool2d((2, 3))(x).numpy(), ops.adaptive_max_pool2d(x, (2, 3)).numpy())
     np.testing.assert_array_equal(nn.GlobalAvgPool2d()(x).numpy(), ops.global_avg_pool2d(x).numpy())
+    np.testing.assert_array_equal(nn.GlobalMaxPool2d()(x).numpy(), ops.global_max_pool2d(x).numpy())
     assert repr(nn.AdaptiveAvgPool2d((2, 3))) == "AdaptiveAvgPool2d(output_size=(2, 3))"
     assert repr(nn.AdaptiveMaxPool2d(7)) == "AdaptiveMaxPool2d(output_size=7)"
     assert repr(nn.GlobalAvgPool2d()) == "GlobalAvgPool2d()"
-    with pytest.raises(ArgumentError, match="output_size must be"):
+    with pytest.raises(ShapeError, match=r"^GlobalMaxPool2d\(\): input must have 4 axes"):
+        nn.GlobalMaxPool2d()(x[0])
+    with pytest.raises(ArgumentError, match="AdaptiveAvgPool2d: output_size must be"):
         nn.AdaptiveAvgPool2d(0)

@@ -1,5 +1,6 @@
 """Dropout: the generator, one mask for all backends, its statistics, the three kinds, and the messages."""
 
+import inspect
 import math
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_the_mask_does_not_depend_on_threads():
 def test_statistics(backend, p):
     minicnn.manual_seed(1)
     with minicnn.use_backend(backend):
-        y = ops.dropout(minicnn.ones(1000, 400), p).numpy()
+        y = ops.dropout(minicnn.ones(1000, 400), p, training=True).numpy()
     dropped = (y == 0).astype(float)
     sigma = math.sqrt(p * (1 - p) / dropped.size)
     assert abs(dropped.mean() - p) < 4 * sigma
@@ -70,17 +71,17 @@ def test_statistics(backend, p):
 def test_each_call_draws_anew_and_the_seed_decides():
     x = minicnn.ones(200)
     minicnn.manual_seed(7)
-    first, second = ops.dropout(x).numpy(), ops.dropout(x).numpy()
+    first, second = (ops.dropout(x, training=True).numpy() for _ in range(2))
     assert (first != second).any()
     minicnn.manual_seed(7)
-    np.testing.assert_array_equal(ops.dropout(x).numpy(), first)
+    np.testing.assert_array_equal(ops.dropout(x, training=True).numpy(), first)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_gradient_goes_where_the_value_went(backend):
     with minicnn.use_backend(backend):
         x = Tensor(np.ones((20, 3)), requires_grad=True)
-        y = ops.dropout(x, 0.4)
+        y = ops.dropout(x, 0.4, training=True)
         y.sum().backward()
     np.testing.assert_array_equal(x.grad.numpy(), y.numpy())
 
@@ -90,7 +91,7 @@ def test_channels_and_samples_share_their_fate(backend):
     minicnn.manual_seed(2)
     x = minicnn.ones(40, 6, 3, 2)
     with minicnn.use_backend(backend):
-        channels, samples = ops.dropout2d(x, 0.5).numpy(), ops.drop_path(x, 0.5).numpy()
+        channels, samples = (f(x, 0.5, training=True).numpy() for f in (ops.dropout2d, ops.drop_path))
     assert (np.ptp(channels, axis=(2, 3)) == 0).all()
     assert (np.ptp(channels, axis=1) > 0).any()
     assert (np.ptp(samples, axis=(1, 2, 3)) == 0).all()
@@ -101,7 +102,7 @@ def test_channels_and_samples_share_their_fate(backend):
 def test_all_is_dropped_at_p_1(backend):
     with minicnn.use_backend(backend):
         x = Tensor([np.inf, 1.0, np.nan], requires_grad=True)
-        y = ops.dropout(x, 1.0)
+        y = ops.dropout(x, 1.0, training=True)
         y.backward(np.ones(3))
     assert y.tolist() == x.grad.tolist() == [0.0, 0.0, 0.0]
 
@@ -118,13 +119,13 @@ def test_nothing_happens_at_p_0_or_in_evaluation(layer):
 @pytest.mark.parametrize(
     ("call", "error", "parts"),
     [
-        (lambda x: ops.dropout(x, 1.5), ArgumentError, ["dropout: p", "from 0 to 1", "1.5"]),
+        (lambda x: ops.dropout(x, 1.5, training=True), ArgumentError, ["dropout: p", "from 0 to 1", "1.5"]),
         (lambda x: nn.Dropout(-0.1), ArgumentError, ["Dropout: p", "-0.1"]),
         (lambda x: nn.Dropout2d("a"), ArgumentError, ["Dropout2d: p", "'a'"]),
-        (lambda x: ops.dropout(x, 0.5, 1), ArgumentError, ["training", "True or False"]),
-        (lambda x: ops.dropout(x.astype("int64")), DtypeError, ["dropout: x is int64"]),
-        (ops.dropout2d, ShapeError, ["dropout2d", "(N, C, H, W)", "(2, 3)"]),
-        (lambda x: ops.drop_path(x.sum()), ShapeError, ["batch axis"]),
+        (lambda x: ops.dropout(x, 0.5, training=1), ArgumentError, ["training", "True or False"]),
+        (lambda x: ops.dropout(x.astype("int64"), training=True), DtypeError, ["dropout: x is int64"]),
+        (lambda x: ops.dropout2d(x, training=True), ShapeError, ["dropout2d", "(N, C, H, W)", "(2, 3)"]),
+        (lambda x: ops.drop_path(x.sum(), training=True), ShapeError, ["batch axis"]),
     ],
 )
 def test_messages(call, error, parts):
@@ -132,3 +133,10 @@ def test_messages(call, error, parts):
         call(minicnn.ones(2, 3))
     for part in parts:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("function", [ops.dropout, ops.dropout2d, ops.drop_path, ops.batch_norm])
+def test_the_mode_must_be_said_by_name(function):
+    training = inspect.signature(function).parameters["training"]
+    assert training.kind is inspect.Parameter.KEYWORD_ONLY
+    assert training.default is inspect.Parameter.empty

@@ -230,5 +230,5 @@ def test_layers():
     np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
     assert repr(nn.AvgPool2d(2)) == "AvgPool2d(kernel_size=2, stride=2)"
     assert list(nn.MaxPool2d(2).parameters()) == []
-    with pytest.raises(ShapeError, match=r"^MaxPool2d\(kernel_size=2, stride=2\): max_pool2d: input must have 4 axes"):
+    with pytest.raises(ShapeError, match=r"^MaxPool2d\(kernel_size=2, stride=2\): input must have 4 axes"):
         nn.MaxPool2d(2)(x[0])

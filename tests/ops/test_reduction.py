@@ -56,6 +56,11 @@ def test_logsumexp_does_not_overflow():
     assert x.grad.tolist() == pytest.approx([0.7311, 0.2689], abs=1e-3)
 
 
+def test_std_is_a_method_too():
+    x = Tensor([[1.0, 3.0], [2.0, 2.0]])
+    assert x.std(axis=1, keepdims=True, correction=np.int64(0)).tolist() == [[1.0], [0.0]]
+
+
 def test_argmax():
     x = minicnn.tensor([[0.1, 0.7, 0.7], [0.9, 0.3, 0.2]], requires_grad=True)
     assert x.argmax(axis=1).tolist() == [1, 0]
@@ -76,6 +81,8 @@ def test_argmax():
         (lambda x: x[:0].mean(), ShapeError, ["mean", "(0, 3)", "empty batch"]),
         (lambda x: x[:0].max(axis=0), ShapeError, ["max", "axis 0"]),
         (lambda x: x[:0].argmax(), ShapeError, ["argmax"]),
+        (lambda x: x.var(correction="a"), ArgumentError, ["var: correction must be an integer >= 0, not 'a'"]),
+        (lambda x: x.std(correction=-1), ArgumentError, ["correction must be an integer >= 0, not -1"]),
         (lambda x: x[:1].var(axis=0, correction=1), ArgumentError, ["var", "correction 1", "(1, 3)"]),
         (lambda x: x.sum().sum(axis=0), ShapeError, ["no axes"]),
     ],

@@ -57,7 +57,7 @@ def test_the_gradient_that_is_not_finite_is_named():
         optim.clip_grad_norm(conv.named_parameters(), 1.0)
 
 
-@pytest.mark.parametrize("max_norm", [0, -1.0, math.nan])
+@pytest.mark.parametrize("max_norm", [0, -1.0, -math.inf, math.nan, "1", True])
 def test_messages(max_norm):
-    with pytest.raises(ArgumentError, match="max_norm must be above 0"):
+    with pytest.raises(ArgumentError, match=f"clip_grad_norm: max_norm must be (above 0|a number), not {max_norm!r}"):
         optim.clip_grad_norm(leaves([1.0]), max_norm)

@@ -94,6 +94,14 @@ def test_a_refused_state_changes_nothing():
         (lambda s: optim.SGD([leaf(1), leaf(1)]).state_dict(), StateDictError, ["of SGD", "is Adam"]),
         (lambda s: optim.Adam([leaf(1)]).state_dict(), StateDictError, ["groups of 1 parameter(s)", "of 2"]),
         (lambda s: {**s, "arrays": {"5.m": np.zeros(1)}}, StateDictError, ["'5.m'", "2 parameters"]),
+        (lambda s: {**s, "arrays": [1]}, StateDictError, ["not what state_dict()"]),
+        (lambda s: {**s, "arrays": {"0.m": np.zeros(1)}}, StateDictError, ["Adam: the state of parameter 0 consists of m, v, step (a count)", "has m"]),
+        (lambda s: with_state(s, {"m": np.zeros(1), "v": np.zeros(1)}, {}), StateDictError, ["step (a count)", "has m, v"]),
+        (lambda s: with_state(s, {"m": np.zeros(1)}, {"step": 1, "v": 3}), StateDictError, ["consists of m, v, step"]),
+        (lambda s: with_state(s, dict.fromkeys("mvu", np.zeros(1)), {"step": 1}), StateDictError, ["has m, v, u, step"]),
+        (lambda s: with_state(s, {"m": np.zeros(1), "v": np.zeros(1)}, {"step": -1}), StateDictError, ["0.step must be a count >= 0, not -1"]),
+        (lambda s: with_state(s, {"m": np.zeros(1), "v": np.zeros(1)}, {"step": "x"}), StateDictError, ["0.step must be a count", "'x'"]),
+        (lambda s: with_state(s, {"m": "x", "v": np.zeros(1)}, {"step": 1}), StateDictError, ["0.m must be an array of numbers", "'x'"]),
         (lambda s: altered(s, lr=-1.0), ArgumentError, ["lr", "-1.0"]),
         (lambda s: altered(s, speed=1.0), StateDictError, ["options of a group", "speed"]),
     ],
@@ -104,6 +112,20 @@ def test_messages_of_loading(change, error, parts):
         optimizer.load_state_dict(change(optimizer.state_dict()))
     for part in parts:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "arrays"), [(optim.SGD, ("speed",)), (optim.RMSprop, ("mean",)), (optim.RMSprop, ("square", "v"))])
+def test_entries_that_the_optimiser_does_not_keep_are_refused(kind, arrays):
+    optimizer = kind([leaf(2)])
+    state = with_state(optimizer.state_dict(), {name: np.zeros(2) for name in arrays}, {})
+    with pytest.raises(StateDictError, match=rf"{kind.__name__}: the state of parameter 0 consists of .*has {', '.join(arrays)}"):
+        optimizer.load_state_dict(state)
+    assert optimizer.state == {}
+
+
+def with_state(state, arrays, counts):
+    named = ({f"0.{name}": value for name, value in values.items()} for values in (arrays, counts))
+    return {"arrays": next(named), "settings": {**state["settings"], "counts": next(named)}}
 
 
 def altered(state, **options):
@@ -165,6 +187,20 @@ def test_messages_of_step():
     w.grad = Tensor(np.zeros((2, 3)))
     with pytest.raises(DtypeError, match=r"gradient is float64, but its parameter .* is float32"):
         optimizer.step()
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(3, np.float32), np.zeros((2, 3))], ids=["shape", "dtype"])
+def test_a_step_that_fails_has_changed_nothing(wrong):
+    first, second = leaf(2), leaf(2, 3)
+    before = first.numpy().copy(), second.numpy().copy()
+    first.grad, second.grad = Tensor(np.ones(2, np.float32)), Tensor(wrong)
+    optimizer = optim.SGD([first, second], lr=0.1, momentum=0.9)
+    with pytest.raises((ShapeError, DtypeError), match="gradient"):
+        optimizer.step()
+    np.testing.assert_array_equal(first.numpy(), before[0])
+    np.testing.assert_array_equal(second.numpy(), before[1])
+    assert optimizer.state == {}
+    assert first.version.count == 0
 
 
 def test_groups_can_be_added_and_are_shown():

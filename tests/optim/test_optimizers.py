@@ -112,6 +112,22 @@ def test_a_parameter_without_gradient_stays(name):
     assert used.grad is None
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gradient_that_never_changes_gives_no_nan_when_centered(dtype):
+    """Its variance s - μ² tends to 0, and rounding takes it below."""
+    w = Tensor(np.zeros(64, dtype), requires_grad=True)
+    gradient = np.random.default_rng(0).standard_normal(64).astype(dtype)
+    optimizer = optim.RMSprop([w], lr=1e-6, alpha=0.5, centered=True)
+    below = 0
+    for _ in range(200):
+        w.grad = Tensor(gradient)
+        optimizer.step()
+        state = optimizer.state[w]
+        below += int((state["square"] < state["mean"] * state["mean"]).sum())
+        assert np.isfinite(w.numpy()).all()
+    assert below > 0  # or this test would show nothing
+
+
 def test_a_graph_that_needs_the_old_values_refuses():
     w = Tensor([2.0], requires_grad=True)
     optimizer = optim.SGD([w], lr=0.1)

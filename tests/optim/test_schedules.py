@@ -33,7 +33,7 @@ TIME = [
     ("CosineAnnealingLR", {"T_max": 24, "eta_min": 0.01}),
     ("OneCycleLR", {"max_lr": 0.4, "total_steps": 25}),
     ("OneCycleLR", {"max_lr": [0.4, 0.1], "total_steps": 25, "pct_start": 0.5, "anneal_strategy": "linear"}),
-    ("OneCycleLR", {"max_lr": 2.0, "total_steps": 31, "pct_start": 0.0, "div_factor": 5.0, "final_div_factor": 10.0}),
+    ("OneCycleLR", {"max_lr": 2.0, "total_steps": 31, "pct_start": 0.05, "div_factor": 5.0, "final_div_factor": 10.0}),
 ]
 
 
@@ -152,6 +152,72 @@ def test_loading_says_what_is_wrong():
         optim.ReduceLROnPlateau(make()).load_state_dict(one.state_dict())
 
 
+@pytest.mark.parametrize(
+    ("kind", "entry", "value", "sentence"),
+    [
+        ("StepLR", "last_epoch", "x", "StepLR: the state is damaged: last_epoch must be an integer >= 0, not 'x'"),
+        ("StepLR", "last_epoch", -1, "last_epoch must be an integer >= 0, not -1"),
+        ("StepLR", "base_lrs", 0.1, "base_lrs must be a list of rates, not 0.1"),
+        ("StepLR", "base_lrs", ["a", "b"], "each of base_lrs must be a finite number >= 0, not 'a'"),
+        ("StepLR", "base_lrs", [0.1, float("nan")], "each of base_lrs .*not nan"),
+        ("ReduceLROnPlateau", "best", "x", "ReduceLROnPlateau: the state is damaged: best must be a finite number, not 'x'"),
+        ("ReduceLROnPlateau", "num_bad_epochs", None, "num_bad_epochs must be an integer >= 0, not None"),
+        ("ReduceLROnPlateau", "cooldown_counter", 0.5, "cooldown_counter must be an integer >= 0, not 0.5"),
+        ("ReduceLROnPlateau", "last_epoch", True, "last_epoch must be an integer >= 0, not True"),
+    ],
+)
+def test_a_damaged_state_is_one_sentence_and_changes_nothing(kind, entry, value, sentence):
+    optimizer = make()
+    schedule = optim.StepLR(optimizer, 3) if kind == "StepLR" else optim.ReduceLROnPlateau(optimizer)
+    before = schedule.state_dict()
+    with pytest.raises(StateDictError, match=sentence):
+        schedule.load_state_dict({**before, entry: value})
+    assert schedule.state_dict() == before
+    assert rates(optimizer) == [0.3, 0.05]
+
+
+def test_a_step_beyond_the_cycle_changes_nothing():
+    schedule = optim.OneCycleLR(make(), max_lr=0.1, total_steps=2)
+    for _ in range(2):
+        schedule.step()
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match="step 3 is beyond"):
+            schedule.step()
+    with pytest.raises(ArgumentError, match="step 9 is beyond"):
+        schedule.load_state_dict({"last_epoch": 9, "base_lrs": [0.1, 0.1]})
+    assert schedule.last_epoch == 2
+
+
+@pytest.mark.parametrize("anneal_strategy", ["cos", "linear"])
+@pytest.mark.parametrize("total_steps", [2, 3, 4, 7, 10, 31])
+@pytest.mark.parametrize("pct_start", [0.0, 0.1, 0.3, 0.6, 0.95])
+def test_one_cycle_equals_pytorch_where_there_is_room_to_rise_and_starts_at_the_peak_elsewhere(pct_start, total_steps, anneal_strategy):
+    options = {"max_lr": 0.4, "total_steps": total_steps, "pct_start": pct_start, "anneal_strategy": anneal_strategy}
+    optimizer = make()
+    mine = optim.OneCycleLR(optimizer, **options)
+    if pct_start * total_steps <= 1:
+        assert rates(optimizer)[0] == 0.4
+        falling = [mine.lr_at(0.4, t) for t in range(total_steps)]
+        assert falling == sorted(falling, reverse=True)
+        assert falling[-1] == pytest.approx(0.4 / 25 / 1e4)
+        return
+    reference, schedulers = make_torch()
+    theirs = schedulers.OneCycleLR(reference, cycle_momentum=False, **options)
+    for t in range(total_steps):
+        np.testing.assert_allclose(rates(optimizer), rates(reference), rtol=1e-9, err_msg=f"after {t} steps")
+        if t < total_steps - 1:
+            reference.step()
+            theirs.step()
+            mine.step()
+
+
+def test_one_cycle_of_a_single_step_is_at_the_peak():
+    optimizer = make()
+    schedule = optim.OneCycleLR(optimizer, max_lr=0.1, total_steps=1)
+    assert rates(optimizer) == [0.1, 0.1]
+    schedule.step()
+
+
 def test_one_cycle_may_be_stepped_after_the_last_batch_too():
     optimizer = make()
     schedule = optim.OneCycleLR(optimizer, max_lr=0.1, total_steps=5)
@@ -170,6 +236,8 @@ def test_one_cycle_may_be_stepped_after_the_last_batch_too():
         (lambda o: optim.StepLR(None, 3), ["StepLR", "must be an optimiser", "NoneType"]),
         (lambda o: optim.StepLR(o, 0), ["StepLR: step_size", ">= 1"]),
         (lambda o: optim.StepLR(o, 3, gamma=0), ["StepLR: gamma", "above 0"]),
+        (lambda o: optim.StepLR(o, 3, gamma=float("inf")), ["StepLR: gamma", "inf"]),
+        (lambda o: optim.OneCycleLR(o, float("inf"), 5), ["max_lr", "inf"]),
         (lambda o: optim.MultiStepLR(o, [3, -1]), ["MultiStepLR", "milestones", "-1"]),
         (lambda o: optim.CosineAnnealingLR(o, 0), ["T_max"]),
         (lambda o: optim.CosineAnnealingLR(o, 5, eta_min=-1), ["eta_min", "-1"]),
@@ -188,7 +256,8 @@ def test_one_cycle_may_be_stepped_after_the_last_batch_too():
         (lambda o: optim.OneCycleLR(o, 0.1, 5, div_factor=0), ["div_factor"]),
         (lambda o: optim.OneCycleLR(o, 0.1, 1).lr_at(0.1, 2), ["step 2", "total_steps=1", "epochs times batches"]),
         (lambda o: optim.ReduceLROnPlateau(o, "low"), ["mode", "'min', 'max'", "'low'"]),
-        (lambda o: optim.ReduceLROnPlateau(o, factor=1.0), ["factor", "1.0"]),
+        (lambda o: optim.ReduceLROnPlateau(o, factor=1.0), ["factor", "below 1", "1.0"]),
+        (lambda o: optim.ReduceLROnPlateau(o, factor="0.1"), ["factor", "'0.1'"]),
         (lambda o: optim.ReduceLROnPlateau(o, patience=-1), ["patience"]),
         (lambda o: optim.ReduceLROnPlateau(o, cooldown=0.5), ["cooldown"]),
         (lambda o: optim.ReduceLROnPlateau(o, threshold=-1), ["threshold"]),

@@ -152,6 +152,39 @@ def test_gradients_must_not_depend_on_what_else_is_needed(register):
     assert "backward gives another db when only that is needed" in report("conv2d")
 
 
+def in_float32_only(change):
+    """A ReLU whose gradient is right in float64."""
+
+    def backward(dy, x, *, needs):
+        dx = dy * (x > 0)
+        return (change(dx, x, dy).astype(dx.dtype) if dx.dtype == np.float32 else dx,)
+
+    return {"forward": lambda x: (np.maximum(x, 0), x), "backward": backward}
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda dx, x, dy: 3 * dx, r"dx\[.*: in float32 .*, in float64 .* \(ratio 3.00 over all elements: an extra factor 3\?\)"),
+        (lambda dx, x, dy: 1.01 * dx, "dx.* in float64"),
+        (lambda dx, x, dy: dx.astype(np.float16), "dx.* in float64"),
+        (lambda dx, x, dy: dx * np.nan, "NaN or Inf"),
+        (lambda dx, x, dy: np.where(x < 0, dy, dx), "dx.* in float64"),
+    ],
+    ids=["three times", "one percent", "half precision", "nan", "negative"],
+)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_a_gradient_that_is_wrong_in_float32_only(register, change, part):
+    register("relu", **in_float32_only(change))
+    with pytest.raises(GradcheckError, match=part):
+        check_kernel("relu", backend="student")
+
+
+def test_any_subgradient_is_right_in_float32_too(register):
+    register("relu", **relu(backward=lambda dy, x, *, needs: (dy * ((x > 0) + dy.dtype.type(0.3) * (x == 0)),), forward=lambda x: (np.maximum(x, 0), x)))
+    check_kernel("relu", backend="student")
+
+
 def test_labels_are_left_alone(register):
     register("cross_entropy", forward=loss.cross_entropy_forward, backward=loss.cross_entropy_backward)
     check_kernel("cross_entropy", backend="student", examples=5)

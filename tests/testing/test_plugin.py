@@ -169,3 +169,28 @@ def test_the_options_are_described(pytester):
     result = pytester.runpytest_inprocess("--help")
     result.stdout.fnmatch_lines(["*minicnn: gradient checks:", "*--gradcheck*", "*--backend*NAME*"])
     pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.gradcheck(rtol=1e-6, atol=1e-6):*"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--backend", "numpy"]])
+def test_an_unknown_backend_in_the_environment_is_one_line(student, monkeypatch, arguments):
+    monkeypatch.setenv("MINICNN_BACKEND", "nope")
+    monkeypatch.setattr("minicnn.backend._default", None)
+    result = student(MARKED, *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: MINICNN_BACKEND: unknown backend 'nope'*"])
+    assert "INTERNALERROR" not in result.stderr.str() + result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("mark", "parameter", "part"),
+    [
+        ("rtol=1.0", "", "(rtol=1.0) sets tolerances for the fixture gradcheck, which the test does not use*"),
+        ("1e-3", "gradcheck", "(0.001): the marker takes rtol=... and atol=... only"),
+        ("rtoll=1e-3", "gradcheck", "(rtoll=0.001): the marker takes rtol=... and atol=... only"),
+    ],
+)
+@pytest.mark.parametrize("flag", [[], ["--gradcheck"]])
+def test_tolerances_that_nobody_would_read_are_refused(student, mark, parameter, part, flag):
+    result = student(f"@pytest.mark.gradcheck({mark})\ndef test_marked({parameter}):\n    plain_gradcheck(Half.apply, [X])\n", *flag)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *::test_marked: @pytest.mark.gradcheck{part}"])

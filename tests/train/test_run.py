@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import signal
-import threading
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,8 +10,7 @@ import pytest
 
 from minicnn import optim
 from minicnn.io import load_checkpoint, load_model
-from minicnn.train import Recipe, RunFolder, between_steps, evaluate, read_log, run_recipe
-from minicnn.train.recipe import SCHEDULES
+from minicnn.train import Recipe, RunFolder, evaluate, read_log, run_recipe
 
 RECIPE = Recipe(epochs=2, batch_size=256)
 
@@ -88,38 +86,3 @@ def test_ctrl_c_in_the_very_last_step_loses_no_epoch(tmp_path):
     assert outcome.steps == 12
     assert load_checkpoint(tmp_path / "checkpoint.safetensors")["steps"] == 12
     assert outcome.interrupted == (len(outcome.history) < 2)
-
-
-def test_a_second_ctrl_c_does_not_wait():
-    with between_steps() as interrupted:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert interrupted()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def test_threads_other_than_the_main_one_can_train():
-    answers = []
-
-    def work():
-        with between_steps() as interrupted:
-            answers.append(interrupted())
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert answers == [False]
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_every_schedule_lasts_the_whole_run_and_ends_no_higher(schedule, epochs):
-    parts = dataclasses.replace(RECIPE, schedule=schedule, epochs=epochs, batch_size=1437, lr=0.5).build()
-    rates = [parts.optimizer.param_groups[0]["lr"]]
-    for _ in range(epochs * len(parts.train)):
-        if parts.schedule is not None:
-            parts.schedule.step()
-        rates.append(parts.optimizer.param_groups[0]["lr"])
-    assert max(rates) <= 0.5 + 1e-12
-    assert rates[-1] <= 0.5
-    assert min(rates) >= 0

@@ -6,7 +6,7 @@ import pytest
 import minicnn
 from minicnn import Tensor, data, models, nn, optim
 from minicnn.errors import ArgumentError, NonFiniteError
-from minicnn.train import Metrics, Recipe, Trainer, evaluate
+from minicnn.train import Recipe, Trainer, evaluate
 
 
 def two_batches():
@@ -44,14 +44,6 @@ def test_each_step_is_the_formula():
     np.testing.assert_allclose(trainer.model.linear.bias.numpy(), b, rtol=1e-4, atol=1e-5)
 
 
-def test_metrics_are_means_over_images_not_over_batches():
-    metrics = Metrics()
-    metrics.add(1.0, np.array([[1.0, 0.0]] * 3), np.array([0, 0, 1]))
-    metrics.add(5.0, np.array([[1.0, 0.0]]), np.array([1]))
-    assert metrics.loss == 2.0
-    assert metrics.accuracy == 0.5
-
-
 def test_evaluation_learns_nothing_and_restores_the_mode():
     trainer = small_trainer()
     before = trainer.model.state_dict()
@@ -61,6 +53,54 @@ def test_evaluation_learns_nothing_and_restores_the_mode():
     for name, value in trainer.model.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
     assert trainer.model.linear.weight.grad is None
+
+
+class Normed(nn.Module):
+    """A frozen batch norm, as in fine-tuning: it was put into eval() by hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.small = nn.BatchNorm2d(1), Small()
+
+    def forward(self, x):
+        return self.small(self.norm(x))
+
+
+def normed():
+    minicnn.manual_seed(0)
+    model = Normed()
+    model(minicnn.randn(8, 1, 4, 4))  # a batch norm that has seen nothing warns in evaluation
+    model.norm.eval()
+    return model
+
+
+def test_a_layer_frozen_by_hand_stays_frozen_and_the_rest_is_trained():
+    model, modes = normed(), []
+    mean = model.norm.running_mean.numpy().copy()
+    evaluate(model, two_batches())
+    assert [m.training for m in model.modules()] == [True, False, True, True, True]
+    Trainer(model, optim.SGD(model.parameters(), lr=0.1)).fit(
+        two_batches(), two_batches(), 2, on_step=lambda m: modes.append([m.training for m in model.modules()])
+    )
+    assert modes == [[True, False, True, True, True]] * 4
+    np.testing.assert_array_equal(model.norm.running_mean.numpy(), mean)
+
+
+def test_a_layer_frozen_between_two_epochs_stays_frozen():
+    model, modes = normed(), []
+    model.train()
+    Trainer(model, optim.SGD(model.parameters(), lr=0.1)).fit(
+        two_batches(), two_batches(), 3, on_step=lambda m: modes.append(model.norm.training), on_epoch=lambda epoch: model.norm.eval()
+    )
+    assert modes == [True] * 2 + [False] * 4
+
+
+def test_a_network_in_evaluation_mode_is_switched_to_training():
+    model, modes = normed().eval(), []
+    Trainer(model, optim.SGD(model.parameters(), lr=0.1)).fit(
+        two_batches(), two_batches(), 1, on_step=lambda m: modes.append([m.training for m in model.modules()])
+    )
+    assert modes == [[True] * 5] * 2
 
 
 def test_nothing_to_evaluate_on():
@@ -92,6 +132,30 @@ def test_a_schedule_is_stepped_after_every_batch():
     assert [e.lr for e in trainer.history] == [1.0, 0.25]
 
 
+def test_a_plateau_schedule_is_told_the_training_loss_once_an_epoch():
+    trainer, told = small_trainer(1.0), []
+
+    class Recording(optim.ReduceLROnPlateau):
+        def step(self, metric):
+            told.append((metric, trainer.steps))
+            super().step(metric)
+
+    trainer.schedule = Recording(trainer.optimizer, factor=0.5, patience=0, threshold=1.0)  # nothing counts as an improvement
+    trainer.fit(two_batches(), two_batches(), 3)
+    assert told == [(epoch.train_loss, 2 * epoch.epoch) for epoch in trainer.history]
+    assert all(epoch.train_loss != epoch.test_loss for epoch in trainer.history)
+    assert [epoch.lr for epoch in trainer.history] == [1.0, 1.0, 0.5]
+
+
+def test_a_held_out_loss_that_is_not_finite_stops_before_it_is_reported():
+    trainer, reported = small_trainer(0.1), []
+    images, labels = next(iter(two_batches()))
+    bad = Tensor(np.full(images.shape, np.inf, np.float32))
+    with pytest.raises(NonFiniteError, match=r"the held-out loss is nan after epoch 1, with a learning rate of 0\.1: try 0\.01"):
+        trainer.fit(two_batches(), [(bad, labels)], 2, on_epoch=reported.append)
+    assert reported == trainer.history == []
+
+
 def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_cure():
     trainer = small_trainer(0.1)
     images, labels = next(iter(two_batches()))
@@ -116,11 +180,6 @@ def test_same_seed_same_losses_bit_for_bit(backend):
     with minicnn.use_backend(backend):
         assert losses(5) == losses(5)
         assert losses(5) != losses(6)
-
-
-def test_workers_change_nothing():
-    first, second = (next(iter(Recipe(workers=workers).build().train)) for workers in (0, 1))
-    np.testing.assert_array_equal(first[0].numpy(), second[0].numpy())
 
 
 def test_a_students_kernels_train_lenet():

@@ -1,0 +1,126 @@
+"""Checks of numbers, words, switches and element types: what was given, and what is needed.
+
+Each takes the value and a name that says where, as the user knows the place ("conv2d: stride", "SGD: lr"), returns the
+value as Python's own type, and raises `ArgumentError`. Numbers of NumPy are welcome; True is no number, and NaN is in
+no range. (`DtypeError` where an element type is none.)
+"""
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from minicnn.errors import ArgumentError, DtypeError
+
+
+def integer(value: object, name: str, least: int = 1) -> int:
+    """An integer, not below `least`.
+
+    >>> integer(np.int64(3), "conv2d: groups")
+    3
+    """
+    if not is_integer(value) or value < least:
+        raise ArgumentError(f"{name} must be an integer >= {least}, not {value!r}")
+    return int(value)
+
+
+def number(value: object, name: str, least: float = -math.inf) -> float:
+    """A finite number, not below `least`.
+
+    >>> number(np.float32(0.5), "SGD: lr", 0)
+    0.5
+    """
+    x = _real(value)
+    if not (math.isfinite(x) and x >= least):
+        raise ArgumentError(f"{name} must be a finite number{f' >= {least:g}' if least > -math.inf else ''}, not {value!r}")
+    return x
+
+
+def real(value: object, name: str) -> float:
+    """A number, which may be Inf or -Inf."""
+    x = _real(value)
+    if math.isnan(x):
+        raise ArgumentError(f"{name} must be a number, not {value!r}")
+    return x
+
+
+def positive(value: object, name: str) -> float:
+    """A finite number above 0."""
+    x = _real(value)
+    if not 0 < x < math.inf:
+        raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
+    return x
+
+
+def fraction(value: object, name: str, include_one: bool = False) -> float:
+    """A probability or a share: 0 <= value < 1 (or <= 1)."""
+    x = _real(value)
+    if not (0 <= x < 1 or (include_one and x == 1)):
+        raise ArgumentError(f"{name} must be a number from 0 to {'1' if include_one else 'less than 1'}, not {value!r}")
+    return x
+
+
+def choice(value: object, name: str, options: Sequence[str]) -> str:
+    """One of a few words."""
+    if not isinstance(value, str) or value not in options:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, options))}, not {value!r}")
+    return value
+
+
+def flag(value: object, name: str) -> bool:
+    """True or False, and not a number that slipped into its place."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(f"{name} must be True or False, not {value!r}")
+    return bool(value)
+
+
+def element_type(value: Any, name: str) -> np.dtype[Any]:
+    """An element type of real numbers or truth values.
+
+    >>> element_type("int64", "astype: dtype")
+    dtype('int64')
+
+    Raises:
+        DtypeError: the element type is unknown, or one of complex numbers, texts, ...
+    """
+    try:
+        dtype = np.dtype(value if value is not None else "none")  # NumPy would take None as float64
+    except (TypeError, ValueError):
+        raise DtypeError(f"{name}: unknown element type {value!r}; use 'float32', 'float64', 'int64', 'bool', ...") from None
+    if dtype.kind not in "fiub":
+        raise DtypeError(f"{name}: a tensor holds real numbers, not elements of type {dtype}")
+    return dtype
+
+
+def float_type(value: Any, name: str) -> np.dtype[Any]:
+    """An element type that kernels compute in: float32 or float64.
+
+    Raises:
+        DtypeError: it is none of the two.
+    """
+    dtype = element_type(value, name)
+    if not is_float_type(dtype):
+        raise DtypeError(f"{name}: the element type must be float32 or float64, not {dtype}")
+    return dtype
+
+
+def is_float_type(dtype: np.dtype[Any]) -> bool:
+    """float32 or float64, in this machine's order of bytes."""
+    return dtype in (np.float32, np.float64)
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """An integer of Python or NumPy; True and False are none, and neither is 3.0."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _real(value: object) -> float:
+    """A number as a float; NaN, which is in no range, for anything else and for what is too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan

@@ -1,0 +1,20 @@
+"""The learning curve as a picture."""
+
+import importlib.util
+
+import pytest
+
+from minicnn.train import Epoch
+from minicnn.train.curve import can_draw, draw_curve
+
+
+def test_a_png_file_also_where_nothing_is_wrong_any_more(tmp_path):
+    pytest.importorskip("matplotlib")
+    epochs = [Epoch(i, 0.1, 1 / i, 1 - 0.1 / i, 0.5 / i, 1.0, 1.0, 100.0) for i in (1, 2, 3)]  # held out: 0 % wrong, on a log axis
+    draw_curve(epochs, tmp_path / "curve.png", "a title")
+    assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_without_matplotlib_none_can_be_drawn(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None)
+    assert not can_draw()
