@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from minicnn.autograd.anomaly import anomaly_enabled
-from minicnn.autograd.function import Function
 from minicnn.autograd.convert import plain
+from minicnn.autograd.function import Function
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AutogradError, NonFiniteError, ShapeError
 from minicnn.kernels.array.module import array_module

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from minicnn.autograd.convert import plain, to_array
-from minicnn.autograd.grad_mode import is_grad_enabled
+from minicnn.autograd.convert import to_array
+from minicnn.autograd.in_place import assign, edit
 from minicnn.autograd.operators import Operators, table
 from minicnn.backend import get_backend, to_numpy
-from minicnn.errors import AutogradError, DtypeError, IndexingError, ShapeError
+from minicnn.errors import AutogradError, DtypeError, ShapeError
 from minicnn.kernels.types import Array
 
 if TYPE_CHECKING:
@@ -189,54 +189,12 @@ class Tensor(Operators):
     # Editing in place
 
     def edit(self, operation: str) -> Array:
-        """The array, to be changed in place: checks that the change spoils no graph, and counts it.
-
-        Raises:
-            AutogradError: the tensor takes part in a graph that is being recorded.
-        """
-        if is_grad_enabled() and self.requires_grad:
-            kind = "a leaf that requires a gradient" if self.creator is None else "a recorded result"
-            raise AutogradError(
-                f"{operation} would change {kind} of shape {self.shape} in place, and backward could no longer be right: "
-                "compute a new tensor instead, or, for an update that is not to be differentiated, do it inside `with minicnn.no_grad():`"
-            )
-        if not getattr(self.data.flags, "writeable", True):
-            raise AutogradError(
-                f"{operation}: this tensor of shape {self.shape} looks at memory that must not be written, "
-                "such as repeated elements; edit a copy"
-            )
-        self.version.count += 1
-        return self.data
+        """The array, to be changed in place, checked and counted; for optimisers."""
+        return edit(self, operation)
 
     def assign(self, operation: str, index: Any, value: Any) -> None:
-        """data[index] = value, checked.
-
-        Raises:
-            AutogradError: as for `edit`.
-            IndexingError: the index points outside the tensor.
-            ShapeError: the value does not broadcast to what the index picks.
-            DtypeError: floating-point numbers would be cut to integers.
-        """
-        if is_grad_enabled() and isinstance(value, Tensor) and value.requires_grad:
-            raise AutogradError(
-                f"{operation} would lose the gradient of the new values: build the tensor with where, stack or concatenate, "
-                "or use value.detach()"
-            )
-        value = get_backend().asarray(to_array(value, self.dtype if self.dtype.kind == "f" else None))
-        if self.dtype.kind != "f" and value.dtype.kind == "f":
-            raise DtypeError(
-                f"{operation}: floating-point numbers would lose their fractions in a tensor of {self.dtype}; "
-                "convert one of the two with astype"
-            )
-        array = self.edit(operation)
-        try:
-            array[plain(index)] = value
-        except IndexError as error:
-            raise IndexingError(f"{operation} on a tensor of shape {self.shape}: {error}") from None
-        except ValueError:
-            raise ShapeError(
-                f"{operation}: a value of shape {value.shape} does not fit into this part of a tensor of shape {self.shape}"
-            ) from None
+        """data[index] = value, with the checks of `minicnn.autograd.in_place`; `operation` is what messages call it."""
+        assign(self, operation, index, value)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.assign("x[index] = value", index, value)

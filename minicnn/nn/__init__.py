@@ -21,7 +21,8 @@ from minicnn.nn.layer_norm import LayerNorm
 from minicnn.nn.linear import Identity, Linear
 from minicnn.nn.local_response_norm import LocalResponseNorm
 from minicnn.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, SmoothL1Loss
-from minicnn.nn.module import Buffer, Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.nn.pool import AvgPool2d, MaxPool2d
 from minicnn.nn.shape import Flatten
 from minicnn.nn.softmax import LogSoftmax, Softmax

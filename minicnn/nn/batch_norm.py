@@ -8,7 +8,8 @@ from minicnn.autograd import Tensor, as_tensor
 from minicnn.errors import ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.nn import init
-from minicnn.nn.module import Buffer, Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.ops import checks
 from minicnn.ops.batch_norm import batch_norm
 

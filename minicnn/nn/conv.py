@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from minicnn.autograd import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn import init
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops import checks, conv2d
 
 

@@ -4,7 +4,8 @@ from minicnn.autograd import Tensor, as_tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn import init
 from minicnn.nn.batch_norm import check_channels
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops import checks
 from minicnn.ops.group_norm import group_norm, instance_norm
 

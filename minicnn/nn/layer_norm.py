@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from minicnn.autograd import Tensor
 from minicnn.nn import init
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops import checks
 from minicnn.ops.layer_norm import last_axes, layer_norm
 

@@ -3,7 +3,8 @@
 from minicnn import checks
 from minicnn.autograd import Tensor
 from minicnn.nn import init
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops.linear import linear
 
 

@@ -7,26 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from minicnn import checks
-from minicnn.autograd import Tensor
 from minicnn.errors import ArgumentError, MinicnnError
 from minicnn.kernels.types import Array
+from minicnn.nn.parameter import Buffer, Parameter, check_assignment
 from minicnn.nn.state import load_into
-
-
-class Parameter(Tensor):
-    """A tensor that a module learns: it requires a gradient, and optimisers update it."""
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(data, requires_grad=requires_grad)
-
-
-class Buffer(Tensor):
-    """A tensor that belongs to a module's state but is not learned, such as the running mean of batch norm."""
-
-    __slots__ = ()
-
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
 PreHook = Callable[["Module", tuple[Any, ...]], Any]
@@ -72,6 +56,15 @@ class Module:
         self.training = True
         self._hooks: dict[int, Hook] = {}
         self._pre_hooks: dict[int, PreHook] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_assignment(self.__dict__.get(name), value, f"{type(self).__name__}.{name}")
+        if isinstance(value, (list, tuple)) and any(isinstance(item, Module) for item in value):
+            raise ArgumentError(
+                f"{type(self).__name__}.{name}: modules in a plain {type(value).__name__} would not be found by parameters(), nor "
+                "trained: make it nn.ModuleList(...)"
+            )
+        super().__setattr__(name, value)
 
     def forward(self, *inputs: Any, **keywords: Any) -> Any:
         """What the module computes."""

@@ -73,7 +73,8 @@ def floating(op: str, **tensors: Tensor | None) -> None:
     for name, tensor in given.items():
         if tensor.dtype.kind != "f":
             raise DtypeError(
-                f"{op}: {name} is {tensor.dtype}, but must be a floating-point tensor: pictures of 0..255 become floats by x.astype('float32') / 255"
+                f"{op}: {name} is {tensor.dtype}, but must be a floating-point tensor: make it one with x.astype('float32')"
+                + (" / 255, if it is a picture of 0..255" if tensor.ndim == 4 else "")
             )
         if not is_float_type(tensor.dtype):
             raise DtypeError(

@@ -1,5 +1,7 @@
 """Edits in place: allowed where they are harmless, refused or detected where backward would be wrong."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -56,11 +58,14 @@ def test_an_edit_of_a_result_that_backward_needs_is_detected(edit):
         y.sum().backward()
 
 
+NOTICE = {"conv2d", "linear", "multiply", "divide", "exp", "batch_norm", "softmax", "log_softmax", "sigmoid", "tanh", "matmul"}
+
+
 @pytest.mark.parametrize("backend", ["loops", "numpy", "numba"])
 @pytest.mark.parametrize("op", CASES)
 def test_after_an_edit_every_operation_refuses_or_is_still_right(op, backend):
     """Whatever a backend keeps for its backward: an input, the result, a view of it, or none of them."""
-    refused = 0
+    edits = still_right = 0
     for seed in range(4):
         case = CASES[op](RandomDraw(seed))
         with minicnn.use_backend(backend):
@@ -68,16 +73,13 @@ def test_after_an_edit_every_operation_refuses_or_is_still_right(op, backend):
             for place in [*case.inputs, "result"]:
                 if place != "result" and (case.inputs[place] is None or case.inputs[place].dtype.kind != "f"):
                     continue
-                try:
+                with suppress(AutogradError):
                     given = gradients_after(case, lambda inputs, y, place=place: ({**inputs, "result": y})[place].fill_(0.37))
-                except AutogradError as error:
-                    assert "edited in place" in str(error) or "must not be written" in str(error)
-                    refused += 1
-                    continue
-                for name, gradient in expected.items():
-                    np.testing.assert_array_equal(given[name], gradient, err_msg=f"d{name} after an edit of {place}")
-    if op in ("conv2d", "linear", "multiply", "batch_norm", "softmax"):
-        assert refused
+                    still_right += 1
+                    for name, gradient in expected.items():
+                        np.testing.assert_array_equal(given[name], gradient, err_msg=f"d{name} after an edit of {place}")
+                edits += 1
+    assert still_right < edits or op not in NOTICE
 
 
 def gradients_after(case, edit):

@@ -268,3 +268,29 @@ def test_deepcopy_is_independent():
         twin.first.scale.fill_(3)
     assert net.first.scale.item() == 1
     assert twin(minicnn.ones(1, 3, 5, 5)).shape == (1, 5, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("scale", np.ones(1), "Block.scale is a Parameter, and would be none any more"),
+        ("scale", Tensor([1.0]), "scale.copy_(...)"),
+        ("count", 3, "is a Buffer"),
+        ("extra", Tensor([1.0], requires_grad=True), "make it nn.Parameter(...)"),
+        ("layers", [nn.ReLU()], "make it nn.ModuleList(...)"),
+    ],
+)
+def test_assignments_that_would_lose_a_parameter_are_refused(name, value, part):
+    block = Block()
+    with pytest.raises(ArgumentError) as caught:
+        setattr(block, name, value)
+    assert part in str(caught.value)
+    assert [n for n, _ in block.named_parameters()] == ["scale", "conv.weight", "conv.bias"]
+
+
+def test_a_parameter_may_be_replaced_or_removed():
+    block = Block()
+    block.scale = nn.Parameter([2.0])
+    assert block.scale.item() == 2
+    block.conv.bias = None
+    assert [n for n, _ in block.named_parameters()] == ["scale", "conv.weight"]

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from minicnn.autograd import KernelFunction, Tensor
-from minicnn.kernels.types import Array, Kernel
+from minicnn.kernels.types import Array
 from minicnn.testing.draw import Draw
 
 CASES: dict[str, Callable[[Draw], Case]] = {}
@@ -33,18 +31,6 @@ class Case:
     attributes: dict[str, Any] = field(default_factory=dict)
     op: str | None = None
     constants: dict[str, Array | None] = field(default_factory=dict)
-
-    def call_kernel(self, kernel: Kernel, dtype: Any, dy_of: Callable[[Array], Array]) -> dict[str, Array]:
-        """Run a kernel's forward and backward in one element type: all results and gradients, by name."""
-        given = {**self.inputs, **self.constants}
-        inputs = [x if x is None or x.dtype.kind != "f" else x.astype(dtype) for x in given.values()]
-        y, saved = kernel.forward(*inputs, **self.attributes)
-        outputs = y if isinstance(y, tuple) else (y,)
-        needs = tuple(x is not None and x.dtype.kind == "f" and name in self.inputs for name, x in given.items())
-        gradients = kernel.backward(dy_of(outputs[0]).astype(dtype), saved, needs=needs)
-        named = {f"d{name}": gradient for name, gradient in zip(given, gradients, strict=True)}
-        results = {f"y{i or ''}": output for i, output in enumerate(outputs)} | named
-        return {name: np.asarray(result) for name, result in results.items() if result is not None}
 
 
 def kernel_case(

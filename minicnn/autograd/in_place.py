@@ -1,0 +1,61 @@
+"""Overwriting a tensor's values: refused where a gradient would be wrong, and counted so that backward can notice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minicnn.autograd.convert import plain, to_array
+from minicnn.autograd.grad_mode import is_grad_enabled
+from minicnn.backend import get_backend
+from minicnn.errors import AutogradError, DtypeError, IndexingError, ShapeError
+from minicnn.kernels.types import Array
+
+if TYPE_CHECKING:
+    from minicnn.autograd.tensor import Tensor
+
+
+def edit(x: Tensor, operation: str) -> Array:
+    """The array of `x`, to be changed in place: checks that the change spoils no graph, and counts it.
+
+    Raises:
+        AutogradError: `x` takes part in a graph that is being recorded, or its memory must not be written.
+    """
+    if is_grad_enabled() and x.requires_grad:
+        kind = "a leaf that requires a gradient" if x.creator is None else "a recorded result"
+        raise AutogradError(
+            f"{operation} would change {kind} of shape {x.shape} in place, and backward could no longer be right: "
+            "compute a new tensor instead, or, for an update that is not to be differentiated, do it inside `with minicnn.no_grad():`"
+        )
+    if not getattr(x.data.flags, "writeable", True):
+        raise AutogradError(
+            f"{operation}: this tensor of shape {x.shape} looks at memory that must not be written, such as repeated elements; edit a copy"
+        )
+    x.version.count += 1
+    return x.data
+
+
+def assign(x: Tensor, operation: str, index: Any, value: Any) -> None:
+    """x.data[index] = value, checked and counted.
+
+    Raises:
+        AutogradError: as for `edit`, or the gradient of `value` would be lost.
+        IndexingError: the index points outside the tensor.
+        ShapeError: the value does not broadcast to what the index picks.
+        DtypeError: floating-point numbers would be cut to integers.
+    """
+    if is_grad_enabled() and getattr(value, "requires_grad", False):
+        raise AutogradError(
+            f"{operation} would lose the gradient of the new values: build the tensor with where, stack or concatenate, or use value.detach()"
+        )
+    values = get_backend().asarray(to_array(value, x.dtype if x.dtype.kind == "f" else None))
+    if x.dtype.kind != "f" and values.dtype.kind == "f":
+        raise DtypeError(
+            f"{operation}: floating-point numbers would lose their fractions in a tensor of {x.dtype}; convert one of the two with astype"
+        )
+    array = edit(x, operation)
+    try:
+        array[plain(index)] = values
+    except IndexError as error:
+        raise IndexingError(f"{operation} on a tensor of shape {x.shape}: {error}") from None
+    except ValueError:
+        raise ShapeError(f"{operation}: a value of shape {values.shape} does not fit into this part of a tensor of shape {x.shape}") from None
