@@ -44,12 +44,15 @@ class Graph:
         """Write the picture to an .svg file; returns its path.
 
         Raises:
-            ArgumentError: the name does not end in .svg.
+            ArgumentError: the name does not end in .svg, or the file cannot be written.
         """
         path = Path(path)
         if path.suffix != ".svg":
             raise ArgumentError(f"graph.save writes SVG: give a name that ends in .svg, not {path.name!r}")
-        path.write_text(self._repr_svg_(), encoding="utf-8")
+        try:
+            path.write_text(self._repr_svg_(), encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"graph.save: {path} cannot be written: {error.strerror or error}") from None
         return path
 
     def _repr_svg_(self) -> str:

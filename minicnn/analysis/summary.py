@@ -13,6 +13,8 @@ from minicnn.errors import ShapeError
 from minicnn.nn import Conv2d, Linear, Module, Parameter
 from minicnn.nn.mode import evaluating
 
+MOST = 1_000_000_000  # numbers of an image: 4 GB
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -59,7 +61,8 @@ def summarize(model: Module, input_shape: Sequence[int]) -> Summary:
         input_shape: (C, H, W) of one image.
 
     Raises:
-        ShapeError: `input_shape` is not three sizes >= 1, or the network cannot take such an image.
+        ShapeError: `input_shape` is not three sizes >= 1, or more numbers than memory holds, or the network cannot take
+            such an image.
 
     Example:
         >>> from minicnn.models import LeNet5
@@ -71,6 +74,8 @@ def summarize(model: Module, input_shape: Sequence[int]) -> Summary:
     """
     if len(input_shape) != 3 or min(input_shape) < 1:
         raise ShapeError(f"summarize: the input must be (C, H, W), all at least 1, not {tuple(input_shape)}")
+    if math.prod(input_shape) > MOST:
+        raise ShapeError(f"summarize: an image of {' x '.join(map(str, input_shape))} is too large: it has more than {MOST:,} numbers")
     layers: list[Layer] = []
     seen: set[int] = set()
 
@@ -86,7 +91,7 @@ def summarize(model: Module, input_shape: Sequence[int]) -> Summary:
     removers = [m.register_forward_hook(note(path)) for path, m in model.named_modules() if _own_parameters(m) or not list(m.children())]
     try:
         with evaluating(model), no_grad():
-            model(Tensor(np.zeros((1, *input_shape), np.float32)))
+            model(Tensor.wrap(np.zeros((1, *input_shape), np.float32)))  # without a copy, zeros take no memory yet
     finally:
         for remove in removers:
             remove()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from minicnn._version import __version__
-from minicnn.errors import ArgumentError, MinicnnError, nearest
+from minicnn.errors import ArgumentError, MinicnnError, listing, nearest
 
 COMMANDS = ("train", "evaluate", "predict", "summary", "gradcheck", "doctor")
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 = 128 + SIGINT
@@ -25,6 +25,9 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0, 1 if a check failed, 2 for wrong input, 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open until the process ends
     try:
         args = _parser(_command(arguments)).parse_args(arguments)
         if args.run is None:
@@ -39,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except OSError as error:
         return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", WRONG_INPUT)
+    except MemoryError as error:
+        return _complain(f"not enough memory: {error or 'none is left'}", WRONG_INPUT)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     return int(code)
@@ -53,6 +58,8 @@ def _complain(sentence: str, code: int) -> int:
 def _command(arguments: Sequence[str]) -> str | None:
     command = next((a for a in arguments if not a.startswith("-")), None)
     if command is not None and command not in COMMANDS:
+        if arguments[0].startswith("-"):
+            raise ArgumentError(f"options come after the command: minicnn COMMAND {arguments[0]} ..., where COMMAND is {listing(COMMANDS)}")
         raise ArgumentError(f"unknown command {command!r}: {nearest(command, COMMANDS)}")
     return command
 

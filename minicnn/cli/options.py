@@ -57,14 +57,19 @@ def positive(text: str) -> int:
     >>> positive("3")
     3
     """
-    number = int(text) if text.lstrip("+-").isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be an integer >= 1, not {text!r}")
-    return number
+    return _integer(text, 1)
 
 
 def not_negative(text: str) -> int:
     """An integer >= 0, such as a seed."""
-    if not text.lstrip("+").isdecimal():
-        raise argparse.ArgumentTypeError(f"must be an integer >= 0, not {text!r}")
-    return int(text)
+    return _integer(text, 0)
+
+
+def _integer(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"must be an integer >= {least}, not {text!r}")
+    return number

@@ -11,6 +11,11 @@ from minicnn.train.datasets import DATASETS
 from minicnn.train.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from minicnn.train.run_folder import LOG, RunFolder
 
+LOOPS_ARE_SLOW = (
+    "The backend loops is the textbook's loops in plain Python: one or two images a second with LeNet5, a quarter of an hour for a pass "
+    "over the digits. Try it with --epochs 1."
+)
+
 
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
@@ -47,8 +52,13 @@ def run(args: argparse.Namespace) -> int:
     folder = RunFolder.new(args.out, f"{recipe.model}-{recipe.dataset}")
     held_out = len(parts.test.dataset)
     images = f"{len(parts.train.dataset):,} images to train on, {held_out:,} held out"
-    print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, seed {recipe.seed}", flush=True)
-    outcome = run_recipe(recipe, parts, folder, show_progress)
+    try:
+        print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, seed {recipe.seed}", flush=True)
+        if backend == "loops":
+            print(LOOPS_ARE_SLOW, flush=True)
+        outcome = run_recipe(recipe, parts, folder, show_progress)
+    finally:
+        folder.remove_if_empty()
 
     if outcome.interrupted:
         print(f"interrupted after {outcome.steps} steps ({len(outcome.history)} whole epochs); the weights as they were then are kept")

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from minicnn import checks
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError, IndexingError, ShapeError
 from minicnn.kernels.types import Array
 
 
@@ -69,7 +69,10 @@ class ArrayDataset:
         return len(self.arrays[0])
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return tuple(array[index] for array in self.arrays)
+        try:
+            return tuple(array[index] for array in self.arrays)
+        except IndexError:
+            raise _no_sample(self, index) from None
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return (self[i] for i in range(len(self)))
@@ -102,10 +105,18 @@ class Subset:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return self.dataset[int(self.indices[index])]
+        try:
+            number = int(self.indices[index])
+        except IndexError:
+            raise _no_sample(self, index) from None
+        return self.dataset[number]
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return (self[i] for i in range(len(self)))
+
+
+def _no_sample(dataset: Dataset, index: object) -> IndexingError:
+    return IndexingError(f"{type(dataset).__name__} has no sample {index!r}: the indices are 0 to {len(dataset) - 1}")
 
 
 def random_split(dataset: Dataset, lengths: Sequence[int] | Sequence[float], seed: int = 0) -> list[Subset]:

@@ -12,13 +12,13 @@ from minicnn.autograd import Tensor
 from minicnn.backend import draw_seed, get_backend
 from minicnn.data.batch import ORDER, BatchMaker, Collate, random_stream
 from minicnn.data.dataset import Dataset
-from minicnn.data.transforms import Transform
+from minicnn.data.transforms import Transform, check_transform
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 
 
 class DataLoader:
-    """Iterate over the batches of a dataset, as tuples of tensors: float32 images, int64 labels.
+    """Iterate over the batches of a dataset, as tuples of tensors: float32 images, int64 labels. (Images of uint8 stay uint8.)
 
     Each `for` loop over it is an epoch, and each epoch has its own order and its own random transforms. Both
     depend on (seed, epoch, index of the sample) only: same seed, same batches, with any number of workers.
@@ -75,6 +75,8 @@ class DataLoader:
         for name, function in (("transform", transform), ("collate", collate)):
             if function is not None and not callable(function):
                 raise ArgumentError(f"DataLoader: {name} must be a function, not {type(function).__name__}")
+        if transform is not None:
+            check_transform(transform, "DataLoader: transform")
         seed = draw_seed() if seed is None else checks.integer(seed, "DataLoader: seed", 0)
         self._make = BatchMaker(dataset, seed, transform, collate)
         if len(dataset) == 0:

@@ -6,6 +6,7 @@ that a sample looks the same in each run with the same seed, whichever process p
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -23,7 +24,7 @@ class Compose:
     """One transform after the other.
 
     Raises:
-        ArgumentError: one of them is not callable.
+        ArgumentError: one of them is no function of an image and a random generator.
 
     Example:
         >>> augment = Compose(RandomHorizontalFlip(), RandomCrop(32, padding=4))   # He et al. 2016, sec. 4.2
@@ -35,6 +36,7 @@ class Compose:
         for transform in transforms:
             if not callable(transform):
                 raise ArgumentError(f"Compose: {transform!r} is no function of (image, rng); write Compose(a, b), without brackets")
+            check_transform(transform, "Compose: transform")
         self.transforms = transforms
 
     def __call__(self, image: Array, rng: np.random.Generator) -> Array:
@@ -213,6 +215,19 @@ def _weights(old: int, new: int) -> Array:
     centres = (np.arange(new) + 0.5) * scale - 0.5
     weights = np.maximum(0, 1 - np.abs(np.arange(old) - centres[:, None]) / max(1.0, scale))
     return weights / weights.sum(axis=1, keepdims=True)
+
+
+def check_transform(transform: Transform, name: str) -> None:
+    """The function can be called with two arguments: many a transform of other libraries takes the image only."""
+    try:
+        inspect.signature(transform).bind(None, None)
+    except ValueError:
+        pass  # some functions written in C do not say what they take
+    except TypeError as error:
+        raise ArgumentError(
+            f"{name} is called as transform(image, rng), where rng is the random generator to draw from, and "
+            f"{getattr(transform, '__name__', type(transform).__name__)} cannot be: {error}; write `lambda image, rng: ...`"
+        ) from None
 
 
 def _check_image(transform: str, image: Any) -> None:

@@ -7,6 +7,9 @@ safe at any time.
 
 Each worker has a pipe of its own and makes every n-th batch. It waits in `send` until the batch is wanted, so
 it is never more than about one batch ahead; and a worker that dies closes its pipe, so nobody waits for it.
+
+Ctrl-C in a terminal reaches every process, but is for the parent, which ends the workers. They ignore it, and are
+started with SIGINT blocked, because they import half a second long before they can say so.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import pickle
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -39,8 +44,9 @@ def batches_from_workers(
     count = min(num_workers, len(batches))
     workers: list[_Worker] = []
     try:
-        for number in range(count):
-            workers.append(_Worker(number))
+        with _ctrl_c_waits():
+            for number in range(count):
+                workers.append(_Worker(number))
         for number, worker in enumerate(workers):
             worker.start(job, batches[number::count], epoch)
         for k in range(len(batches)):
@@ -48,6 +54,20 @@ def batches_from_workers(
     finally:
         for worker in workers:
             worker.stop()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Inside, SIGINT waits, and a process that is started inherits that. (Windows has no such mask.)"""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # the first process would start it, and that unblocks SIGINT
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _pickled(make: BatchMaker) -> bytes:
@@ -111,7 +131,9 @@ class _Worker:
     def _death(self, when: str) -> DataError:
         self.process.join(timeout=5)
         code = self.process.exitcode
-        if code is not None and code < 0:
+        if code == -signal.SIGINT:
+            how, why = "was killed by SIGINT", "Ctrl-C was meant for the whole program, or something else sent the signal"
+        elif code is not None and code < 0:
             how = f"was killed by {signal.Signals(-code).name}"
             why = "was the machine out of memory? Fewer workers or smaller batches need less"
         else:
@@ -122,7 +144,9 @@ class _Worker:
 
 def _serve(connection: Connection) -> None:
     """What a worker process does: read the job, make the batches, send each as it is wanted."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for programs that `__getitem__` may start
     try:
         job = connection.recv_bytes()
         batches, epoch = connection.recv()

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from minicnn import models
-from minicnn.errors import ArgumentError, CheckpointError, StateDictError
+from minicnn import checks, models
+from minicnn.errors import CheckpointError, MinicnnError, StateDictError, listing
+from minicnn.io.file import require_file
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
 
@@ -30,7 +31,8 @@ def save_checkpoint(path: str | os.PathLike[str], contents: Mapping[str, Any]) -
     Args:
         path: the file; its folder must exist.
         contents: nested dicts and lists of arrays, numbers, texts and None. Two entries are needed: `model`, a state dict,
-            and `network`, with the `name` and `kwargs` for `minicnn.models.create`.
+            and `network`, with the `name` and `kwargs` for `minicnn.models.create`. If they are there, `dataset` is a
+            text and `epoch` a count.
 
     Raises:
         CheckpointError: an entry is missing or of another type, or the file cannot be written.
@@ -49,6 +51,8 @@ def save_checkpoint(path: str | os.PathLike[str], contents: Mapping[str, Any]) -
     missing = [name for name in _NEEDED if name not in contents]
     if missing:
         raise CheckpointError(f"a checkpoint needs the entries {' and '.join(_NEEDED)}; {', '.join(missing)} is missing")
+    if flaw := _flaw(contents):
+        raise CheckpointError(f"a checkpoint cannot be made of this: {flaw}")
     arrays: dict[str, Array] = {}
     text = json.dumps({"format": FORMAT, **{key: _pack(value, key, arrays) for key, value in contents.items()}})
     _write_atomically(path, save(arrays, metadata={_KEY: text}))
@@ -63,8 +67,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"no checkpoint at {path}: {'it is a folder' if path.is_dir() else 'there is no such file'}")
+    require_file(path, "checkpoint", CheckpointError)
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(_KEY)
@@ -73,6 +76,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise CheckpointError(f"{path} is not a checkpoint, or was cut off while it was copied ({error})") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
+    except TypeError as error:
+        raise CheckpointError(f"{path} holds numbers of a type that NumPy does not have: {error}") from None
     if text is None:
         raise CheckpointError(f"{path} holds arrays but is no checkpoint: another program than minicnn wrote it")
     return _contents(path, text, arrays)
@@ -82,18 +87,29 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
     """The network in a checkpoint, built and with its weights, and the checkpoint's contents.
 
     Raises:
-        CheckpointError: as `load_checkpoint`; or the network is unknown here; or the weights do not fit it.
+        CheckpointError: as `load_checkpoint`; or the network is unknown here; or the weights do not fit it, or are not finite.
     """
     contents = load_checkpoint(path)
-    network = contents["network"]
+    network, weights = contents["network"], contents["model"]
     try:
         model = models.create(network["name"], **network["kwargs"])
-        model.load_state_dict(contents["model"])
-    except ArgumentError as error:
+    except (MinicnnError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise CheckpointError(f"{path} holds a network that cannot be built here: {error}") from None
+    _check_weights(path, weights, model.state_dict())
+    try:
+        model.load_state_dict(weights)
     except StateDictError as error:
         raise CheckpointError(f"{path} does not fit the network it names: {error}") from None
     return model, contents
+
+
+def _check_weights(path: str | os.PathLike[str], weights: Mapping[str, Array], own: Mapping[str, Array]) -> None:
+    """No number is NaN or Inf, and none was an integer where the network has none: its bits would mean another number."""
+    for name, array in weights.items():
+        if name in own and array.dtype.kind != own[name].dtype.kind:
+            raise CheckpointError(f"{path} does not fit the network it names: {name} is {array.dtype} but should be {own[name].dtype}")
+    if spoilt := [name for name, array in weights.items() if not np.isfinite(array).all()]:
+        raise CheckpointError(f"{path} holds weights that are NaN or infinite, in {listing(spoilt)}: its training has failed")
 
 
 def _contents(path: Path, text: str, arrays: dict[str, Array]) -> dict[str, Any]:
@@ -101,14 +117,27 @@ def _contents(path: Path, text: str, arrays: dict[str, Array]) -> dict[str, Any]
         packed = json.loads(text)
         newer = packed.pop("format") > FORMAT
         contents = {key: _unpack(value, arrays) for key, value in packed.items()}
-        broken = not newer and not ({"name", "kwargs"} <= contents["network"].keys() and isinstance(contents["model"], dict))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        newer, broken, contents = False, True, {}
+        flaw = None if newer else _flaw(contents)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        newer, flaw, contents = False, "its metadata is incomplete", {}
     if newer:
         raise CheckpointError(f"{path} was written by a newer version of minicnn, in a format that this one cannot read: update minicnn")
-    if broken:
-        raise CheckpointError(f"{path} is a damaged checkpoint: its metadata is incomplete")
+    if flaw:
+        raise CheckpointError(f"{path} is a damaged checkpoint: {flaw}")
     return contents
+
+
+def _flaw(contents: Mapping[str, Any]) -> str | None:
+    """What is wrong with the entries that others rely on, if anything."""
+    network, model = contents["network"], contents["model"]
+    if not (isinstance(network, Mapping) and isinstance(network.get("name"), str) and isinstance(network.get("kwargs"), Mapping)):
+        return "its entry network must have a name, which is a text, and kwargs, which are a dict"
+    if not (isinstance(model, Mapping) and all(isinstance(array, np.ndarray) for array in model.values())):
+        return "its entry model must be a dict of arrays"
+    if not isinstance(contents.get("dataset", ""), str):
+        return f"its entry dataset must be a name, not {contents['dataset']!r:.80}"
+    epoch = contents.get("epoch", 0)
+    return None if checks.is_integer(epoch) and epoch >= 0 else f"its entry epoch must be a count, not {epoch!r:.80}"
 
 
 def _pack(value: Any, path: str, arrays: dict[str, Array]) -> Any:

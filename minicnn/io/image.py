@@ -1,6 +1,7 @@
 """Reading a picture of one sign, as a photo or a drawing program leaves it, in the form that a network was trained on."""
 
 import os
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from minicnn.errors import ArgumentError
+from minicnn.io.file import require_file
 from minicnn.kernels.types import Array
+
+MOST = 100_000_000  # pixels; a picture of more would take gigabytes
 
 
 def read_image(path: str | os.PathLike[str], size: int) -> tuple[Array, list[str]]:
@@ -26,13 +30,15 @@ def read_image(path: str | os.PathLike[str], size: int) -> tuple[Array, list[str
 
     Raises:
         ArgumentError: the file is missing, is no image, has pixels that are NaN or infinite, or the same colour everywhere;
-            or Pillow is not installed.
+            or has more than 100 million pixels; or Pillow is not installed.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ArgumentError(f"no image at {path}: {'it is a folder' if path.is_dir() else 'there is no such file'}")
-    pixels = _grey(_read_npy(path) if path.suffix == ".npy" else _read_picture(path), path)
+    require_file(path, "image", ArgumentError)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite afterwards is refused
+        pixels = _grey(_read_npy(path) if path.suffix.lower() == ".npy" else _read_picture(path), path)
     low, high = float(pixels.min()), float(pixels.max())
+    if not np.isfinite(high - low):
+        raise ArgumentError(f"{path} holds pixels that are NaN or infinite, or too far apart to compute with: {low:g} to {high:g}")
     if high <= low:
         raise ArgumentError(f"{path} shows nothing: every pixel has the value {low:g}")
     pixels, done = (pixels - low) / (high - low), []
@@ -40,7 +46,7 @@ def read_image(path: str | os.PathLike[str], size: int) -> tuple[Array, list[str
         pixels, done = 1 - pixels, ["inverted (dark ink on light paper)"]
     if pixels.shape != (size, size):
         done.append(f"cut to its ink and resized from {pixels.shape[1]}x{pixels.shape[0]}")
-        pixels = _resize(_square(_cut(pixels)), size)
+        pixels = _resize(_cut(pixels), size)
     return pixels[None].astype(np.float32), done
 
 
@@ -48,14 +54,14 @@ def _read_npy(path: Path) -> Array:
     if zipfile.is_zipfile(path):
         raise ArgumentError(f"{path} is not a .npy file but an archive of several arrays (.npz): save one of them with numpy.save")
     try:
-        with path.open("rb") as file:
-            array: Any = np.lib.format.read_array(file, allow_pickle=False)  # never runs a pickle
+        # runs no pickle, and takes no memory before the size is known
+        array: Any = np.asarray(np.lib.format.open_memmap(path, mode="r"))
     except Exception as error:  # noqa: BLE001 - a damaged header makes NumPy raise whatever its parser stumbles over
         raise ArgumentError(f"{path} is not a .npy file that can be read: {str(error).partition('.')[0]}") from None
     if array.dtype.kind not in "fiub" or array.size == 0:
         raise ArgumentError(f"{path} holds no image: {array.dtype} of shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ArgumentError(f"{path} holds pixels that are NaN or infinite: they have no brightness")
+    if array.size // (3 if array.shape[-1:] == (3,) else 1) > MOST:
+        raise _too_large(path)
     return array
 
 
@@ -67,14 +73,25 @@ def _read_picture(path: Path) -> Array:
             f'reading {path.name} needs Pillow: pip install -e ".[data]" in the checkout of minicnn; .npy files can be read without'
         ) from None
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is our own
+            opened = Image.open(path)
+        with opened as image:
+            if image.width * image.height > MOST:
+                raise Image.DecompressionBombError
             flat = Image.new("RGBA", image.size, "white")  # what is transparent looks white on a screen
             flat.alpha_composite(image.convert("RGBA"))
             return np.asarray(flat.convert("L"))
     except UnidentifiedImageError:
         raise ArgumentError(f"{path} is not an image that Pillow can read") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
+    except (OSError, ValueError, SyntaxError) as error:
         raise ArgumentError(f"the image {path} is damaged: {error}") from None
+
+
+def _too_large(path: Path) -> ArgumentError:
+    return ArgumentError(f"the image {path} has more than {MOST:,} pixels: make it smaller first")
 
 
 def _grey(array: Array, path: Path) -> Array:
@@ -100,21 +117,19 @@ def _cut(pixels: Array) -> Array:
     return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _square(pixels: Array) -> Array:
-    H, W = pixels.shape
-    side = max(H, W)
-    top, left = (side - H) // 2, (side - W) // 2
-    return np.pad(pixels, ((top, side - H - top), (left, side - W - left)))
+def _resize(pixels: Array, size: int) -> Array:
+    """Centre on a black square and average over the area that each new pixel covers: y = R · x · Cᵀ.
 
-
-def _resize(square: Array, size: int) -> Array:
-    """Average over the area that each new pixel covers; the weights of rows and columns are the same matrix.
+    The weights of rows and columns are the same matrix, of which R and C leave out what would meet the black margin.
 
     So the digits were made: each of their 8x8 pixels counts the ink in a block of the scan. The triangle of
     `data.transforms.resize`, which is twice as wide, mixes neighbouring blocks, and the network reads slightly fewer signs.
     """
-    weights = _areas(square.shape[0], size)
-    return weights @ square @ weights.T
+    H, W = pixels.shape
+    side = max(H, W)
+    top, left = (side - H) // 2, (side - W) // 2
+    weights = _areas(side, size)
+    return weights[:, top : top + H] @ pixels @ weights[:, left : left + W].T
 
 
 def _areas(old: int, new: int) -> Array:

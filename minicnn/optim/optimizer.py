@@ -74,7 +74,7 @@ class Optimizer:
 
         Raises:
             AutogradError: no parameter has one.
-            ShapeError, DtypeError: a gradient does not match its parameter; no parameter has been changed then.
+            ShapeError, DtypeError: a gradient does not match its parameter, or is no tensor; no parameter has been changed then.
         """
         if all(parameter.grad is None for parameter in self._parameters()):
             raise AutogradError(
@@ -111,7 +111,7 @@ class Optimizer:
         if "params" not in group:
             raise ArgumentError(f'{self._name}: a parameter group is a dict with an entry "params"; this one has {listing(group) or "none"}')
         params = group["params"]
-        params = [params] if isinstance(params, Tensor) else list(params)
+        params = [params] if isinstance(params, Tensor) else self._listed(params)
         if not params:
             raise ArgumentError(
                 f"{self._name}: the list of parameters is empty. Has the generator model.parameters() been used up? Has the model layers "
@@ -131,13 +131,16 @@ class Optimizer:
         self.param_groups.append({"params": params, **options})
 
     def _as_groups(self, params: Any) -> list[Mapping[str, Any]]:
-        if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
-            hint = "; write model.parameters()" if hasattr(params, "parameters") else ""
+        items = self._listed(params)
+        return items if items and all(isinstance(item, Mapping) for item in items) else [{"params": items}]
+
+    def _listed(self, params: Any) -> list[Any]:
+        if isinstance(params, (Tensor, Mapping)) or callable(params) or not isinstance(params, Iterable):
+            hint = "; write model.parameters(), with the parentheses" if callable(params) else ""
             raise ArgumentError(
                 f"{self._name}: needs an iterable of parameters or a list of groups, not {type(params).__name__}{hint}"
             )
-        items = list(params)
-        return items if items and all(isinstance(item, Mapping) for item in items) else [{"params": items}]
+        return list(params)
 
     def _check_parameter(self, i: int, parameter: Any) -> None:
         if not isinstance(parameter, Tensor):
@@ -259,6 +262,12 @@ def plain_number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def check_momentum(value: Any, name: str) -> None:
+    """What remains of a velocity at each step: a number from 0 to less than 1."""
+    if checks.number(value, name, 0) >= 1:
+        raise ArgumentError(f"{name} must be below 1, not {value!r}: the velocity would forget nothing and grow without bound")
+
+
 def check_entries(
     where: str, state: Mapping[str, Any], *, arrays: Sequence[str] = (), counts: Sequence[str] = (), optional: Sequence[str] = ()
 ) -> None:
@@ -271,6 +280,11 @@ def check_entries(
 
 def _matching_gradient(optimizer: str, parameter: Tensor) -> Array:
     assert parameter.grad is not None
+    if not isinstance(parameter.grad, Tensor):
+        raise DtypeError(
+            f"{optimizer}: the gradient of a parameter of shape {parameter.shape} must be a tensor, not {type(parameter.grad).__name__}: "
+            "write p.grad = Tensor(...)"
+        )
     gradient = parameter.grad.data
     if gradient.shape != parameter.shape:
         raise ShapeError(f"{optimizer}: a gradient has shape {gradient.shape}, but its parameter has {parameter.shape}")

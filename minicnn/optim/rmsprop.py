@@ -8,7 +8,7 @@ from typing import Any
 from minicnn import checks
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.optim.optimizer import Optimizer, Params, check_entries
+from minicnn.optim.optimizer import Optimizer, Params, check_entries, check_momentum
 
 
 class RMSprop(Optimizer):
@@ -67,8 +67,9 @@ class RMSprop(Optimizer):
         )
 
     def check(self, options: Mapping[str, Any]) -> None:
-        for name in ("lr", "eps", "weight_decay", "momentum"):
+        for name in ("lr", "eps", "weight_decay"):
             checks.number(options[name], f"RMSprop: {name}", 0)
+        check_momentum(options["momentum"], "RMSprop: momentum")
         checks.fraction(options["alpha"], "RMSprop: alpha")
         checks.flag(options["centered"], "RMSprop: centered")
 

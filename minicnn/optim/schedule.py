@@ -47,7 +47,11 @@ class Schedule:
         raise NotImplementedError(f"{type(self).__name__} has no lr_at")
 
     def step(self) -> None:
-        """Go one step on: after each epoch, or after each batch, as the schedule's lengths are meant."""
+        """Go one step on: after each epoch, or after each batch, as the schedule's lengths are meant.
+
+        Raises:
+            ArgumentError: a group of parameters was added to the optimiser after the schedule was made.
+        """
         self._set(self.last_epoch + 1, self.base_lrs)
 
     def get_last_lr(self) -> list[float]:
@@ -78,9 +82,15 @@ class Schedule:
 
     def _set(self, t: int, base_lrs: list[float]) -> None:
         """Be at time `t`; where `lr_at` refuses, nothing has changed."""
+        groups = self.optimizer.param_groups
+        if len(groups) != len(base_lrs):
+            raise ArgumentError(
+                f"{type(self).__name__}: the schedule was made for {len(base_lrs)} parameter group(s), but the optimiser has {len(groups)}: "
+                "add the groups first, then make the schedule"
+            )
         rates = [float(self.lr_at(base_lr, t)) for base_lr in base_lrs]
         self.last_epoch, self.base_lrs = t, base_lrs
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+        for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from minicnn import checks
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
-from minicnn.optim.optimizer import Optimizer, Params, check_entries
+from minicnn.optim.optimizer import Optimizer, Params, check_entries, check_momentum
 
 
 class SGD(Optimizer):
@@ -57,8 +57,9 @@ class SGD(Optimizer):
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov)
 
     def check(self, options: Mapping[str, Any]) -> None:
-        for name in ("lr", "momentum", "weight_decay"):
+        for name in ("lr", "weight_decay"):
             checks.number(options[name], f"SGD: {name}", 0)
+        check_momentum(options["momentum"], "SGD: momentum")
         if checks.flag(options["nesterov"], "SGD: nesterov") and not options["momentum"]:
             raise ArgumentError("SGD: nesterov=True looks ahead along the velocity, so it needs momentum > 0, such as momentum=0.9")
 

@@ -1,6 +1,6 @@
 """Compares gradients with measured slopes, element by element and along random directions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 import numpy as np
@@ -91,7 +91,7 @@ class Comparison:
         self.slopes += len(chosen)
         if not wrong.any():
             if noise.max(initial=0.0) > limit:
-                raise self._blind(f"d{name}")
+                raise self._blind([name])
             if typical > 1000 * noise.max(initial=0.0):  # not of a gradient that is zero but for rounding
                 self.error = max(self.error, float(error[chosen].max() / typical))
             return []
@@ -112,9 +112,9 @@ class Comparison:
             found = [mismatch for name, v in direction.items() for mismatch in self._bisect(name, v)]
             if found:
                 self._fail(found)
-            inputs = " and ".join(direction)
+            inputs, gradients = " and ".join(direction), " and ".join(f"d{name}" for name in direction)
             raise self.subject.error(
-                f"d{inputs} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by "
+                f"{gradients} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by "
                 "itself may be right: of several that tie, each gets the whole gradient, where one must get it, or all share it?)"
             )
 
@@ -130,7 +130,7 @@ class Comparison:
             numeric, noise = line.extrapolated()
         if abs(analytic - numeric) <= tolerance + noise:
             if noise > limit:
-                raise self._blind(" and ".join(f"d{name}" for name in direction))
+                raise self._blind(direction)
             return True, analytic, numeric
         right, numeric = line.agrees(analytic, tolerance, limit)
         return right, analytic, numeric
@@ -159,7 +159,8 @@ class Comparison:
 
         return Line(at, self.y, self.dy, max(np.abs(values[name]).max(initial=0.0) for name in direction))
 
-    def _blind(self, gradients: str) -> GradcheckError:
+    def _blind(self, names: Iterable[str]) -> GradcheckError:
+        gradients = " and ".join(f"d{name}" for name in names)
         return self.subject.error(
             f"cannot tell whether {gradients} is right: the result is as large as {np.abs(self.y).max():.0e}, and its changes are "
             "lost in rounding; subtract the constant, or scale the inputs"

@@ -3,7 +3,7 @@
 A central difference with step h is off by about h² f'''/6 from cutting the Taylor series, and by about eps |y| / h from
 rounding. With h = 1e-5 of the scale of x both are near 1e-10 for a function that varies on the scale of x. Where that is
 not so (a kink within the step, x = 1000 ± 1), other steps are tried. Where y is a small change of a large constant, rounding
-drowns the difference; steps up to the size of x itself then let more change, and extrapolation takes their error away.
+drowns the difference; steps up to the size of x then let more change, and extrapolation takes their error away.
 
 At a kink (ReLU at 0, a tie in max pooling) the slopes to the right and to the left differ however small the step. On a
 smooth function their difference is h f'', so that it shrinks a hundredfold when the step does. That tells the two apart.
@@ -21,7 +21,7 @@ EPS = float(np.finfo(np.float64).eps)
 STEP = 1e-5
 OTHER_STEPS = (1e-6, 1e-7, 1e-4, 1e-8, 1e-3, 1e-9)
 JITTER_STEPS = (1e-5, 1e-4, 1e-3)  # over which rounding can be told from a mistake
-LONG_STEPS = tuple(STEP * 4**k for k in range(9))  # up to 0.66
+LONG_STEPS = tuple(STEP * 4**k for k in range(12))  # up to 42: a small element moves by the size of the others
 TINY_STEPS = (2e-13, 4e-13, 6e-13, 8e-13, 1e-12)
 KINK_STEPS = ((1e-6, 1e-8), (1e-4, 1e-6), (1e-2, 1e-4))  # each where rounding hides what the one before would show
 CLEAR = 100  # how far above its rounding the jump of a slope must be

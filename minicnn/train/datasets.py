@@ -57,6 +57,8 @@ def load_dataset(name: str) -> ImageSet:
         >>> len(load_dataset("digits").test)
         360
     """
+    if not isinstance(name, str):
+        raise ArgumentError(f"the dataset is chosen by its name, a text, not {name!r}")
     if name not in DATASETS:
         raise ArgumentError(f"unknown dataset {name!r}: {nearest(name, DATASETS)}")
     return DATASETS[name]()

@@ -1,5 +1,6 @@
 """The folder of one training run: its log, its curve and its checkpoint."""
 
+import contextlib
 import importlib.metadata
 import itertools
 import json
@@ -48,6 +49,11 @@ class RunFolder:
             return cls(_numbered(Path("runs"), stem) if path is None else _fresh(Path(path)))
         except OSError as error:
             raise ArgumentError(f"the run's folder cannot be made: {error.strerror}: {error.filename}") from None
+
+    def remove_if_empty(self) -> None:
+        """Leave no folder of a run that came to nothing."""
+        with contextlib.suppress(OSError):  # it holds files
+            self.path.rmdir()
 
     def log(self, kind: str, **values: Any) -> None:
         """Append a line to the log; it is on its way to the disk when this returns."""

@@ -33,6 +33,10 @@ def test_heavy_packages_are_not_imported_for_the_help():
     ("arguments", "sentence"),
     [
         ("trian", "unknown command 'trian': did you mean train?"),
+        ("--backend numpy train", "options come after the command: minicnn COMMAND --backend ..., where COMMAND is train, evaluate"),
+        ("train --epochs +-3", "argument --epochs: must be an integer >= 1, not '+-3'"),
+        ("train --seed ++3", "argument --seed: must be an integer >= 0, not '++3'"),
+        ("summary LeNet5 --input 1x1000000x1000000", "an image of 1 x 1000000 x 1000000 is too large: it has more than 1,000,000,000"),
         ("train --model LeNet4", "unknown model 'LeNet4': did you mean LeNet5?"),
         ("train --dataset digit", "unknown dataset 'digit': did you mean digits?"),
         ("train --backend nunba", "unknown backend 'nunba': did you mean numba?"),
@@ -74,4 +78,29 @@ def test_errors_of_the_system_and_ctrl_c_are_one_line_too(minicnn, monkeypatch):
         return minicnn("doctor")
 
     assert fail(OSError(28, "No space left on device", "log.jsonl")) == (2, "", "minicnn: log.jsonl: No space left on device\n")
+    assert fail(MemoryError("Unable to allocate 27 GiB")) == (2, "", "minicnn: not enough memory: Unable to allocate 27 GiB\n")
     assert fail(KeyboardInterrupt()) == (130, "", "minicnn: interrupted\n")
+
+
+def test_a_closed_output_is_no_error(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main_of("summary", "LeNet5") == 0
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main_of("evaluate", tmp_path / "nowhere") == 2
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main_of("evaluate", tmp_path / "nowhere") == 2
+
+
+def main_of(*arguments):
+    return cli.main([str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("command", ["summary LeNet5", "train", "evaluate nowhere", "predict nowhere a.png", "gradcheck"])
+def test_a_wrong_backend_in_the_environment_is_not_blamed_on_a_layer(minicnn, monkeypatch, tmp_path, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("minicnn.backend._default", None)
+    monkeypatch.setenv("MINICNN_BACKEND", "foo")
+    code, out, err = minicnn(*command.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("minicnn: MINICNN_BACKEND: unknown backend 'foo'")
+    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from minicnn.cli import main
+from minicnn import cli
+from minicnn.cli import main, train
 from minicnn.io import load_checkpoint
 
 
@@ -104,3 +105,26 @@ def test_live_progress_in_a_terminal(tmp_path):
     assert re.search(r"/24.*loss \d\.\d+.*accuracy.*images/s.*left", text)
     assert "epoch 2/2" in text
     assert "held-out images are right" in text
+
+
+def test_a_run_that_cannot_say_anything_leaves_no_folder(minicnn, tmp_path, monkeypatch):
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("builtins.print", full)
+    with pytest.raises(OSError, match="No space left"):
+        train.run(cli._parser("train").parse_args(["train", "--out", str(tmp_path / "d8")]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_backend_loops_says_that_it_is_slow(minicnn, tmp_path, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minicnn.train.run.run_recipe", stop)
+    code, out, _ = minicnn("train", "--backend", "loops", "--out", tmp_path / "run")
+    minicnn("evaluate", tmp_path, "--backend", "numba")
+    assert code == 130
+    assert "one or two images a second" in out
+    assert "--epochs 1" in out
+    assert list(tmp_path.iterdir()) == []

@@ -160,7 +160,7 @@ def test_messages(dataset, options, parts):
         ([1, 2], {}, ["sample 0", "must be a tuple", "int"]),
         ([(np.zeros((1, 2, 2)), 0), (np.zeros((1, 3, 2)), 0)], {"batch_size": 2}, ["samples 0, 1", "(1, 2, 2), (1, 3, 2)", "Resize"]),
         ([(1,), (1, 2)], {"batch_size": 2}, ["samples 0, 1", "number of entries", "1, 2"]),
-        (NUMBERS, {"transform": lambda x: x}, ["sample 0: TypeError", "takes 1 positional argument"]),
+        (NUMBERS, {"transform": lambda x, rng: x.nothing}, ["sample 0: AttributeError", "no attribute 'nothing'"]),
         (NUMBERS, {"transform": RandomShift(1)}, ["sample 0: ShapeError", "RandomShift", "(C, H, W)"]),
         (NUMBERS, {"collate": lambda samples: 1 / 0}, ["samples 0: ZeroDivisionError"]),
     ],

@@ -1,6 +1,7 @@
 """Worker processes: the same batches as without them, and a clear end whatever happens."""
 
 import multiprocessing
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 from minicnn import Tensor, nn
 from minicnn.data import ArrayDataset, DataLoader, Digits
 from minicnn.data.transforms import Compose, RandomHorizontalFlip, RandomShift
+from minicnn.data.worker import _Worker
 from minicnn.errors import ArgumentError, DataError
 
 
@@ -136,3 +138,30 @@ def test_a_script_without_guard_is_told(tmp_path):
     last = result.stderr.strip().splitlines()[-1]
     assert "worker process 0 ended with exit code 1" in last
     assert "if __name__ == '__main__':" in last
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
+def test_ctrl_c_while_a_worker_imports_does_not_end_it(tmp_path):
+    """A worker imports the script before it runs a line of ours: there the signal finds it."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal\n"
+        "if __name__ == '__mp_main__':\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "from minicnn.data import DataLoader, Digits\n"
+        "if __name__ == '__main__':\n"
+        "    print(len(list(DataLoader(Digits(train=False), 64, num_workers=2))), signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
+    )
+    result = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.stdout, result.stderr) == ("6 set()\n", "")
+
+
+def test_a_worker_that_sigint_has_killed_is_named():
+    worker = _Worker(0)
+    try:
+        worker.process.kill()
+        worker.process.join()
+        worker.process._popen.returncode = -signal.SIGINT
+        assert "worker process 0 was killed by SIGINT before its first batch: Ctrl-C was meant" in str(worker._death("before its first batch"))
+    finally:
+        worker.stop()

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from minicnn import models
@@ -60,8 +61,6 @@ def test_a_network_comes_back(path, net):
 
 
 def test_other_programs_can_list_the_arrays(path):
-    from safetensors import safe_open
-
     with safe_open(path, framework="numpy") as file:
         assert "model.c1.weight" in file.keys()  # noqa: SIM118 - not a dict
 
@@ -133,3 +132,91 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(path, net, monkeypatch,
         save_checkpoint(path, {"network": NETWORK, "model": net.state_dict(), "epoch": 2})
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def edited(path, change, arrays=lambda arrays: arrays):
+    """Write the checkpoint again with other metadata or arrays."""
+    with safe_open(path, framework="numpy") as file:
+        text, old = file.metadata()["minicnn"], {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    new = change(json.loads(text))
+    save_file(arrays(old), path, metadata={"minicnn": new if isinstance(new, str) else json.dumps(new)})
+
+
+def network(**entries):
+    return lambda contents: {**contents, "network": {**NETWORK, **entries}}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (network(name=5), "damaged checkpoint: its entry network must have a name"),
+        (network(kwargs=[]), "its entry network must have .* and kwargs, which are a dict"),
+        (network(kwargs=None), "its entry network must have .* kwargs"),
+        (lambda c: {**c, "network": []}, "damaged checkpoint: its entry network"),
+        (lambda c: {**c, "model": {"c1.weight": 5}}, "damaged checkpoint: its entry model must be a dict of arrays"),
+        (lambda c: {**c, "dataset": 5}, "damaged checkpoint: its entry dataset must be a name, not 5"),
+        (lambda c: {**c, "dataset": None}, "its entry dataset must be a name, not None"),
+        (lambda c: {**c, "dataset": ["digits"]}, "its entry dataset must be a name"),
+        (lambda c: {**c, "epoch": "many"}, "its entry epoch must be a count, not 'many'"),
+        (lambda c: {**c, "epoch": {}}, "its entry epoch must be a count"),
+        (lambda c: {**c, "epoch": -1}, "its entry epoch must be a count, not -1"),
+    ],
+)
+def test_edited_metadata_is_one_sentence(path, change, sentence):
+    edited(path, change)
+    with pytest.raises(CheckpointError, match=sentence):
+        load_model(path)
+
+
+@pytest.mark.parametrize("num_classes", ["ten", 10.0, -1, None, [], 10**13, 10**30])
+def test_a_network_that_cannot_be_built_is_one_sentence(path, num_classes):
+    edited(path, network(kwargs={"num_classes": num_classes}))
+    with pytest.raises(CheckpointError, match="holds a network that cannot be built here: "):
+        load_model(path)
+
+
+@pytest.mark.parametrize("depth", [900, 200_000])
+def test_metadata_nested_without_end_is_one_sentence(path, depth):
+    edited(path, lambda contents: json.dumps({**contents, "note": 0})[:-2] + "[" * depth + "]" * depth + "}")
+    with pytest.raises(CheckpointError, match="damaged checkpoint: its metadata"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(("entry", "value"), [("epoch", "many"), ("dataset", 5), ("network", {"name": "LeNet5"}), ("model", {"w": 3})])
+def test_what_could_not_be_loaded_is_not_written(tmp_path, net, entry, value):
+    contents = {"network": NETWORK, "model": net.state_dict(), entry: value}
+    with pytest.raises(CheckpointError, match=f"cannot be made of this: its entry {entry}"):
+        save_checkpoint(tmp_path / "a", contents)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_not_finite_or_were_integers_are_refused(path):
+    original = path.read_bytes()
+    for bad in (np.nan, np.inf):
+        path.write_bytes(original)
+        edited(path, lambda c: c, lambda arrays: {**arrays, "model.f6.bias": np.full(84, bad, np.float32)})
+        with pytest.raises(CheckpointError, match=r"holds weights that are NaN or infinite, in f6\.bias"):
+            load_model(path)
+        assert load_checkpoint(path)["model"]["f6.bias"].shape == (84,)  # to look at them is no mistake
+    path.write_bytes(original)
+    edited(path, lambda c: c, lambda arrays: {**arrays, "model.f6.bias": arrays["model.f6.bias"].view(np.int32)})
+    with pytest.raises(CheckpointError, match=r"f6\.bias is int32 but should be float32"):
+        load_model(path)
+
+
+def test_a_number_type_without_a_match_in_numpy_is_refused(path):
+    header = json.dumps(
+        {"__metadata__": {"minicnn": "{}"}, "a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}
+    ).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(CheckpointError, match="numbers of a type that NumPy does not have: .*bfloat16"):
+        load_checkpoint(path)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_missing(path, monkeypatch):
+    def forbid(*args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checkpoint.Path, "open", forbid)
+    with pytest.raises(CheckpointError, match=r"the checkpoint .* cannot be read: Permission denied"):
+        load_checkpoint(path)

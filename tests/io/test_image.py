@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -159,4 +160,59 @@ def test_without_pillow_the_message_says_what_to_install(save, monkeypatch):
     path = save(cross(), "a.png")
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ArgumentError, match=r'pip install -e "\.\[data\]"'):
+        read_image(path, 8)
+
+
+def test_a_header_that_claims_more_than_the_file_holds_takes_no_memory(tmp_path):
+    for side in (10**8, 10**12):
+        with (tmp_path / "a.npy").open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (side, side)})
+            file.write(bytes(80))
+        with pytest.raises(ArgumentError, match=r"is not a \.npy file that can be read: m"):
+            read_image(tmp_path / "a.npy", 8)
+
+
+def test_more_pixels_than_the_limit_are_refused_and_fewer_are_quiet(save, monkeypatch):
+    image = pytest.importorskip("PIL.Image")
+    monkeypatch.setattr(image, "MAX_IMAGE_PIXELS", 1000)  # Pillow warns above it, and refuses above twice as many
+    read_image(save(cross(), "a.png"), 8)  # 1600: a warning would be an error here
+    monkeypatch.setattr("minicnn.io.image.MOST", 1500)
+    for path in (save(cross()), save(cross(), "a.png"), save(np.kron(cross(), np.ones((2, 2), np.uint8)), "b.png")):
+        with pytest.raises(ArgumentError, match="has more than 1,500 pixels: make it smaller"):
+            read_image(path, 8)
+    monkeypatch.setattr("minicnn.io.image.MOST", 1600)
+    read_image(save(np.repeat(cross()[:, :, None], 3, axis=2)), 8)  # colours are no pixels
+
+
+@pytest.mark.parametrize("shape", [(60_000, 1), (2, 40_000)])
+def test_a_thin_strip_takes_no_more_memory_than_it_has_pixels(save, shape):
+    strip = np.zeros(shape)
+    strip.flat[: strip.size // 3] = 1
+    tracemalloc.start()
+    try:
+        read_image(save(strip), 8)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_pixels_whose_difference_overflows_are_refused(save):
+    for array in (cross() * 1e306 - 1e308, np.repeat(cross()[:, :, None] * 7e305, 3, axis=2) - 1.2e308):
+        with pytest.raises(ArgumentError, match="too far apart to compute with"):
+            read_image(save(array), 8)
+
+
+def test_endings_in_capitals_are_endings(save):
+    path = save(cross())
+    np.testing.assert_array_equal(read_image(path.rename(path.with_name("A.NPY")), 8)[0], read_image(save(cross()), 8)[0])
+
+
+def test_a_picture_that_may_not_be_read_is_not_called_damaged(save, monkeypatch):
+    path = save(cross())
+
+    def forbid(*args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("minicnn.io.image.Path.open", forbid)
+    with pytest.raises(ArgumentError, match=r"the image .* cannot be read: Permission denied"):
         read_image(path, 8)

@@ -1,5 +1,6 @@
 """Every planted mistake is noticed, and nothing is wrong where none is planted."""
 
+import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minicnn import kernels
-from minicnn.testing.mutants import MUTANTS, run
+from minicnn.testing.mutants import FAMILIES, MUTANTS, check, run
 from minicnn.testing.mutants.mutant import BACKEND
 from minicnn.testing.mutants.page import CHECKS, page
 
@@ -16,7 +17,7 @@ kill = functools.cache(run)
 
 
 def test_there_are_many_and_all_are_different():
-    assert len(MUTANTS) >= 100
+    assert len(MUTANTS) >= 125
     assert len({(mutant.op, mutant.name) for mutant in MUTANTS}) == len(MUTANTS)
     assert len({(mutant.op, mutant.mistake) for mutant in MUTANTS}) == len(MUTANTS)
 
@@ -42,12 +43,42 @@ def test_no_two_have_the_same_effect():
         assert other is mutant, f"{mutant.op}: {mutant.name} and {other.name} are the same mistake"
 
 
+def corrected(mutant):
+    """The mutant with what is right in the place of what is wrong: planted and checked in the same way."""
+    if mutant.layer:
+        return dataclasses.replace(mutant, layer=mutant.layer.__mro__[1])
+    if mutant.function:
+        return dataclasses.replace(mutant, function=type("Right", (mutant.function.__mro__[1],), {}))
+    kernel = kernels.find(mutant.op, ["array"])
+    return dataclasses.replace(mutant, forward=kernel.forward, backward=kernel.backward)
+
+
 @pytest.mark.gradcheck
-@pytest.mark.parametrize("op", sorted({mutant.op for mutant in MUTANTS}))
-def test_what_is_right_passes_the_same_checks(op):
-    checks = {mutant.prepare().__qualname__: mutant for mutant in MUTANTS if mutant.op == op}
-    for mutant in checks.values():
-        mutant.prepare()()
+@pytest.mark.parametrize("mutant", {(m.op, m.layer is None, m.constant): m for m in MUTANTS}.values(), ids=lambda mutant: mutant.op + mutant.name)
+def test_what_is_right_passes_the_same_check(mutant):
+    check(corrected(mutant))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__.split(".")[-1])
+def test_every_mistake_is_entered(family):
+    """A wrong function that is missing in the list of its file would never be planted."""
+    entered = {part for m in family.MUTANTS for part in (m.forward, m.backward, m.function, m.layer) if part}
+    written = {value for value in vars(family).values() if getattr(value, "__module__", "") == family.__name__}
+    helpers = {value for value in written if value.__name__.startswith("_")}
+    assert written - helpers == entered
+
+
+def test_a_mistake_that_nothing_notices_is_seen():
+    assert run(corrected(MUTANTS[0])).check == ""
+
+
+def test_the_right_function_is_back_after_a_mistake():
+    from minicnn.ops import arithmetic
+
+    right = arithmetic.Multiply
+    mutant = next(m for m in MUTANTS if m.function and m.function.__mro__[1] is right)
+    assert run(mutant).check == "gradient"
+    assert arithmetic.Multiply is right
 
 
 @pytest.mark.gradcheck

@@ -16,9 +16,9 @@ from minicnn.testing.mutants import (
     reduction,
     shape,
 )
-from minicnn.testing.mutants.mutant import MUTANTS, Kill, Mutant, run
+from minicnn.testing.mutants.mutant import Kill, Mutant, check, run
 
-__all__ = [
-    "MUTANTS", "Kill", "Mutant", "run",
-    "activation", "arithmetic", "batch_norm", "conv", "dropout", "linear", "loss", "norm", "pool", "reduction", "shape",
-]  # fmt: skip
+FAMILIES = (activation, arithmetic, batch_norm, conv, dropout, linear, loss, norm, pool, reduction, shape)
+MUTANTS: list[Mutant] = [mutant for family in FAMILIES for mutant in family.MUTANTS]
+
+__all__ = ["FAMILIES", "MUTANTS", "Kill", "Mutant", "check", "run"]

@@ -3,37 +3,33 @@
 import numpy as np
 
 from minicnn.kernels.types import Array, Needs, Saved
-from minicnn.testing.mutants.mutant import Gradients, right_forward, wrong_backward, wrong_forward
+from minicnn.testing.mutants.mutant import Mutant
+from minicnn.testing.mutants.right import Gradients, right_forward
 
 
-@wrong_backward("relu")
 def mask_from_upstream(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The gradient passes where dy > 0, not where x > 0."""
     return (dy * (dy > 0),)
 
 
-@wrong_backward("relu")
 def mask_inverted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The mask is upside down."""
     ((x,), _) = saved
     return (dy * (x <= 0),)
 
 
-@wrong_backward("relu")
 def twice_at_zero(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """At zero the gradient counts twice."""
     ((x,), _) = saved
     return (dy * ((x > 0) + 2 * (x == 0)).astype(dy.dtype),)
 
 
-@wrong_forward("relu")
 def overwritten_input(x: Array) -> tuple[Array, Saved]:
     """Computed in place: the input is overwritten."""
     np.maximum(x, 0, out=x)
     return x, x
 
 
-@wrong_backward("relu")
 def overwritten_upstream(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The upstream gradient is edited in place."""
     ((x,), _) = saved
@@ -41,68 +37,64 @@ def overwritten_upstream(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dy,)
 
 
-@wrong_backward("leaky_relu")
+def three_times_in_float32(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient is three times too large, in float32 only."""
+    ((x,), _) = saved
+    return (dy * (x > 0) * dy.dtype.type(3 if dy.dtype == np.float32 else 1),)
+
+
 def slope_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The negative side has no gradient."""
     ((x,), _) = saved
     return (dy * (x > 0),)
 
 
-@wrong_forward("relu6")
 def never_cut_off(x: Array) -> tuple[Array, Saved]:
     """Not cut off at 6."""
     return np.maximum(x, 0), None
 
 
-@wrong_backward("sigmoid")
 def slope_from_input(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The slope y (1 - y) is computed from x."""
     ((x,), _) = saved
     return (x * (1 - x) * dy,)
 
 
-@wrong_backward("tanh")
 def square_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The slope is 1 - y instead of 1 - y²."""
     ((x,), _) = saved
     return ((1 - np.tanh(x)) * dy,)
 
 
-@wrong_backward("silu")
 def product_rule_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The second term of the product rule is missing."""
     ((x,), _) = saved
     return (dy / (1 + np.exp(-x)),)
 
 
-@wrong_backward("hardswish")
 def offset_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The slope is 2 x / 6 instead of (2 x + 3) / 6 between the kinks."""
     ((x,), _) = saved
     return (np.where(x < 3, x / 3, 1).astype(dy.dtype) * (x > -3) * dy,)
 
 
-@wrong_backward("softmax")
 def diagonal_only(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Only the diagonal of the Jacobian: y (1 - y) dy."""
     y = _result("softmax", saved)
     return (y * (1 - y) * dy,)
 
 
-@wrong_backward("softmax")
 def sum_over_all_axes(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The sum runs over all axes."""
     y = _result("softmax", saved)
     return (y * (dy - (y * dy).sum()),)
 
 
-@wrong_forward("softmax")
 def always_the_last_axis(x: Array, *, axis: int) -> tuple[Array, Saved]:
     """Always along the last axis."""
     return right_forward("softmax", x, axis=-1)
 
 
-@wrong_backward("log_softmax")
 def exponential_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The logarithm of the probability instead of the probability."""
     y = _result("log_softmax", saved)
@@ -112,3 +104,23 @@ def exponential_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients
 def _result(op: str, saved: Saved) -> Array:
     arrays, attributes = saved
     return right_forward(op, *arrays, **attributes)[0]
+
+
+MUTANTS = [
+    Mutant("relu", backward=mask_from_upstream),
+    Mutant("relu", backward=mask_inverted),
+    Mutant("relu", backward=twice_at_zero),
+    Mutant("relu", forward=overwritten_input),
+    Mutant("relu", backward=overwritten_upstream),
+    Mutant("relu", backward=three_times_in_float32),
+    Mutant("leaky_relu", backward=slope_forgotten),
+    Mutant("relu6", forward=never_cut_off),
+    Mutant("sigmoid", backward=slope_from_input),
+    Mutant("tanh", backward=square_forgotten),
+    Mutant("silu", backward=product_rule_forgotten),
+    Mutant("hardswish", backward=offset_forgotten),
+    Mutant("softmax", backward=diagonal_only),
+    Mutant("softmax", backward=sum_over_all_axes),
+    Mutant("softmax", forward=always_the_last_axis),
+    Mutant("log_softmax", backward=exponential_forgotten),
+]

@@ -1,112 +1,216 @@
 """Mistakes in arithmetic and in elementwise functions."""
 
-from typing import Any
 
 import numpy as np
 
 from minicnn.kernels.types import Array
-from minicnn.ops import broadcasting
-from minicnn.ops.arithmetic import Divide, Multiply, Negative, Power, Subtract
-from minicnn.ops.elementwise import Abs, Clip, Exp, Log, Maximum, Sqrt, Where
-from minicnn.testing.mutants.mutant import Gradients, wrong_method
+from minicnn.ops.arithmetic import Add, Divide, Multiply, Negative, Power, Subtract
+from minicnn.ops.broadcasting import unbroadcast
+from minicnn.ops.elementwise import Abs, Clip, Exp, Log, Maximum, Minimum, Sqrt, Where
+from minicnn.testing.mutants.mutant import Mutant
+from minicnn.testing.mutants.right import Gradients
 
 
-@wrong_method("add", broadcasting, "unbroadcast")
-def not_unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
+class NotUnbroadcast(Add):
     """The gradient of a repeated operand is not summed over its copies."""
-    return dy
+
+    def backward(self, dy: Array) -> Gradients:
+        return dy, dy
 
 
-@wrong_method("add", broadcasting, "unbroadcast")
-def averaged_over_copies(dy: Array, shape: tuple[int, ...]) -> Array:
+class AveragedOverCopies(Add):
     """The gradient of a repeated operand is averaged over its copies."""
-    new = dy.ndim - len(shape)
-    repeated = tuple(range(new)) + tuple(new + i for i, size in enumerate(shape) if size == 1)
-    return dy.mean(axis=repeated).reshape(shape)
+
+    def backward(self, dy: Array) -> Gradients:
+        a, b = super().backward(dy)
+        return a if a is None else a * (a.size / dy.size), b if b is None else b * (b.size / dy.size)
 
 
-@wrong_method("subtract", Subtract, "db")
-def sign_forgotten(self: Any, dy: Array) -> Array:
+class FirstCopyOnly(Add):
+    """The gradient of a repeated operand is that of its first copy."""
+
+    def backward(self, dy: Array) -> Gradients:
+        return _first_copy(dy, self.input_shapes[0]), _first_copy(dy, self.input_shapes[1])
+
+
+class SignForgotten(Subtract):
     """The second operand's gradient has the wrong sign."""
-    return dy
+
+    def db(self, dy: Array) -> Array:
+        return dy
 
 
-@wrong_method("multiply", Multiply, "da")
-def own_factor(self: Any, dy: Array) -> Array:
+class OwnFactor(Multiply):
     """A factor's gradient is multiplied by itself, not by the other factor."""
-    a, _ = self.saved
-    return dy * a
+
+    def da(self, dy: Array) -> Array:
+        a, _ = self.saved
+        return dy * a
 
 
-@wrong_method("divide", Divide, "db")
-def divisor_sign(self: Any, dy: Array) -> Array:
+class OwnFactorOnTheRight(Multiply):
+    """The right factor's gradient is multiplied by itself, not by the left one."""
+
+    def db(self, dy: Array) -> Array:
+        _, b = self.saved
+        return dy * b
+
+
+class OffByAThousandth(Multiply):
+    """A factor's gradient is too large by a thousandth, and a constant of 1e8 is added to the product."""
+
+    def da(self, dy: Array) -> Array:
+        return 1.001 * super().da(dy)
+
+
+class DivisorSign(Divide):
     """The divisor's gradient has the wrong sign."""
-    a, b = self.saved
-    return dy * (a / b) / b
+
+    def db(self, dy: Array) -> Array:
+        a, b = self.saved
+        return dy * (a / b) / b
 
 
-@wrong_method("divide", Divide, "db")
-def divided_once(self: Any, dy: Array) -> Array:
+class DividedOnce(Divide):
     """Divided by b instead of b²."""
-    a, b = self.saved
-    return -dy * (a / b)
+
+    def db(self, dy: Array) -> Array:
+        a, b = self.saved
+        return -dy * (a / b)
 
 
-@wrong_method("power", Power, "da")
-def exponent_not_lowered(self: Any, dy: Array) -> Array:
+class ExponentNotLowered(Power):
     """The exponent is not lowered by one."""
-    a, b, _ = self.saved
-    return dy * b * a**b
+
+    def da(self, dy: Array) -> Array:
+        a, b, _ = self.saved
+        return dy * b * a**b
 
 
-@wrong_method("negative", Negative, "backward")
-def negation_forgotten(self: Any, dy: Array) -> Gradients:
+class LogarithmOfTheExponent(Power):
+    """The exponent's gradient has the logarithm of the exponent instead of that of the base."""
+
+    def db(self, dy: Array) -> Array:
+        _, b, y = self.saved
+        return dy * y * np.log(np.abs(b))
+
+
+class ExponentForgotten(Power):
+    """The exponent's gradient lacks the logarithm."""
+
+    def db(self, dy: Array) -> Array:
+        _, _, y = self.saved
+        return dy * y
+
+
+class NegationForgotten(Negative):
     """The gradient passes unchanged."""
-    return (dy,)
+
+    def backward(self, dy: Array) -> Gradients:
+        return (dy,)
 
 
-@wrong_method("exp", Exp, "backward")
-def argument_for_result(self: Any, dy: Array) -> Gradients:
+class ArgumentForResult(Exp):
     """Multiplied by log y, which is x, instead of y."""
-    (y,) = self.saved
-    return (dy * np.log(y),)
+
+    def backward(self, dy: Array) -> Gradients:
+        (y,) = self.saved
+        return (dy * np.log(y),)
 
 
-@wrong_method("log", Log, "backward")
-def multiplied(self: Any, dy: Array) -> Gradients:
+class Multiplied(Log):
     """Multiplied by x instead of divided."""
-    (x,) = self.saved
-    return (dy * x,)
+
+    def backward(self, dy: Array) -> Gradients:
+        (x,) = self.saved
+        return (dy * x,)
 
 
-@wrong_method("sqrt", Sqrt, "backward")
-def half_missing(self: Any, dy: Array) -> Gradients:
+class HalfMissing(Sqrt):
     """The factor 1/2 is missing."""
-    (y,) = self.saved
-    return (dy / y,)
+
+    def backward(self, dy: Array) -> Gradients:
+        (y,) = self.saved
+        return (dy / y,)
 
 
-@wrong_method("abs", Abs, "backward")
-def sign_of_x_forgotten(self: Any, dy: Array) -> Gradients:
+class SignOfXForgotten(Abs):
     """The sign of x is forgotten."""
-    return (dy,)
+
+    def backward(self, dy: Array) -> Gradients:
+        return (dy,)
 
 
-@wrong_method("clip", Clip, "backward")
-def flows_outside(self: Any, dy: Array) -> Gradients:
+class FlowsOutside(Clip):
     """The gradient flows outside of the bounds, too."""
-    return (dy,)
+
+    def backward(self, dy: Array) -> Gradients:
+        return (dy,)
 
 
-@wrong_method("where", Where, "backward")
-def both_sides(self: Any, dy: Array) -> Gradients:
+class BothSides(Where):
     """Both sides get the whole gradient."""
-    _, a, b = self.input_shapes
-    return None, broadcasting.unbroadcast(dy, a), broadcasting.unbroadcast(dy, b)
+
+    def backward(self, dy: Array) -> Gradients:
+        _, a, b = self.input_shapes
+        return None, unbroadcast(dy, a), unbroadcast(dy, b)
 
 
-@wrong_method("maximum", Maximum, "db")
-def smaller_operand(self: Any, dy: Array) -> Array:
+class SmallerOperand(Maximum):
     """The smaller operand gets the gradient."""
-    a, b = self.saved
-    return dy * (b < a)
+
+    def db(self, dy: Array) -> Array:
+        a, b = self.saved
+        return dy * (b < a)
+
+
+class LargerOperand(Minimum):
+    """The larger operand gets the gradient, as in a maximum."""
+
+    def da(self, dy: Array) -> Array:
+        a, b = self.saved
+        return dy * (a > b)
+
+
+class BothWhereEqual(Minimum):
+    """Where both operands are equal, each gets the whole gradient."""
+
+    def da(self, dy: Array) -> Array:
+        a, b = self.saved
+        return dy * (a <= b)
+
+    def db(self, dy: Array) -> Array:
+        a, b = self.saved
+        return dy * (b <= a)
+
+
+def _first_copy(dy: Array, shape: tuple[int, ...]) -> Array:
+    """Of an array of `shape` that was repeated to that of `dy`, the part of dy that belongs to the first copy."""
+    dy = dy[(0,) * (dy.ndim - len(shape))]
+    return dy[tuple(slice(0, size) for size in shape)]
+
+
+MUTANTS = [
+    Mutant("add", function=NotUnbroadcast),
+    Mutant("add", function=AveragedOverCopies),
+    Mutant("add", function=FirstCopyOnly),
+    Mutant("subtract", function=SignForgotten),
+    Mutant("multiply", function=OwnFactor),
+    Mutant("multiply", function=OwnFactorOnTheRight),
+    Mutant("multiply", function=OffByAThousandth, constant=1e8),
+    Mutant("divide", function=DivisorSign),
+    Mutant("divide", function=DividedOnce),
+    Mutant("power", function=ExponentNotLowered),
+    Mutant("power", function=LogarithmOfTheExponent),
+    Mutant("power", function=ExponentForgotten),
+    Mutant("negative", function=NegationForgotten),
+    Mutant("exp", function=ArgumentForResult),
+    Mutant("log", function=Multiplied),
+    Mutant("sqrt", function=HalfMissing),
+    Mutant("abs", function=SignOfXForgotten),
+    Mutant("clip", function=FlowsOutside),
+    Mutant("where", function=BothSides),
+    Mutant("maximum", function=SmallerOperand),
+    Mutant("minimum", function=LargerOperand),
+    Mutant("minimum", function=BothWhereEqual),
+]

@@ -6,37 +6,25 @@ import numpy as np
 
 from minicnn.kernels.array.conv import taps
 from minicnn.kernels.types import Array, Needs, Saved
-from minicnn.testing.mutants.mutant import (
-    Gradients,
-    replaced,
-    right_backward,
-    right_forward,
-    scaled,
-    wrong_backward,
-    wrong_forward,
-    wrong_pair,
-)
+from minicnn.testing.mutants.mutant import Mutant
+from minicnn.testing.mutants.right import Gradients, replaced, right_backward, right_forward, scaled
 
 
-@wrong_backward("conv2d")
 def flipped_upstream(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The upstream gradient is flipped."""
     return right_backward("conv2d", dy[:, :, ::-1, ::-1], saved, needs)
 
 
-@wrong_backward("conv2d")
 def transposed_weight_gradient(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The weight gradient is transposed: rows for columns."""
     return replaced(right_backward("conv2d", dy, saved, needs), 1, lambda dw: dw.swapaxes(2, 3).reshape(dw.shape))
 
 
-@wrong_backward("conv2d")
 def exchanged_filters_and_channels(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Filters and channels of the weight gradient are exchanged."""
     return replaced(right_backward("conv2d", dy, saved, needs), 1, lambda dw: dw.swapaxes(0, 1).reshape(dw.shape))
 
 
-@wrong_backward("conv2d")
 def filter_turned_in_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The filter is turned by 180 degrees once too often on the way back."""
     (x, w, b), attributes = saved
@@ -44,46 +32,39 @@ def filter_turned_in_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradi
     return (dx, *right_backward("conv2d", dy, saved, needs)[1:])
 
 
-@wrong_pair("conv2d")
-def true_convolution() -> tuple[Any, Any]:
+def true_convolution(x: Array, w: Array, b: Array | None, **attributes: Any) -> tuple[Array, Saved]:
     """A convolution as in signal processing: the filter is turned, forward and backward."""
-    def forward(x: Array, w: Array, b: Array | None, **attributes: Any) -> tuple[Array, Saved]:
-        turned = x, w[:, :, ::-1, ::-1], b
-        return right_forward("conv2d", *turned, **attributes)[0], (turned, attributes)
-
-    def backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-        return replaced(right_backward("conv2d", dy, saved, needs), 1, lambda dw: dw[:, :, ::-1, ::-1])
-
-    return forward, backward
+    turned = x, w[:, :, ::-1, ::-1], b
+    return right_forward("conv2d", *turned, **attributes)[0], (turned, attributes)
 
 
-@wrong_backward("conv2d")
+def true_convolution_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient of `true_convolution`."""
+    return replaced(right_backward("conv2d", dy, saved, needs), 1, lambda dw: dw[:, :, ::-1, ::-1])
+
+
 def stride_ignored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The stride is ignored in backward."""
     return _with_other_attributes(dy, saved, needs, stride=(1, 1))
 
 
-@wrong_backward("conv2d")
 def dilation_ignored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The dilation is ignored in backward."""
     return _with_other_attributes(dy, saved, needs, dilation=(1, 1))
 
 
-@wrong_backward("conv2d")
 def padding_cut_at_the_end(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The padding is cut off at the end only, so that dx is shifted."""
     top, bottom, left, right = saved[1]["padding"]
     return _with_other_attributes(dy, saved, needs, padding=(0, top + bottom, 0, left + right))
 
 
-@wrong_backward("conv2d")
 def padding_sides_exchanged(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Padding before and after are exchanged in backward."""
     top, bottom, left, right = saved[1]["padding"]
     return _with_other_attributes(dy, saved, needs, padding=(bottom, top, right, left))
 
 
-@wrong_forward("conv2d")
 def border_repeated(x: Array, w: Array, b: Array | None, *, padding: Any, **attributes: Any) -> tuple[Array, Saved]:
     """Padded by repeating the border instead of with zeros."""
     top, bottom, left, right = padding
@@ -91,7 +72,6 @@ def border_repeated(x: Array, w: Array, b: Array | None, *, padding: Any, **attr
     return right_forward("conv2d", x, w, b, padding=(0, 0, 0, 0), **attributes)
 
 
-@wrong_backward("conv2d")
 def groups_interleaved(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The channels of dx are dealt out to the groups like cards."""
     groups = saved[1]["groups"]
@@ -103,7 +83,6 @@ def groups_interleaved(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return replaced(right_backward("conv2d", dy, saved, needs), 0, deal)
 
 
-@wrong_backward("conv2d")
 def overlaps_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Where windows overlap, the last one overwrites the gradient instead of adding to it."""
     (x, w, _), attributes = saved
@@ -123,7 +102,6 @@ def overlaps_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dx[:, :, top : top + H, left : left + W], *gradients[1:])
 
 
-@wrong_backward("conv2d")
 def first_image_only(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The weight gradient comes from the first image alone."""
     only = np.zeros_like(dy)
@@ -133,25 +111,28 @@ def first_image_only(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return dx, dw, db
 
 
-@wrong_backward("conv2d")
 def bias_averaged(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The bias gradient is averaged over the batch instead of summed."""
     return scaled(right_backward("conv2d", dy, saved, needs), 2, 1 / len(dy))
 
 
-@wrong_backward("conv2d")
 def bias_at_one_pixel(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The bias gradient is taken at the first pixel alone."""
     return replaced(right_backward("conv2d", dy, saved, needs), 2, lambda _: dy[:, :, 0, 0].sum(axis=0))
 
 
-@wrong_forward("conv2d")
+def summed_in_half_precision(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The bias gradient is summed in float16 when all is float32."""
+    precision = np.float16 if dy.dtype == np.float32 else np.float64
+    gradients = right_backward("conv2d", dy, saved, needs)
+    return replaced(gradients, 2, lambda _: dy.sum(axis=(0, 2, 3), dtype=precision).astype(dy.dtype))
+
+
 def stride_axes_exchanged(x: Array, w: Array, b: Array | None, *, stride: Any, **attributes: Any) -> tuple[Array, Saved]:
     """Stride along the height and along the width are exchanged."""
     return right_forward("conv2d", x, w, b, stride=stride[::-1], **attributes)
 
 
-@wrong_forward("conv2d")
 def result_in_float64(x: Array, w: Array, b: Array | None, **attributes: Any) -> tuple[Array, Saved]:
     """Float32 goes in and float64 comes out."""
     y, saved = right_forward("conv2d", x, w, b, **attributes)
@@ -165,3 +146,32 @@ def _with_other_attributes(dy: Array, saved: Saved, needs: Needs, **changed: Any
     corner = np.zeros_like(y)
     corner[:, :, : dy.shape[2], : dy.shape[3]] = dy
     return right_backward("conv2d", corner, saved, needs, **changed)
+
+
+def result_in_half_precision(x: Array, w: Array, b: Array | None, **attributes: Any) -> tuple[Array, Saved]:
+    """The result is rounded to float16 on the way."""
+    y, saved = right_forward("conv2d", x, w, b, **attributes)
+    return y.astype(np.float16).astype(y.dtype), saved
+
+
+MUTANTS = [
+    Mutant("conv2d", backward=flipped_upstream),
+    Mutant("conv2d", backward=transposed_weight_gradient),
+    Mutant("conv2d", backward=exchanged_filters_and_channels),
+    Mutant("conv2d", backward=filter_turned_in_backward),
+    Mutant("conv2d", forward=true_convolution, backward=true_convolution_backward),
+    Mutant("conv2d", backward=stride_ignored),
+    Mutant("conv2d", backward=dilation_ignored),
+    Mutant("conv2d", backward=padding_cut_at_the_end),
+    Mutant("conv2d", backward=padding_sides_exchanged),
+    Mutant("conv2d", forward=border_repeated),
+    Mutant("conv2d", backward=groups_interleaved),
+    Mutant("conv2d", backward=overlaps_overwritten),
+    Mutant("conv2d", backward=first_image_only),
+    Mutant("conv2d", backward=bias_averaged),
+    Mutant("conv2d", backward=bias_at_one_pixel),
+    Mutant("conv2d", backward=summed_in_half_precision),
+    Mutant("conv2d", forward=stride_axes_exchanged),
+    Mutant("conv2d", forward=result_in_float64),
+    Mutant("conv2d", forward=result_in_half_precision),
+]

@@ -1,22 +1,13 @@
 """Mistakes in losses."""
 
-from typing import Any
 
 import numpy as np
 
 from minicnn.kernels.types import Array, Needs, Saved
-from minicnn.testing.mutants.mutant import (
-    Gradients,
-    replaced,
-    right_backward,
-    right_forward,
-    scaled,
-    wrong_backward,
-    wrong_pair,
-)
+from minicnn.testing.mutants.mutant import Mutant
+from minicnn.testing.mutants.right import Gradients, replaced, right_backward, right_forward, scaled
 
 
-@wrong_backward("cross_entropy")
 def mean_without_1_over_N(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The gradient of a mean lacks its 1/N."""
     (_, labels), attributes = saved
@@ -24,7 +15,6 @@ def mean_without_1_over_N(dy: Array, saved: Saved, *, needs: Needs) -> Gradients
     return scaled(right_backward("cross_entropy", dy, saved, needs), 0, N)
 
 
-@wrong_backward("cross_entropy")
 def label_not_subtracted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The gradient is p instead of p - 1 at the label."""
     (logits, labels), attributes = saved
@@ -34,55 +24,48 @@ def label_not_subtracted(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (None if away is None else away + one_hot * (each[:, None] if each.ndim else each)), None
 
 
-@wrong_backward("cross_entropy")
 def smoothing_ignored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Label smoothing is ignored in backward."""
     return right_backward("cross_entropy", dy, saved, needs, label_smoothing=0.0)
 
 
-@wrong_backward("cross_entropy")
 def upstream_taken_for_one(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The upstream gradient is taken to be 1."""
     return right_backward("cross_entropy", np.ones_like(dy), saved, needs)
 
 
-@wrong_backward("mse_loss")
 def factor_2_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The factor 2 is missing."""
     gradients = right_backward("mse_loss", dy, saved, needs)
     return scaled(scaled(gradients, 0, 0.5), 1, 0.5)
 
 
-@wrong_backward("mse_loss")
 def target_sign(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The target's gradient has the sign of the prediction's."""
     return scaled(right_backward("mse_loss", dy, saved, needs), 1, -1)
 
 
-@wrong_pair("mse_loss")
-def divided_by_batch() -> tuple[Any, Any]:
+def _factor(x: Array, reduction: str) -> float:
+    return x.size / len(x) if reduction == "mean" and x.ndim else 1.0
+
+
+def divided_by_batch(x: Array, target: Array, *, reduction: str) -> tuple[Array, Saved]:
     """The mean divides by the batch alone, forward and backward."""
-    def factor(x: Array, reduction: str) -> float:
-        return x.size / len(x) if reduction == "mean" and x.ndim else 1.0
-
-    def forward(x: Array, target: Array, *, reduction: str) -> tuple[Array, Saved]:
-        y, _ = right_forward("mse_loss", x, target, reduction=reduction)
-        return np.asarray(y * x.dtype.type(factor(x, reduction))), ((x, target), {"reduction": reduction})
-
-    def backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-        (x, _), attributes = saved
-        return right_backward("mse_loss", dy * x.dtype.type(factor(x, attributes["reduction"])), saved, needs)
-
-    return forward, backward
+    y, _ = right_forward("mse_loss", x, target, reduction=reduction)
+    return np.asarray(y * x.dtype.type(_factor(x, reduction))), ((x, target), {"reduction": reduction})
 
 
-@wrong_backward("l1_loss")
+def divided_by_batch_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient of `divided_by_batch`."""
+    (x, _), attributes = saved
+    return right_backward("mse_loss", dy * x.dtype.type(_factor(x, attributes["reduction"])), saved, needs)
+
+
 def sign_flipped(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The sign is flipped."""
     return right_backward("l1_loss", -dy, saved, needs)
 
 
-@wrong_backward("smooth_l1_loss")
 def beta_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The quadratic part has slope d instead of d / beta."""
     (x, target), attributes = saved
@@ -90,3 +73,16 @@ def beta_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     factor = np.where(inside, attributes["beta"], 1).astype(x.dtype)
     gradients = right_backward("smooth_l1_loss", dy, saved, needs)
     return replaced(replaced(gradients, 0, lambda dx: dx * factor), 1, lambda dx: dx * factor)
+
+
+MUTANTS = [
+    Mutant("cross_entropy", backward=mean_without_1_over_N),
+    Mutant("cross_entropy", backward=label_not_subtracted),
+    Mutant("cross_entropy", backward=smoothing_ignored),
+    Mutant("cross_entropy", backward=upstream_taken_for_one),
+    Mutant("mse_loss", backward=factor_2_missing),
+    Mutant("mse_loss", backward=target_sign),
+    Mutant("mse_loss", forward=divided_by_batch, backward=divided_by_batch_backward),
+    Mutant("l1_loss", backward=sign_flipped),
+    Mutant("smooth_l1_loss", backward=beta_forgotten),
+]

@@ -7,18 +7,10 @@ import numpy as np
 from minicnn.kernels.array.batch_norm import per_channel
 from minicnn.kernels.array.local_response_norm import window_sum
 from minicnn.kernels.types import Array, Needs, Saved
-from minicnn.testing.mutants.mutant import (
-    Gradients,
-    replaced,
-    right_backward,
-    right_forward,
-    wrong_backward,
-    wrong_forward,
-    wrong_pair,
-)
+from minicnn.testing.mutants.mutant import Mutant
+from minicnn.testing.mutants.right import Gradients, replaced, right_backward, right_forward
 
 
-@wrong_backward("group_norm")
 def gamma_taken_out(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Gamma is taken out of the mean, as in batch norm, although it varies inside a group."""
     (x, gamma, beta), attributes = saved
@@ -27,14 +19,12 @@ def gamma_taken_out(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dx, *right_backward("group_norm", dy, saved, needs)[1:])
 
 
-@wrong_forward("group_norm")
 def groups_ignored(*arrays: Array | None, groups: int, eps: float) -> tuple[Array, Saved]:
     """Each channel is a group of its own."""
     assert arrays[0] is not None
     return right_forward("group_norm", *arrays, groups=arrays[0].shape[1], eps=eps)
 
 
-@wrong_backward("layer_norm")
 def layer_statistics_taken_for_constants(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The mean and the variance are taken for constants."""
     (x, gamma, _), attributes = saved
@@ -44,7 +34,6 @@ def layer_statistics_taken_for_constants(dy: Array, saved: Saved, *, needs: Need
     return replaced(right_backward("layer_norm", dy, saved, needs), 0, lambda _: dx)
 
 
-@wrong_forward("layer_norm")
 def first_axes(
     x: Array, gamma: Array | None, beta: Array | None, *, ndim: int, eps: float
 ) -> tuple[Array, Saved]:
@@ -55,7 +44,6 @@ def first_axes(
     return (y if beta is None else y + beta), None
 
 
-@wrong_backward("local_response_norm")
 def neighbours_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The neighbours' share is missing: only the numerator is differentiated."""
     (x,), a = saved
@@ -63,7 +51,6 @@ def neighbours_missing(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dy * d ** -a["beta"],)
 
 
-@wrong_backward("local_response_norm")
 def window_not_mirrored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Backward sums over the forward's window instead of its mirror image."""
     (x,), a = saved
@@ -73,14 +60,23 @@ def window_not_mirrored(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dy * d ** -a["beta"] + 2 * a["alpha"] * x * window_sum(dd, before, after),)
 
 
-@wrong_pair("local_response_norm")
-def alpha_divided_by_size() -> tuple[Any, Any]:
+def alpha_divided_by_size(x: Array, *, alpha: float, size: int, **attributes: Any) -> tuple[Array, Saved]:
     """Alpha is divided by the size of the window, forward and backward."""
-    def forward(x: Array, *, alpha: float, size: int, **attributes: Any) -> tuple[Array, Saved]:
-        attributes = {"alpha": alpha / size, "size": size, **attributes}
-        return right_forward("local_response_norm", x, **attributes)[0], ((x,), attributes)
+    attributes = {"alpha": alpha / size, "size": size, **attributes}
+    return right_forward("local_response_norm", x, **attributes)[0], ((x,), attributes)
 
-    def backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-        return right_backward("local_response_norm", dy, saved, needs)
 
-    return forward, backward
+def alpha_divided_by_size_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient of `alpha_divided_by_size`."""
+    return right_backward("local_response_norm", dy, saved, needs)
+
+
+MUTANTS = [
+    Mutant("group_norm", backward=gamma_taken_out),
+    Mutant("group_norm", forward=groups_ignored),
+    Mutant("layer_norm", backward=layer_statistics_taken_for_constants),
+    Mutant("layer_norm", forward=first_axes),
+    Mutant("local_response_norm", backward=neighbours_missing),
+    Mutant("local_response_norm", backward=window_not_mirrored),
+    Mutant("local_response_norm", forward=alpha_divided_by_size, backward=alpha_divided_by_size_backward),
+]

@@ -7,6 +7,7 @@ from minicnn.testing.mutants.mutant import Kill
 CHECKS = {
     "gradient": "the gradient differs from the measured slopes",
     "definition": "the result differs from the definition, element by element",
+    "float32": "the gradient in float32 differs from that in float64",
     "contract": "a shape, an element type, a missing gradient, or an array that was changed in place",
 }
 

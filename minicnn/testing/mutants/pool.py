@@ -6,35 +6,26 @@ import numpy as np
 
 from minicnn.kernels.array.conv import taps
 from minicnn.kernels.types import Array, Needs, Saved
-from minicnn.testing.mutants.mutant import (
-    Gradients,
-    right_backward,
-    right_forward,
-    wrong_backward,
-    wrong_forward,
-    wrong_pair,
-)
+from minicnn.testing.mutants.mutant import Mutant
+from minicnn.testing.mutants.right import Gradients, right_backward, right_forward
 
 
-@wrong_pair("max_pool2d")
-def zero_padded() -> tuple[Any, Any]:
+def zero_padded(x: Array, *, padding: Any, **attributes: Any) -> tuple[Array, Saved]:
     """Padded with zeros instead of minus infinity, forward and backward."""
-    def forward(x: Array, *, padding: Any, **attributes: Any) -> tuple[Array, Saved]:
-        top, bottom, left, right = padding
-        padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
-        attributes["padding"] = (0, 0, 0, 0)
-        return right_forward("max_pool2d", padded, **attributes)[0], (padded, attributes, x.shape, padding)
-
-    def backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
-        padded, attributes, (_, _, H, W), (top, _, left, _) = saved
-        (dx,) = right_backward("max_pool2d", dy, ((padded,), attributes), (True,))
-        assert dx is not None
-        return (dx[:, :, top : top + H, left : left + W],) if needs[0] else (None,)
-
-    return forward, backward
+    top, bottom, left, right = padding
+    padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    attributes["padding"] = (0, 0, 0, 0)
+    return right_forward("max_pool2d", padded, **attributes)[0], (padded, attributes, x.shape, padding)
 
 
-@wrong_backward("max_pool2d")
+def zero_padded_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The gradient of `zero_padded`."""
+    padded, attributes, (_, _, H, W), (top, _, left, _) = saved
+    (dx,) = right_backward("max_pool2d", dy, ((padded,), attributes), (True,))
+    assert dx is not None
+    return (dx[:, :, top : top + H, left : left + W],) if needs[0] else (None,)
+
+
 def ties_count_twice(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Every pixel that equals the maximum gets the whole gradient, so that ties count twice."""
     (x,), attributes = saved
@@ -42,7 +33,6 @@ def ties_count_twice(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (_to_taps(x, dy, attributes, lambda v: v == y, add=True),)
 
 
-@wrong_backward("max_pool2d")
 def overlapping_maxima_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Where windows overlap, the last one overwrites the gradient instead of adding to it."""
     (x,), attributes = saved
@@ -50,14 +40,12 @@ def overlapping_maxima_overwritten(dy: Array, saved: Saved, *, needs: Needs) -> 
     return (_to_taps(x, dy, attributes, lambda v: v == y, add=False),)
 
 
-@wrong_backward("max_pool2d")
 def gradient_to_all_pixels(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The gradient goes to every pixel of the window, not to the largest."""
     (x,), attributes = saved
     return (_to_taps(x, dy, attributes, np.isfinite, add=True),)
 
 
-@wrong_backward("avg_pool2d")
 def not_divided(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """The gradient is not divided by the size of the window."""
     (dx,) = right_backward("avg_pool2d", dy, saved, needs)
@@ -65,13 +53,11 @@ def not_divided(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (None if dx is None else dx * (kh * kw),)
 
 
-@wrong_forward("avg_pool2d")
 def padding_always_counted(x: Array, *, count_include_pad: bool, **attributes: Any) -> tuple[Array, Saved]:
     """Padding is always counted, although count_include_pad=False."""
     return right_forward("avg_pool2d", x, count_include_pad=True, **attributes)
 
 
-@wrong_backward("adaptive_avg_pool2d")
 def equal_bins(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """All bins are taken to be of the same size."""
     (x,), _ = saved
@@ -80,7 +66,6 @@ def equal_bins(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dy[:, :, rows[:, None], columns] * x.dtype.type(P * Q / (H * W)),)
 
 
-@wrong_backward("adaptive_max_pool2d")
 def bin_forgotten(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     """Where bins overlap, a pixel gets the gradient of one of them only."""
     (x,), _ = saved
@@ -105,3 +90,15 @@ def _to_taps(x: Array, dy: Array, attributes: Any, chosen: Any, add: bool) -> Ar
         hit = chosen(padded[place])
         dx[place] = np.where(hit, dx[place] + dy if add else dy, dx[place])
     return dx[:, :, top : top + H, left : left + W]
+
+
+MUTANTS = [
+    Mutant("max_pool2d", forward=zero_padded, backward=zero_padded_backward),
+    Mutant("max_pool2d", backward=ties_count_twice),
+    Mutant("max_pool2d", backward=overlapping_maxima_overwritten),
+    Mutant("max_pool2d", backward=gradient_to_all_pixels),
+    Mutant("avg_pool2d", backward=not_divided),
+    Mutant("avg_pool2d", forward=padding_always_counted),
+    Mutant("adaptive_avg_pool2d", backward=equal_bins),
+    Mutant("adaptive_max_pool2d", backward=bin_forgotten),
+]
