@@ -9,6 +9,7 @@ import numpy as np
 
 from minicnn.autograd import Function, Tensor, as_tensor
 from minicnn.autograd.convert import plain
+from minicnn.backend import get_backend
 from minicnn.errors import IndexingError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
@@ -51,6 +52,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     x = as_tensor(x)
     index = plain(index)
     index = index if isinstance(index, tuple) else (index,)
+    index = tuple(get_backend().asarray(i) if isinstance(i, np.ndarray) else i for i in index)
     if is_basic(index) and Ellipsis not in index:
         index = (*index, Ellipsis)  # makes NumPy return a view also of a single element
     try:

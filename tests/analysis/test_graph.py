@@ -95,3 +95,8 @@ def test_a_chain_with_parameters_runs_straight_down():
     picture = minicnn.graph(layers(minicnn.ones(1, 4)).sum(), layers)
     columns = {x for (x, _), node in zip(place(len(picture.nodes), picture.edges).nodes, picture.nodes, strict=True) if not isinstance(node, Tensor)}
     assert len({round(x, 6) for x in columns}) == 1
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
+    with pytest.raises(ArgumentError, match=r"graph\.save: .*gone.a\.svg cannot be written: No such file or directory"):
+        minicnn.graph(Tensor([1.0], requires_grad=True) * 2).save(tmp_path / "gone" / "a.svg")

@@ -1,8 +1,10 @@
 """The summary's numbers are those of the layers as they ran."""
 
+import tracemalloc
+
 import pytest
 
-from minicnn import nn
+from minicnn import models, nn
 from minicnn.analysis import summarize
 from minicnn.errors import ShapeError
 
@@ -59,3 +61,15 @@ def test_messages(shape):
     with pytest.raises(ShapeError, match=r"must be \(C, H, W\)"):
         summarize(nn.Sequential(nn.ReLU()), shape)
 
+
+
+def test_an_image_larger_than_memory_is_refused_before_it_is_made():
+    with pytest.raises(ShapeError, match="1 x 1000000 x 1000000 is too large: it has more than 1,000,000,000 numbers"):
+        summarize(models.LeNet5(), (1, 10**6, 10**6))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ShapeError, match="32x32 pixels"):
+            summarize(models.LeNet5(), (1, 5000, 5000))
+        assert tracemalloc.get_traced_memory()[1] < 110e6  # one image, without a copy
+    finally:
+        tracemalloc.stop()

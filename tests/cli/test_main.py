@@ -1,5 +1,6 @@
 """The command line as a whole: help, version, and one sentence for whatever is wrong."""
 
+import os
 import subprocess
 import sys
 
@@ -82,17 +83,15 @@ def test_errors_of_the_system_and_ctrl_c_are_one_line_too(minicnn, monkeypatch):
     assert fail(KeyboardInterrupt()) == (130, "", "minicnn: interrupted\n")
 
 
-def test_a_closed_output_is_no_error(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "stdout", None)
-    assert main_of("summary", "LeNet5") == 0
-    monkeypatch.setattr(sys, "stdout", None)
-    assert main_of("evaluate", tmp_path / "nowhere") == 2
-    monkeypatch.setattr(sys, "stderr", None)
-    assert main_of("evaluate", tmp_path / "nowhere") == 2
-
-
-def main_of(*arguments):
-    return cli.main([str(argument) for argument in arguments])
+@pytest.mark.skipif(os.name == "nt", reason="closes its output as a POSIX shell does")
+@pytest.mark.parametrize(
+    ("arguments", "code", "err"), [("summary LeNet5 >&-", 0, ""), ("evaluate nowhere >&-", 2, "no run at nowhere"), ("evaluate nowhere 2>&-", 2, "")]
+)
+def test_a_closed_output_is_no_error(tmp_path, arguments, code, err):
+    done = subprocess.run(f'"{sys.executable}" -m minicnn {arguments}', shell=True, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert err in done.stderr
+    assert len(done.stderr.splitlines()) == bool(err)
 
 
 @pytest.mark.parametrize("command", ["summary LeNet5", "train", "evaluate nowhere", "predict nowhere a.png", "gradcheck"])

@@ -6,6 +6,8 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from minicnn.io import load_checkpoint, save_checkpoint
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -51,3 +53,14 @@ def test_one_wrong_file_shows_nothing_but_the_sentence(minicnn, trained, tmp_pat
     assert err == f"minicnn: {tmp_path / 'b.png'} is not an image that Pillow can read\n"
     assert minicnn("predict", trained, tmp_path / "none.png")[2].endswith("there is no such file\n")
     assert minicnn("predict", trained)[0] == 2
+
+
+def test_a_checkpoint_whose_weights_are_spoilt_predicts_nothing(minicnn, trained, tmp_path, digits):
+    contents = load_checkpoint(trained / "checkpoint.safetensors")
+    contents["model"]["f6.bias"] = np.full(84, np.nan, np.float32)
+    save_checkpoint(tmp_path / "checkpoint.safetensors", contents)
+    np.save(tmp_path / "a.npy", digits[0][0])
+    for command in (["predict", tmp_path, tmp_path / "a.npy"], ["evaluate", tmp_path]):
+        code, out, err = minicnn(*command)
+        assert (code, out) == (2, "")
+        assert "holds weights that are NaN or infinite, in f6.bias" in err

@@ -5,7 +5,7 @@ import pytest
 
 from minicnn import Tensor
 from minicnn.data import ArrayDataset, Dataset, Subset, random_split
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError, IndexingError, ShapeError
 
 
 def test_array_dataset():
@@ -59,3 +59,11 @@ def test_messages(call, error, parts):
         call(ArrayDataset(np.arange(5)))
     for part in parts:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("index", [9999, -5])
+def test_a_sample_that_is_not_there_is_named(index):
+    whole = ArrayDataset(np.arange(4))
+    for dataset in (whole, Subset(whole, [3, 2, 1, 0])):
+        with pytest.raises(IndexingError, match=rf"{type(dataset).__name__} has no sample {index}: the indices are 0 to 3"):
+            dataset[index]

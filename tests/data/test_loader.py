@@ -6,7 +6,7 @@ import pytest
 import minicnn
 from minicnn import Tensor
 from minicnn.data import ArrayDataset, DataLoader, Digits, Subset
-from minicnn.data.transforms import RandomShift
+from minicnn.data.transforms import Compose, Normalize, RandomShift
 from minicnn.errors import ArgumentError, DataError
 
 NUMBERS = ArrayDataset(np.arange(10))
@@ -176,3 +176,39 @@ def test_the_digits_fit_the_loader():
     images, labels = next(iter(DataLoader(Digits(), batch_size=64, shuffle=True, seed=0)))
     assert (images.shape, str(images.dtype)) == ((64, 1, 32, 32), "float32")
     assert (labels.shape, str(labels.dtype)) == ((64,), "int64")
+
+
+def test_images_of_integers_keep_their_type_and_labels_become_int64():
+    images, labels, boxes = np.zeros((6, 1, 4, 4), np.uint8), np.arange(6, dtype=np.uint8), np.zeros((6, 4), np.int32)
+    at_once = ArrayDataset(images, labels, boxes)
+    for dataset in (at_once, list_of(at_once)):
+        batch = next(iter(DataLoader(dataset, batch_size=3)))
+        assert [part.dtype for part in batch] == [np.uint8, np.int64, np.int32]
+
+
+def list_of(dataset):
+    """The same samples, read one by one."""
+
+    class Plain:
+        def __len__(self):
+            return len(dataset)
+
+        def __getitem__(self, i):
+            return dataset[i]
+
+    return Plain()
+
+
+@pytest.mark.parametrize("transform", [lambda image: image, lambda: 0, lambda image, *, rng: image, np.flipud, Normalize], ids=range(5))
+def test_a_transform_without_room_for_the_generator_is_told_how_it_is_called(transform):
+    if transform is Normalize:
+        transform = Normalize(0.5, 0.5).__call__.__func__  # takes self as well
+    with pytest.raises(ArgumentError, match=r"DataLoader: transform is called as transform\(image, rng\), where .* cannot be: "):
+        DataLoader(NUMBERS, transform=transform)
+    with pytest.raises(ArgumentError, match=r"Compose: transform is called as transform\(image, rng\)"):
+        Compose(transform)
+
+
+def test_transforms_of_every_kind_are_let_through():
+    for transform in (lambda image, rng: image, lambda *a: a[0], RandomShift(1), Compose(), np.add):
+        assert len(DataLoader(NUMBERS, transform=transform)) == 10

@@ -142,6 +142,10 @@ W = leaf(2, 3)
         (lambda: optim.SGD([]), ["SGD", "list of parameters is empty", "model.parameters()"]),
         (lambda: optim.SGD([{"params": []}]), ["list of parameters is empty"]),
         (lambda: optim.Adam(nn.Conv2d(1, 1, kernel_size=1)), ["not Conv2d", "write model.parameters()"]),
+        (lambda: optim.SGD(nn.Sequential(nn.Linear(2, 2))), ["not Sequential", "write model.parameters()"]),
+        (lambda: optim.SGD(nn.Linear(2, 2).parameters), ["not method", "with the parentheses"]),
+        (lambda: optim.SGD([{"params": nn.Sequential(nn.Linear(2, 2))}]), ["not Sequential", "write model.parameters()"]),
+        (lambda: optim.SGD([{"params": 5}]), ["iterable of parameters", "not int"]),
         (lambda: optim.Adam(W), ["iterable of parameters", "not Tensor"]),
         (lambda: optim.Adam(nn.Conv2d(1, 1, kernel_size=1).named_parameters()), ["parameter 0 is no tensor but tuple", "without names"]),
         (lambda: optim.Adam([np.zeros(3)]), ["parameter 0 is no tensor but ndarray"]),
@@ -158,6 +162,10 @@ W = leaf(2, 3)
         (lambda: optim.SGD([W], lr="0.1"), ["SGD: lr", "'0.1'"]),
         (lambda: optim.SGD([{"params": [W], "lr": -1}]), ["SGD: lr", "-1"]),
         (lambda: optim.SGD([W], momentum=-1), ["SGD: momentum"]),
+        (lambda: optim.SGD([W], momentum=2), ["SGD: momentum must be below 1, not 2", "grow without bound"]),
+        (lambda: optim.SGD([W], momentum=1.0), ["SGD: momentum must be below 1"]),
+        (lambda: optim.SGD([W], momentum=float("nan")), ["SGD: momentum", "finite"]),
+        (lambda: optim.RMSprop([W], momentum=1), ["RMSprop: momentum must be below 1"]),
         (lambda: optim.SGD([W], weight_decay=-1), ["SGD: weight_decay"]),
         (lambda: optim.SGD([W], nesterov=True), ["nesterov=True", "momentum > 0"]),
         (lambda: optim.SGD([W], momentum=0.9, nesterov=1), ["SGD: nesterov must be True or False"]),
@@ -187,6 +195,13 @@ def test_messages_of_step():
     w.grad = Tensor(np.zeros((2, 3)))
     with pytest.raises(DtypeError, match=r"gradient is float64, but its parameter .* is float32"):
         optimizer.step()
+
+
+def test_a_gradient_that_is_no_tensor_is_named():
+    w = leaf(2)
+    w.grad = np.ones(2, np.float32)
+    with pytest.raises(DtypeError, match=r"SGD: the gradient of a parameter of shape \(2,\) must be a tensor, not ndarray: write p.grad = Tensor"):
+        optim.SGD([w]).step()
 
 
 @pytest.mark.parametrize("wrong", [np.zeros(3, np.float32), np.zeros((2, 3))], ids=["shape", "dtype"])

@@ -276,3 +276,14 @@ def test_a_result_that_is_nan_is_named():
     schedule.step(1.0)
     with pytest.raises(NonFiniteError, match="result of epoch 1 is nan"):
         schedule.step(float("nan"))
+
+
+@pytest.mark.parametrize("make", [lambda sgd: optim.StepLR(sgd, 1), lambda sgd: optim.OneCycleLR(sgd, 1.0, total_steps=9)], ids=["step", "cycle"])
+def test_a_group_added_after_the_schedule_is_named(make):
+    sgd = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
+    schedule = make(sgd)
+    sgd.add_param_group({"params": [Tensor([0.0], requires_grad=True)], "lr": 0.5})
+    with pytest.raises(ArgumentError, match=r"made for 1 parameter group\(s\), but the optimiser has 2: add the groups first"):
+        schedule.step()
+    assert schedule.last_epoch == 0
+    assert sgd.param_groups[1]["lr"] == 0.5

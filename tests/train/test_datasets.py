@@ -33,3 +33,9 @@ def test_augmentation_fills_with_paper():
 def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(ArgumentError, match="unknown dataset 'digit': did you mean digits"):
         load_dataset("digit")
+
+
+@pytest.mark.parametrize("name", [5, None, ["digits"]])
+def test_a_name_that_is_no_text_is_refused(name):
+    with pytest.raises(ArgumentError, match="the dataset is chosen by its name, a text, not "):
+        load_dataset(name)
