@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from minicnn._version import __version__
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by `>&-`
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open until the process ends
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the process ends
     try:
         args = _parser(_command(arguments)).parse_args(arguments)
         if args.run is None:
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", WRONG_INPUT)
     except MemoryError as error:
-        return _complain(f"not enough memory: {error or 'none is left'}", WRONG_INPUT)
+        return _complain(f"not enough memory: {str(error) or 'none is left'}", WRONG_INPUT)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     return int(code)

@@ -20,9 +20,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the table."""
     from minicnn import models
     from minicnn.analysis import summarize
-    from minicnn.backend import get_backend
 
-    get_backend()  # a wrong MINICNN_BACKEND is no fault of the first layer
     summary = summarize(models.create(args.model), args.input)
     if args.json:
         print(json.dumps(summary.as_dict()))

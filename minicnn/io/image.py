@@ -78,7 +78,7 @@ def _read_picture(path: Path) -> Array:
             opened = Image.open(path)
         with opened as image:
             if image.width * image.height > MOST:
-                raise Image.DecompressionBombError
+                raise Image.DecompressionBombError  # noqa: TRY301
             flat = Image.new("RGBA", image.size, "white")  # what is transparent looks white on a screen
             flat.alpha_composite(image.convert("RGBA"))
             return np.asarray(flat.convert("L"))

@@ -25,6 +25,7 @@ EVERY = 400  # inputs up to this size are checked at every element,
 SAMPLE = 40  # larger ones at so many,
 FEW, MANY = 2, 8  # and all along a few directions (small inputs only) or many
 LOST = 1e-4  # of the gradient's largest element: what rounding may hide; if it hides more, no verdict is given
+LARGE = 1e3  # times an upstream gradient, and divided by it: out of the reach of a threshold
 ENOUGH = 12  # wrong elements that are looked at with all steps; more would not change the report
 
 
@@ -45,6 +46,7 @@ class Comparison:
         self.subject, self.rtol, self.atol = subject, rtol, atol
         self.random = np.random.default_rng([STREAM, seed])
         self.slopes, self.error = 0, 0.0
+        self.noise: dict[str, float] = {}  # what rounding may have added to the slopes of an input
 
     def run(self) -> None:
         """Compare everything.
@@ -67,6 +69,8 @@ class Comparison:
         large = any(value.size > EVERY for value in values.values())
         for _ in range(MANY if large else FEW):
             self._direction({name: s * self.random.standard_normal(s.shape) for name, s in self.steps.items()})
+        self._linear()
+        self.subject.check_memory(self.dy, self.gradients)
 
     def _elements(self, name: str) -> list[Mismatch]:
         """Compare the gradient of one input with slopes along its elements."""
@@ -89,6 +93,7 @@ class Comparison:
                 error[i] = abs(gradient[i] - expected[i])
                 confirmed += not right
         self.slopes += len(chosen)
+        self.noise[name] = float(noise.max(initial=0.0))
         if not wrong.any():
             if noise.max(initial=0.0) > limit:
                 raise self._blind([name])
@@ -116,6 +121,30 @@ class Comparison:
             raise self.subject.error(
                 f"{gradients} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by "
                 "itself may be right: of several that tie, each gets the whole gradient, where one must get it, or all share it?)"
+            )
+
+    def _linear(self) -> None:
+        """A vector-Jacobian product is linear in dy: from dy in two parts, one scaled up and one down, comes the same."""
+        mask = np.asarray(self.random.random(self.dy.shape) < 0.5)
+        for part in (mask, ~mask):
+            with np.errstate(all="ignore"):
+                large, small = self.subject.pull_back(-LARGE * self.dy * part), self.subject.pull_back(self.dy * ~part / LARGE)
+            for name, gradient in self.gradients.items():
+                terms = [0.0 if g is None else g * factor for g, factor in ((large[name], -1 / LARGE), (small[name], LARGE))]
+                self._same_from_parts(name, gradient, *(term + np.zeros_like(gradient) for term in terms))
+
+    def _same_from_parts(self, name: str, gradient: Array, large: Array, small: Array) -> None:
+        with np.errstate(invalid="ignore"):
+            sizes, error = np.fmax(np.abs(large), np.abs(small)), np.abs(large + small - gradient)
+            tolerance = self.rtol * sizes + 1e-9 * sizes.max(initial=0.0) + self.noise[name]
+            wrong = ~(error <= tolerance)
+        if wrong.any():
+            index = np.unravel_index(int(np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf), -1))), gradient.shape)
+            place = f"[{', '.join(map(str, index))}]" if index else ""
+            raise self.subject.error(
+                f"backward is not linear in dy: d{name}{place} is {gradient[index]:.6g}, but {large[index] + small[index]:.6g} when dy "
+                f"is pulled back in two parts, one multiplied and one divided by {LARGE:g}, and this is undone afterwards; "
+                "is dy or the gradient clipped?"
             )
 
     def _slope(self, direction: Mapping[str, Array]) -> tuple[bool, float, float]:

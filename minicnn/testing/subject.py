@@ -1,8 +1,9 @@
 """The function under check as one of float64 arrays, and all that can be seen wrong with it without measuring slopes."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -76,13 +77,35 @@ class Subject:
                 raise self.error(f"two backward passes with the same inputs give different d{name}: does backward keep something?")
         return first
 
-    def pull_back(self, dy: Array) -> dict[str, Array | None]:
+    def check_memory(self, dy: Array, gradients: Mapping[str, Array]) -> None:
+        """Two layers of one kind call the same forward twice before the first backward: is the gradient still the same?
+
+        Raises:
+            GradcheckError: it is not.
+        """
+        with np.errstate(all="ignore"):
+            again = self.pull_back(dy, interrupted=True)
+        for name, gradient in gradients.items():
+            other = np.zeros_like(gradient) if again[name] is None else again[name]
+            if not np.allclose(gradient, other, rtol=1e-9, atol=1e-9 * np.abs(gradient).max(initial=0.0)):
+                raise self.error(
+                    f"the gradient d{name} changes when the function is called once more before backward: is something kept "
+                    "in a global or class variable instead of in saved?"
+                )
+
+    def pull_back(self, dy: Array, *, interrupted: bool = False) -> dict[str, Array | None]:
         """The gradients that autograd computes, by name; None where none arrived.
+
+        Args:
+            dy: the upstream gradient.
+            interrupted: call the function on other numbers between its forward pass and its backward pass.
 
         Raises:
             GradcheckError: backward fails, a gradient has the wrong shape, or an array was changed in place.
         """
         y, leaves = self._call(self.values)
+        if interrupted:
+            self._interrupt(leaves)
         given = dy.copy()
         with self._watched("the backward pass"):
             if y.requires_grad:
@@ -112,7 +135,20 @@ class Subject:
             for p, data, grad, requires_grad in before:
                 p.data, p.grad, p.requires_grad = data, grad, requires_grad
 
-    def _call(self, values: Mapping[str, Array]) -> tuple[Tensor, dict[str, Tensor]]:
+    def _interrupt(self, leaves: Mapping[str, Tensor]) -> None:
+        """Call the function on other numbers. Whether it can do with them does not matter: reversed ones it mostly can."""
+        before = {name: leaf.data for name, leaf in leaves.items()}
+        others = {name: _reversed(value) if isinstance(value, Tensor) else value for name, value in self.inputs.items()}
+        for factor in (0.999, -1.0):
+            with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(Exception):
+                warnings.simplefilter("ignore")
+                self._call({name: factor * _reversed(value) for name, value in self.values.items()}, others)
+        for name, leaf in leaves.items():
+            leaf.data = before[name]
+
+    def _call(
+        self, values: Mapping[str, Array], inputs: Mapping[str, Any] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The result, and the tensors by name that it was computed from."""
         leaves = {}
         for name, value in values.items():
@@ -120,7 +156,7 @@ class Subject:
             leaf = self.parameters[name] if name in self.parameters else Tensor.wrap(array)
             leaf.data, leaf.grad = array, None
             leaves[name] = leaf.requires_grad_()
-        return self.function(*(leaves.get(name, fixed) for name, fixed in self.inputs.items())), leaves
+        return self.function(*(leaves.get(name, fixed) for name, fixed in (inputs or self.inputs).items())), leaves
 
     @contextmanager
     def _watched(self, when: str) -> Iterator[None]:
@@ -169,6 +205,11 @@ def function_name(function: Callable[..., Any]) -> str:
 
 def _array(value: Any) -> Any:
     return value.data if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _reversed(x: Any) -> Any:
+    """The elements of an array, or of a tensor, in the opposite order."""
+    return Tensor.wrap(_reversed(x.data)) if isinstance(x, Tensor) else x.ravel()[::-1].reshape(x.shape).copy()
 
 
 def _same(a: Array | None, b: Array | None) -> bool:

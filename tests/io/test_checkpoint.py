@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 
 import numpy as np
 import pytest
@@ -193,8 +194,9 @@ def test_what_could_not_be_loaded_is_not_written(tmp_path, net, entry, value):
 def test_weights_that_are_not_finite_or_were_integers_are_refused(path):
     original = path.read_bytes()
     for bad in (np.nan, np.inf):
+        spoilt = {"model.f6.bias": np.full(84, bad, np.float32)}
         path.write_bytes(original)
-        edited(path, lambda c: c, lambda arrays: {**arrays, "model.f6.bias": np.full(84, bad, np.float32)})
+        edited(path, lambda c: c, partial(dict, **spoilt))
         with pytest.raises(CheckpointError, match=r"holds weights that are NaN or infinite, in f6\.bias"):
             load_model(path)
         assert load_checkpoint(path)["model"]["f6.bias"].shape == (84,)  # to look at them is no mistake
@@ -209,7 +211,7 @@ def test_a_number_type_without_a_match_in_numpy_is_refused(path):
         {"__metadata__": {"minicnn": "{}"}, "a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}
     ).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
-    with pytest.raises(CheckpointError, match="numbers of a type that NumPy does not have: .*bfloat16"):
+    with pytest.raises(CheckpointError, match=r"numbers of a type that NumPy does not have: .*bfloat16"):
         load_checkpoint(path)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicnn import ops
+from minicnn import Tensor, ops
 from minicnn.autograd import Function
 from minicnn.testing import gradcheck
 from minicnn.testing.cases import CASES
@@ -115,6 +115,31 @@ def test_right_for_an_upstream_gradient_of_ones_only(change):
     assert "dx[" in report(square_with(change), [x])
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (3, 4), (30, 40)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda dx, x, dy: 2 * x * np.clip(dy, -2, 2),
+        lambda dx, x, dy: 2 * x * dy * (np.abs(dy) > 0.4),
+        lambda dx, x, dy: np.clip(dx, -20, 20),
+        lambda dx, x, dy: dx / max(1.0, np.linalg.norm(dx) / 500),
+        lambda dx, x, dy: 2 * x * dy * dy / dy,
+        lambda dx, x, dy: 2 * x * dy + 1e-7 * dy**3,
+    ],
+    ids=["clipped", "small dropped", "gradient clipped", "norm clipped", "divided", "cubic"],
+)
+def test_a_backward_that_is_not_linear(change, shape):
+    text = report(square_with(change), [normal(*shape) + 0.0])
+    assert text.startswith("Square: backward is not linear in dy: dx")
+    assert text.endswith("; is dy or the gradient clipped?")
+
+
+def test_the_report_of_a_backward_that_is_not_linear():
+    text = report(square_with(lambda dx, x, dy: 2 * x * np.clip(dy, -2, 2)), [np.array([3.0, 1.0])])
+    assert "; is dy or the gradient clipped?" in text
+    assert "when dy is pulled back in two parts, one multiplied and one divided by 1000, and this is undone afterwards" in text
+
+
 # Hidden by when or how it is called
 
 
@@ -145,6 +170,99 @@ def test_a_mistake_that_another_input_hides():
     x = normal(3, 3)
     report(product_with(lambda dx, dw: (dw, dx)), {"x": x, "w": x.copy()})
     report(product_with(lambda dx, dw: (dx, dw.T)), {"x": x, "w": x.copy()})
+
+
+MEMORY = {}
+
+
+def remembering(compute, slope):
+    """A function that keeps its slope in a global, where the next call overwrites it."""
+
+    def forward(self, x):
+        MEMORY["slope"] = slope(x)
+        return compute(x)
+
+    return type("Remembering", (Function,), {"forward": forward, "backward": lambda self, dy: (dy * MEMORY["slope"],)}).apply
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3, 4), (30, 40)])
+@pytest.mark.parametrize(
+    ("compute", "slope"),
+    [
+        (lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0),
+        (lambda x: x * x, lambda x: 2 * x),
+        (np.log, lambda x: 1 / x),
+        (np.sqrt, lambda x: 0.5 / np.sqrt(x)),
+        (lambda x: np.sqrt(x - 0.05), lambda x: 0.5 / np.sqrt(x - 0.05)),
+        (np.arcsin, lambda x: 1 / np.sqrt(1 - x * x)),
+    ],
+    ids=["relu", "square", "log", "sqrt", "shifted", "arcsin"],
+)
+def test_a_slope_kept_in_a_global(compute, slope, shape):
+    x = np.random.default_rng(0).uniform(0.1, 0.9, shape)
+    assert report(remembering(compute, slope), [x]) == (
+        "Remembering: the gradient dx changes when the function is called once more before backward: is something kept in a "
+        "global or class variable instead of in saved?"
+    )
+
+
+def test_a_stack_and_a_class_variable_are_no_better_than_a_global():
+    class Stack(Function):
+        slopes = []
+
+        def forward(self, x):
+            self.slopes.append(2 * x)
+            return x * x
+
+        def backward(self, dy):
+            return (dy * self.slopes.pop(),)
+
+    class InTheClass(Function):
+        def forward(self, x):
+            type(self).slope = 2 * x
+            return x * x
+
+        def backward(self, dy):
+            return (dy * self.slope,)
+
+    for function in (Stack, InTheClass):
+        assert "is something kept in a global or class variable" in report(function.apply, [normal(3, 4)])
+
+
+def test_labels_and_parameters_kept_in_a_global():
+    class Pick(Function):
+        def forward(self, x, labels):
+            MEMORY["labels"] = labels
+            self.save(x)
+            return x[np.arange(len(labels)), labels]
+
+        def backward(self, dy):
+            (x,) = self.saved
+            dx = np.zeros_like(x)
+            dx[np.arange(len(dy)), MEMORY["labels"]] = dy
+            return dx, None
+
+    assert "Pick: the gradient dx changes" in report(Pick.apply, [normal(3, 4), np.array([0, 3, 1])])
+    w = Tensor(normal(3, 4), requires_grad=True)
+    square = remembering(lambda x: x * x, lambda x: 2 * x)
+    assert "the gradient dw changes" in report(lambda: square(w), [], parameters={"w": w})
+    gradcheck(lambda: Square.apply(w), [], parameters={"w": w})
+
+
+def test_whether_the_other_call_succeeds_does_not_matter():
+    class Root(Function):
+        def forward(self, x):
+            if (np.diff(x) <= 0).any() or (x < 0).any():
+                raise ValueError("must grow")
+            self.save(x)
+            return np.sqrt(x)
+
+        def backward(self, dy):
+            (x,) = self.saved
+            return (dy / (2 * np.sqrt(x)),)
+
+    gradcheck(Root.apply, [np.array([1.0, 2.0, 3.0])])
+    gradcheck(ops.log, [np.array([1.0, 2.0, 3.0])])
 
 
 # Hidden by rounding
