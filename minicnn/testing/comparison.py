@@ -46,6 +46,7 @@ class Comparison:
         self.subject, self.rtol, self.atol = subject, rtol, atol
         self.random = np.random.default_rng([STREAM, seed])
         self.slopes, self.error = 0, 0.0
+        self.unmeasured: list[tuple[str, int]] = []  # elements at which there is no slope to compare with
         self.noise: dict[str, float] = {}  # what rounding may have added to the slopes of an input
 
     def run(self) -> None:
@@ -64,6 +65,8 @@ class Comparison:
         mismatches = [mismatch for name in values for mismatch in self._elements(name)]
         if mismatches:
             self._fail(mismatches)
+        if self.unmeasured:
+            raise self._unmeasured(*self.unmeasured[0])
         for name, s in self.steps.items():
             self._direction({name: np.full(s.shape, np.sqrt(np.mean(s * s)) if s.size else 0.0)})  # keeps ties tied
         large = any(value.size > EVERY for value in values.values())
@@ -86,22 +89,46 @@ class Comparison:
         with np.errstate(invalid="ignore"):
             error = np.abs(gradient - expected)
             wrong[chosen] = ~((error <= tolerance + noise) & np.isfinite(gradient))[chosen]
-        for i in sorted(map(int, np.flatnonzero(wrong & np.isfinite(gradient))), key=lambda i: -error[i]):
+        for i in sorted(map(int, np.flatnonzero(wrong & np.isfinite(gradient))), key=lambda i: -np.nan_to_num(error[i], nan=np.inf)):
             if confirmed < ENOUGH:
                 right, slope = self._along(name, i).agrees(*np.array([gradient[i], tolerance[i], limit]) * steps[i])
-                expected[i], wrong[i] = slope / steps[i], not right
-                error[i] = abs(gradient[i] - expected[i])
-                confirmed += not right
+                expected[i] = slope / steps[i]
+                if not right and 0 < abs(x.flat[i]) < steps[i]:
+                    right, expected[i] = self._nearer_to_zero(name, i, gradient[i], tolerance[i], limit, expected[i])
+                wrong[i], error[i] = not right and not np.isnan(expected[i]), abs(gradient[i] - expected[i])
+                confirmed += wrong[i]
+                if np.isnan(expected[i]):
+                    self.unmeasured.append((name, i))
         self.slopes += len(chosen)
         self.noise[name] = float(noise.max(initial=0.0))
         if not wrong.any():
             if noise.max(initial=0.0) > limit:
                 raise self._blind([name])
+            error, typical = error[chosen][~np.isnan(error[chosen])], np.fmax.reduce(np.abs(expected), initial=0.0)
             if typical > 1000 * noise.max(initial=0.0):  # not of a gradient that is zero but for rounding
-                self.error = max(self.error, float(error[chosen].max() / typical))
+                self.error = max(self.error, float(error.max(initial=0.0) / typical))
             return []
         given, slopes, where = (array.reshape(x.shape) for array in (gradient, expected, wrong))
         return [Mismatch(f"d{name}", given, slopes, where, sizes=factor_sizes(x, self.y), input=x)]
+
+    def _nearer_to_zero(
+        self, name: str, i: int, gradient: float, tolerance: float, limit: float, before: float
+    ) -> tuple[bool, float]:
+        """A third look at an element much smaller than the others: with steps of its own size, none of which reaches across 0.
+
+        Returns:
+            Is its gradient right, and its slope: NaN if rounding hides it; `before` if there still is none.
+        """
+        step = self.steps[name].flat[i] = abs(self.subject.values[name].flat[i])
+        line = self._along(name, i)
+        slope, noise = line.central(STEP)
+        if not noise <= tolerance * step:
+            slope, noise = line.extrapolated()
+        if abs(gradient - slope / step) <= tolerance + noise / step:
+            certain = bool(noise / step <= max(limit, LOST * abs(slope / step)))
+            return certain, slope / step if certain else np.nan
+        right, slope = line.agrees(*np.array([gradient, tolerance, limit]) * step)
+        return right, before if np.isnan(slope) else slope / step
 
     def _tolerance(self, gradient: Array, expected: Array) -> Array:
         """What each element may be off by."""
@@ -113,7 +140,7 @@ class Comparison:
         """Compare the slope along one direction, of one input or of several; if it is wrong, find out where."""
         right, analytic, numeric = self._slope(direction)
         self.slopes += 1
-        if not right:
+        if not right and not self._right_nearer(direction):
             found = [mismatch for name, v in direction.items() for mismatch in self._bisect(name, v)]
             if found:
                 self._fail(found)
@@ -122,6 +149,27 @@ class Comparison:
                 f"{gradients} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by "
                 "itself may be right: of several that tie, each gets the whole gradient, where one must get it, or all share it?)"
             )
+
+    def _right_nearer(self, direction: Mapping[str, Array]) -> bool:
+        """Is the slope right along a direction that is so short that no element reaches across 0, where a kink may be?
+
+        Only if each element was compared by itself: a short direction says little of small elements. Then there is nothing left
+        to find but ties; if there are some, all elements move less alike, so that no large one drowns them.
+        """
+        values = {name: self.subject.values[name] for name in direction}
+        if any(value.size > EVERY for value in values.values()):
+            return False
+        together = np.concatenate([value.ravel() for value in values.values()])
+        ties = np.unique(together).size < together.size
+        parts = {name: _part(values[name], v) for name, v in direction.items()}
+        least = min(part.min(initial=1.0) for part in parts.values())
+        nearer = {name: v * (least if ties else parts[name]) for name, v in direction.items()}
+        if all(np.array_equal(v, nearer[name]) for name, v in direction.items()):
+            return False
+        try:
+            return self._slope(nearer)[0]
+        except GradcheckError:  # rounding hides it
+            return not ties
 
     def _linear(self) -> None:
         """A vector-Jacobian product is linear in dy: from dy in two parts, one scaled up and one down, comes the same."""
@@ -195,6 +243,15 @@ class Comparison:
             "lost in rounding; subtract the constant, or scale the inputs"
         )
 
+    def _unmeasured(self, name: str, i: int) -> GradcheckError:
+        x = self.subject.values[name]
+        index = ", ".join(map(str, map(int, np.unravel_index(i, x.shape))))
+        place = f"{name}[{index}]" if index else name
+        return self.subject.error(
+            f"cannot measure the slope at {place} = {x.flat[i]:.6g}, so that d{name} cannot be compared there: to one side of it the "
+            "function is not finite, or its changes are lost in rounding; move it away from there"
+        )
+
     def _fail(self, mismatches: list[Mismatch]) -> NoReturn:
         lines = [line for m in sorted(mismatches, key=Mismatch.severity, reverse=True) for line in m.lines(self._cause(m))]
         self.error = max(mismatch.severity() for mismatch in mismatches)
@@ -228,6 +285,11 @@ class Comparison:
             if other != name and gradient.shape == mismatch.given.shape and close(gradient, mismatch.expected):
                 return f"this is what d{other} holds: are the two swapped?"
         return ""
+
+
+def _part(x: Array, v: Array) -> Array:
+    """How much of each element of `v` moves that of x by its own size at most."""
+    return np.minimum(1.0, np.abs(np.divide(x, v, out=np.ones_like(x), where=(v != 0) & (x != 0))))
 
 
 def _only(elements: Array, v: Array) -> Array:

@@ -17,7 +17,7 @@ from minicnn.backend import get_backend
 from minicnn.nn.module import Module
 from minicnn.testing.comparison import Comparison
 from minicnn.testing.report import GradcheckError
-from minicnn.testing.subject import Subject, function_name, named_inputs, parameter_names
+from minicnn.testing.subject import Subject, check_inputs, function_name, named_inputs, parameter_names
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def gradcheck(
     A slope g agrees with the measured n if |g - n| <= rtol max(|g|, |n|) + atol min(1, the gradient's largest element).
 
     Args:
-        function: takes one tensor for each input, in order, and returns a tensor.
+        function: takes one tensor for each input, in order, and returns a tensor. A module is checked as by
+            `gradcheck_module`, with respect to its parameters, too.
         inputs: arrays, tensors or numbers; a dict names them for the report. Floating-point ones are converted to
             float64 and differentiated, all else (integers, None, booleans) is passed on.
         parameters: more tensors to differentiate, by name, that the function uses without being given them. They are
@@ -84,6 +85,10 @@ def gradcheck(
         >>> gradcheck(lambda a, b: a * b, {"a": [1.0, 2.0], "b": [3.0, 4.0]}).slopes
         8
     """
+    if isinstance(function, Module) and parameters is None:
+        options = {"name": name, "names": names}
+        given = {key: value for key, value in options.items() if value is not None}
+        return gradcheck_module(function, inputs, rtol=rtol, atol=atol, seed=seed, **given)
     subject = Subject(name or function_name(function), function, named_inputs(function, inputs, names), parameters or {})
     comparison = Comparison(subject, rtol, atol, seed)
     start, failure = time.perf_counter(), None
@@ -111,6 +116,7 @@ def gradcheck_module(module: Module, inputs: Sequence[Any] | Mapping[str, Any], 
         >>> gradcheck_module(nn.Conv2d(2, 3, kernel_size=2), [np.ones((1, 2, 3, 4))]).name
         'Conv2d'
     """
+    check_inputs(inputs)
     buffers = [(buffer, buffer.data) for buffer in module.buffers()]
     try:
         for buffer, data in buffers:

@@ -68,7 +68,7 @@ class Mismatch:
 
     def _ratio(self, index: tuple[int, ...]) -> str:
         a, n = self.given[index], self.expected[index]
-        return f" (ratio {a / n:.3g})" if n and a and np.isfinite(a / n) else ""
+        return f" (ratio {ratio_text(a / n)})" if n and a and np.isfinite(a / n) else ""
 
 
 def likely_cause(mismatch: Mismatch) -> str:
@@ -81,6 +81,16 @@ def likely_cause(mismatch: Mismatch) -> str:
     'ratio 0.50 over all elements: a missing factor 2?'
     """
     return strong_cause(mismatch) or weak_cause(mismatch)
+
+
+def ratio_text(ratio: float) -> str:
+    """A ratio with three digits, or as many as tell it from 1.
+
+    >>> ratio_text(0.5), ratio_text(1.00001), ratio_text(-0.999), ratio_text(1.0)
+    ('0.5', '1.00001', '-0.999', '1')
+    """
+    texts = (f"{ratio:.{digits}g}" for digits in range(3, 9))
+    return next((text for text in texts if abs(float(text)) != 1), f"{ratio:.3g}")
 
 
 def strong_cause(mismatch: Mismatch) -> str:
@@ -120,7 +130,7 @@ def _factor(m: Mismatch) -> Iterator[str]:
     if known.sum() < 2 and (explanation == WRONG_FACTOR or compared.sum() < n.size):
         return  # one number is always some multiple of another
     sign = "the sign is flipped, and " if ratio < 0 else ""
-    text = f"{ratio:.2f}" if 0.1 < abs(ratio) < 100 else f"{ratio:.3g}"
+    text = f"{ratio:.2f}" if 0.1 < abs(ratio) < 100 and abs(abs(ratio) - 1) > 0.005 else ratio_text(ratio)
     yield f"ratio {text} over all elements: {sign}{explanation}?"
 
 

@@ -86,7 +86,8 @@ class Subject:
         with np.errstate(all="ignore"):
             again = self.pull_back(dy, interrupted=True)
         for name, gradient in gradients.items():
-            other = np.zeros_like(gradient) if again[name] is None else again[name]
+            other = again[name]
+            other = np.zeros_like(gradient) if other is None else other
             if not np.allclose(gradient, other, rtol=1e-9, atol=1e-9 * np.abs(gradient).max(initial=0.0)):
                 raise self.error(
                     f"the gradient d{name} changes when the function is called once more before backward: is something kept "
@@ -139,7 +140,7 @@ class Subject:
         """Call the function on other numbers. Whether it can do with them does not matter: reversed ones it mostly can."""
         before = {name: leaf.data for name, leaf in leaves.items()}
         others = {name: _reversed(value) if isinstance(value, Tensor) else value for name, value in self.inputs.items()}
-        for factor in (0.999, -1.0):
+        for factor in (0.999, -0.999):
             with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(Exception):
                 warnings.simplefilter("ignore")
                 self._call({name: factor * _reversed(value) for name, value in self.values.items()}, others)
@@ -175,6 +176,7 @@ def named_inputs(
     >>> named_inputs(lambda x, w: x * w, [1.0, 2.0], None)
     {'x': 1.0, 'w': 2.0}
     """
+    check_inputs(inputs)
     if not isinstance(inputs, Mapping):
         names = parameter_names(function, len(inputs)) if names is None else list(names)
         if len(names) != len(inputs) or len(set(names)) != len(names):
@@ -183,6 +185,12 @@ def named_inputs(
     elif names is not None:
         raise ArgumentError("gradcheck: the keys of the dict name the inputs already: leave `names` out")
     return {name: Tensor.wrap(value) if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def check_inputs(inputs: Any) -> None:
+    """Refuse a single array, a number or None, where several inputs are meant."""
+    if isinstance(inputs, str) or not isinstance(inputs, (Sequence, Mapping)):
+        raise ArgumentError(f"gradcheck: inputs must be a list or a dict: [x], not one {type(inputs).__name__}")
 
 
 def parameter_names(function: Callable[..., Any], count: int) -> list[str]:

@@ -54,7 +54,8 @@ def test_integers_none_and_booleans_are_passed_on():
 
     outcome = gradcheck(function, [normal(3, 4), np.array([0, 3, 1]), None, True])
     assert outcome.slopes == 12 + 3
-    assert set(map(str, seen)) == {"(dtype('int64'), [0, 3, 1], None, True)"}
+    reversed_in_between = "(dtype('int64'), [1, 3, 0], None, True)"
+    assert set(map(str, seen)) == {"(dtype('int64'), [0, 3, 1], None, True)", reversed_in_between}
 
 
 def test_the_outcome_goes_to_listeners():
@@ -162,6 +163,22 @@ def test_wrong_arguments():
         gradcheck(lambda a: a, {"a": 1.0}, names=["a"])
     with pytest.raises(ArgumentError, match="'a' is the name of an input and of a parameter"):
         gradcheck(lambda a: a, {"a": 1.0}, parameters={"a": Tensor([1.0])})
+
+
+@pytest.mark.parametrize("inputs", [normal(3), 2.0, None, Tensor([1.0]), "x"])
+@pytest.mark.parametrize("check", [lambda x: gradcheck(ops.exp, x), lambda x: gradcheck_module(nn.ReLU(), x)], ids=["function", "module"])
+def test_one_input_is_not_a_list(inputs, check):
+    with pytest.raises(ArgumentError, match=rf"inputs must be a list or a dict: \[x\], not one {type(inputs).__name__}"):
+        check(inputs)
+
+
+def test_a_module_is_checked_with_its_parameters():
+    layer, x = nn.Linear(4, 2), normal(3, 4)
+    outcome = gradcheck(layer, [x], atol=1e-5)
+    assert (outcome.name, outcome.slopes) == ("Linear", gradcheck_module(layer, {"x": x}).slopes)
+    assert outcome.slopes > 12 + 8 + 2
+    assert layer.weight.dtype == np.float32
+    assert gradcheck(layer, [x], name="mine", names=["image"]).name == "mine"
 
 
 def test_errors_of_the_function_itself_are_not_hidden():

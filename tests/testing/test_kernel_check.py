@@ -152,6 +152,22 @@ def test_gradients_must_not_depend_on_what_else_is_needed(register):
     assert "backward gives another db when only that is needed" in report("conv2d")
 
 
+def test_what_is_kept_outside_of_saved_is_noticed(register):
+    memory = {}
+
+    def forward(x):
+        memory["mask"] = x > 0
+        return np.maximum(x, 0), None
+
+    register("relu", forward=forward, backward=lambda dy, saved, *, needs: (dy * memory["mask"],))
+    assert report("relu").startswith("relu: the gradient dx changes when the function is called once more before backward")
+
+
+def test_a_kernel_that_clips_is_noticed(register):
+    register("relu", **relu(backward=lambda dy, y, *, needs: (np.clip(dy, -2, 2) * (y > 0),), forward=lambda x: (np.maximum(x, 0), x)))
+    assert report("relu").startswith("relu: backward is not linear in dy: dx[")
+
+
 def in_float32_only(change):
     """A ReLU whose gradient is right in float64."""
 

@@ -79,3 +79,63 @@ def test_a_jump_is_not_excused():
             return (dy * 3.0,)
 
     assert "dx[0]: analytic" in report(Step.apply, [np.array([0.0])])
+
+
+SMALL_AMONG_LARGE = [
+    (ops.sqrt, [1e-12, 1e-8, 1e-4, 1]),
+    (ops.log, [1e-12, 1e-8, 1]),
+    (ops.sqrt, [1e-12, 1e-12, 1]),
+    (lambda x: 1 / x, [1e-12, 1e-8, 1]),
+    (ops.relu, [1e-7, -1e-7, 1e-9, 0, 3]),
+    (ops.relu, [1e-7, -1e-7, 1e-9, 3]),
+    (ops.abs, [*(10.0**-k for k in range(3, 11)), 1]),
+    (ops.abs, [-(10.0**-k) for k in range(11)]),
+]
+
+
+@pytest.mark.parametrize(("function", "x"), SMALL_AMONG_LARGE, ids=["sqrt", "log", "tied", "inverse", "zero", "relu", "abs", "negative"])
+@pytest.mark.parametrize("seed", range(3))
+def test_small_elements_among_large_ones_beside_a_kink_or_the_end_of_the_domain(function, x, seed):
+    assert gradcheck(function, [np.array(x)], seed=seed).error < 1e-4
+
+
+@pytest.mark.parametrize(("function", "x"), SMALL_AMONG_LARGE[:3] + SMALL_AMONG_LARGE[4:], ids=["sqrt", "log", "tied", "zero", "relu", "abs", "negative"])
+def test_a_mistake_at_any_of_them_is_found(function, x):
+    class Nudge(Function):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dy):
+            return (dy * (1 + 1e-2 * (np.arange(dy.size) == self.where)),)
+
+    for where in range(len(x)):
+        nudge = type("Nudge", (Nudge,), {"where": where}).apply
+        if function is not ops.relu or x[where] > 0:
+            assert f"dx[{where}]: analytic" in report(lambda x, nudge=nudge: function(nudge(x)), [np.array(x)])
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-12, 1e-15, 1e-20])
+def test_a_tie_of_small_elements_is_still_found(size):
+    class Largest(Function):
+        def forward(self, x):
+            self.save(x)
+            return x.max(keepdims=True)
+
+        def backward(self, dy):
+            (x,) = self.saved
+            return (dy * (x == x.max()),)  # each of those that tie gets the whole gradient
+
+    assert "of several that tie" in report(Largest.apply, [np.array([size, size, -3.0])])
+
+
+@pytest.mark.parametrize(("x", "place"), [([0.0, 1.0, 2.0], "0"), ([2.0, 0.0], "1")])
+def test_where_no_slope_can_be_measured_no_cause_is_invented(x, place):
+    assert report(lambda x: x**1.5, [np.array(x)]) == (
+        f"function: cannot measure the slope at x[{place}] = 0, so that dx cannot be compared there: to one side of it the function "
+        "is not finite, or its changes are lost in rounding; move it away from there"
+    )
+    assert "cannot measure the slope at x = 0," in report(lambda x: x**1.5, [np.array(0.0)])
+    wrong = type("Nudge", (Relu,), {"backward": lambda self, dy: (2 * dy,), "forward": lambda self, x: x * 1.0}).apply
+    others = report(lambda x: wrong(x) ** 1.5, [np.array(x)])
+    assert "nan" not in others
+    assert "ratio 2" in others

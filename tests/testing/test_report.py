@@ -50,6 +50,13 @@ def test_a_report_in_full():
     ]
 
 
+@pytest.mark.parametrize("factor", [1 + 1e-5, 1 - 1e-5, 1.001, 1.004])
+def test_a_ratio_close_to_1_is_told_from_1(factor):
+    text = report(product_with(lambda dx, dw: (dx, factor * dw)), INPUTS)
+    assert f"(ratio {factor:g} over all elements" in text
+    assert text.count(f"(ratio {factor:g})") == 4
+
+
 def test_swapped_gradients_are_recognised():
     class Swapped(Function):
         def forward(self, a, b):
