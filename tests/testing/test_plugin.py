@@ -6,6 +6,14 @@ import minicnn
 
 pytest_plugins = ["pytester"]
 
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch):
+    """pytest prints whole messages in its summary where it finds itself in a CI."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+
+
 STUDENT = """
 import numpy as np
 import pytest
