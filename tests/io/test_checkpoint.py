@@ -176,11 +176,21 @@ def test_a_network_that_cannot_be_built_is_one_sentence(path, num_classes):
         load_model(path)
 
 
-@pytest.mark.parametrize("depth", [900, 200_000])
-def test_metadata_nested_without_end_is_one_sentence(path, depth):
+def test_metadata_nested_without_end_is_one_sentence(path):
+    depth = 200_000
     edited(path, lambda contents: json.dumps({**contents, "note": 0})[:-2] + "[" * depth + "]" * depth + "}")
     with pytest.raises(CheckpointError, match="damaged checkpoint: its metadata"):
         load_model(path)
+
+
+def test_metadata_nested_deeply_is_read_or_refused(path):
+    """How deep is too deep differs between versions of Python: no other error may come of it."""
+    for depth in (100, 300, 900, 3000):
+        edited(path, lambda contents, depth=depth: json.dumps({**contents, "note": 0})[:-2] + "[" * depth + "]" * depth + "}")
+        try:
+            assert load_model(path)
+        except CheckpointError as error:
+            assert "damaged checkpoint: its metadata" in str(error)  # noqa: PT017 - refusing is one of two right answers
 
 
 @pytest.mark.parametrize(("entry", "value"), [("epoch", "many"), ("dataset", 5), ("network", {"name": "LeNet5"}), ("model", {"w": 3})])
