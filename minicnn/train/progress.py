@@ -58,23 +58,23 @@ def show_progress(epochs: int, steps_per_epoch: int) -> Iterator[Progress]:
     if not console.is_terminal:
         yield PlainProgress(epochs)
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps  {task.fields[figures]}"),
-        TimeRemainingColumn(elapsed_when_finished=True), TextColumn("left"),
+    columns = (  # all of it fits into 80 characters
+        TextColumn("{task.description}"), BarColumn(bar_width=10), TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(compact=True), TextColumn("left"),
     )  # fmt: skip
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("epoch 1", total=epochs * steps_per_epoch, figures="compiling (kept for the next time)")
+        task = bar.add_task(f"epoch 1/{epochs}", total=epochs * steps_per_epoch, figures="compiling (kept for the next time)")
 
         class LiveProgress:
             def step(self, metrics: Metrics) -> None:
-                figures = f"loss {metrics.loss:.4f}  accuracy {100 * metrics.accuracy:6.2f} %  {metrics.images_per_second:.0f} images/s"
+                figures = f"loss {metrics.loss:.4f}  accuracy {100 * metrics.accuracy:5.1f} %  {metrics.images_per_second:.0f} images/s"
                 bar.update(task, advance=1, figures=figures)
 
             def epoch(self, epoch: Epoch) -> None:
                 console.print(epoch_line(epoch, epochs), soft_wrap=True)
-                bar.update(task, description=f"epoch {min(epoch.epoch + 1, epochs)}")
+                bar.update(task, description=f"epoch {min(epoch.epoch + 1, epochs)}/{epochs}")
 
         yield LiveProgress()

@@ -87,7 +87,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_exit_code_130(tmp_path):
 def test_live_progress_in_a_terminal(tmp_path):
     pty = pytest.importorskip("pty")
     leader, follower = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
     command = [sys.executable, "-m", "minicnn", "train", "--epochs", "2", "--batch-size", "128", "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
     os.close(follower)
@@ -102,7 +102,8 @@ def test_live_progress_in_a_terminal(tmp_path):
         shown += part
     assert process.wait(60) == 0
     text = shown.decode()
-    assert re.search(r"/24.*loss \d\.\d+.*accuracy.*images/s.*left", text)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    assert re.search(r"epoch 1/2 .* loss \d\.\d{4}  accuracy +\d+\.\d %  \d+ images/s \d+:\d\d left", plain)  # nothing cut off
     assert "epoch 2/2" in text
     assert "held-out images are right" in text
 
