@@ -43,6 +43,16 @@ def output_window(
     )
 
 
+def same_padding(size: int, kernel_size: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """TensorFlow's SAME: (before, after) such that there are ceil(W / S) windows. An odd pixel goes to the end.
+
+    >>> same_padding(224, 3, 2), same_padding(225, 3, 2), same_padding(28, 5, 1)
+    ((0, 1), (1, 1), (2, 2))
+    """
+    missing = max(0, (-(-size // stride) - 1) * stride + extent(kernel_size, dilation) - size)
+    return missing // 2, missing - missing // 2
+
+
 def unseen(size: int, kernel_size: int, stride: int, before: int, dilation: int, outputs: int) -> int:
     """Pixels at the end of an axis that no window touches (padding does not count).
 

@@ -81,7 +81,7 @@ def register(
         raise ArgumentError(f"register: unknown operation {op!r}: {nearest(op, OPS)}")
     if not isinstance(backend, str) or not backend:
         raise ArgumentError(f"register: backend must be a name of your choice, such as 'student', not {backend!r}")
-    if backend in {*FOLDERS, "numpy", "numba", "cuda", "cupy", "cudasim"}:
+    if backend in {*FOLDERS, "numpy", "numba", "cuda", "cupy", "cudasim", "meta", "shapes"}:
         raise ArgumentError(f"register: {backend!r} is minicnn's own; give yours another name, such as 'student'")
     given = [f for f in (forward, backward) if f is not None]
     if not given or not all(callable(f) for f in given):

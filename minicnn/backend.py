@@ -5,6 +5,7 @@ A backend is a name and a list of places to look for kernels. The first place th
     numba   cpu, then array     the default on a CPU
     numpy   array               if Numba cannot be imported
     loops   loops, then array   the definitions: slow, for reading and checking
+    meta    shapes              no values, only shapes: what a summary of a network needs
     NAME    NAME, then array    whatever was registered with `minicnn.kernels.register(..., backend=NAME)`
 """
 
@@ -23,6 +24,7 @@ import numpy as np
 
 from minicnn import kernels
 from minicnn.errors import ArgumentError, BackendError, nearest
+from minicnn.kernels import shapes
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array, Kernel
 
@@ -43,18 +45,30 @@ class Backend:
 
     def kernel(self, op: str) -> Kernel:
         """The forward and backward of `op`: the first that one of `sources` has."""
-        return kernels.find(op, self.sources)
+        return kernels.find(op, self.sources) if self.has_values else shapes.kernel(op)
 
     @property
     def xp(self) -> ModuleType:
         """The array module: every array of this backend is one of its arrays."""
         return np
 
+    @property
+    def has_values(self) -> bool:
+        """Arrays have values; on the backend `meta` they have none."""
+        return self.name != META
+
+    def copy(self, data: Any) -> Array:
+        """A copy of `data` as an array of this backend."""
+        if self.has_values:
+            return self.xp.array(data, copy=True)
+        return shapes.without_values(data.shape, data.dtype)
+
     def asarray(self, data: Any, dtype: Any = None) -> Array:
         """`data` as an array of this backend, without a copy where it is one already."""
         return self.xp.asarray(data, dtype)
 
 
+META = "meta"  # like a backend, but without values: not for training, and so in no list
 _BUILT_IN = {
     "numba": ("cpu", "array"),
     "numpy": ("array",),
@@ -79,6 +93,8 @@ def get_backend(name: str | None = None) -> Backend:
         return _override.get() or _default_backend()
     if not isinstance(name, str):
         raise BackendError(f"the name of a backend must be text, not {name!r}; known: {', '.join(list_backends())}")
+    if name == META:
+        return Backend(name, (shapes.SOURCE,))
     if name in _BUILT_IN:
         if name == "numba":
             _require_numba()

@@ -1,5 +1,6 @@
 """What can be said about a network: its layers, sizes and costs."""
 
+from minicnn.analysis.stages import Stage
 from minicnn.analysis.summary import Layer, Summary, summarize
 
-__all__ = ["Layer", "Summary", "summarize"]
+__all__ = ["Layer", "Stage", "Summary", "summarize"]

@@ -1,7 +1,7 @@
-"""A network's layers with their output shapes, parameters and multiply-adds, seen while one image runs through."""
+"""A network's layers with their output shapes and costs, found without any arithmetic: on the backend `meta`."""
 
-import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,106 +9,202 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd import Tensor, no_grad
-from minicnn.errors import ShapeError
-from minicnn.nn import Conv2d, Linear, Module, Parameter
+from minicnn.backend import META, use_backend
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.kernels.shapes import without_values
+from minicnn.nn import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool2d,
+    Conv2d,
+    EvalBeforeTrainingWarning,
+    GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    Linear,
+    MaxPool2d,
+    Module,
+    Parameter,
+)
 from minicnn.nn.mode import evaluating
 
-MOST = 1_000_000_000  # numbers of an image: 4 GB
+POOLS = (AvgPool2d, MaxPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d, GlobalAvgPool2d, GlobalMaxPool2d)
+COUNTED = (Conv2d, Linear, *POOLS)  # whose outputs are called activations
+MOST = 1_000_000_000  # numbers of an image
+FLOAT = 4  # bytes of a float32
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer as it ran.
+    """One layer as it ran on one image.
 
     Attributes:
         path: dotted path in the network, such as `features.3`.
         kind: the layer as its repr shows it.
         output: shape of its output, with the batch axis.
         parameters: numbers it learns; 0 when it runs a second time.
-        multiply_adds: of its convolution or matrix product for one image; biases, poolings and activations count nothing.
+        macs: multiply-adds of its convolution or matrix product; biases, norms, poolings and activations count nothing.
+        activations: numbers of its output, if it is a convolution, a linear layer or a pooling; else 0.
     """
 
     path: str
     kind: str
     output: tuple[int, ...]
     parameters: int
-    multiply_adds: int
+    macs: int
+    activations: int
+
+    @property
+    def elements(self) -> int:
+        """Numbers of its output."""
+        return math.prod(self.output)
+
+    @property
+    def forward_bytes(self) -> int:
+        """Memory of its output in float32."""
+        return FLOAT * self.elements
+
+    @property
+    def training_bytes(self) -> int:
+        """Memory in training: its output, kept for the backward pass, and the gradient of it."""
+        return 2 * self.forward_bytes
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**vars(self), "elements": self.elements, "forward_bytes": self.forward_bytes, "training_bytes": self.training_bytes}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All layers in the order in which they ran, and the totals over the whole network."""
+    """All layers in the order in which they ran on one image, and the totals over the whole network.
+
+    Attributes:
+        model: name of the network's class.
+        input: shape of the image, with the batch axis.
+        layers: as they ran.
+        outputs: for every module that ran, by its path, the shape of its (last) output.
+        parameters: numbers that are learned, also in parts that only run in training.
+        buffers: numbers in the running statistics of batch norm.
+        macs: multiply-adds of convolutions and linear layers.
+        activations: numbers in the outputs of convolutions, linear layers and poolings.
+    """
 
     model: str
     input: tuple[int, ...]
     layers: tuple[Layer, ...]
+    outputs: dict[str, tuple[int, ...]]
     parameters: int
-    multiply_adds: int
+    buffers: int
+    macs: int
+    activations: int
+
+    @property
+    def forward_bytes(self) -> int:
+        """Memory of all outputs in float32, if none is given back before the end."""
+        return sum(layer.forward_bytes for layer in self.layers)
+
+    @property
+    def training_bytes(self) -> int:
+        """Memory of all outputs and their gradients."""
+        return sum(layer.training_bytes for layer in self.layers)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""
-        return dataclasses.asdict(self)
+        return {
+            "model": self.model,
+            "input": self.input,
+            "layers": [layer.as_dict() for layer in self.layers],
+            "parameters": self.parameters,
+            "buffers": self.buffers,
+            "macs": self.macs,
+            "activations": self.activations,
+            "forward_bytes": self.forward_bytes,
+            "training_bytes": self.training_bytes,
+        }
 
 
-def summarize(model: Module, input_shape: Sequence[int]) -> Summary:
-    """Run one black image through the network in evaluation mode and note what every layer puts out.
+def summarize(model: Module, input_shape: Sequence[int] | None = None) -> Summary:
+    """What every layer puts out for one image in evaluation mode, and what it costs. Nothing is computed but shapes.
 
     A layer is a module without modules inside, or one with parameters of its own. The network's mode is as before
-    afterwards.
+    afterwards. To summarise a network without giving its weights memory, build it inside `use_backend("meta")`, too.
 
     Args:
         model: any network of layers.
-        input_shape: (C, H, W) of one image.
+        input_shape: (C, H, W) of one image; by default the network's own, `model.input_shape`.
 
     Raises:
-        ShapeError: `input_shape` is not three sizes >= 1, or more numbers than memory holds, or the network cannot take
-            such an image.
+        ShapeError: `input_shape` is not three sizes >= 1, or too large, or the network cannot take such an image.
+        ArgumentError: no shape is given and the network has none of its own.
 
     Example:
         >>> from minicnn.models import LeNet5
-        >>> summary = summarize(LeNet5(), (1, 32, 32))
-        >>> summary.parameters, summary.multiply_adds
+        >>> summary = summarize(LeNet5())
+        >>> summary.parameters, summary.macs
         (61706, 416520)
         >>> summary.layers[0].output
         (1, 6, 28, 28)
     """
-    if len(input_shape) != 3 or min(input_shape) < 1:
-        raise ShapeError(f"summarize: the input must be (C, H, W), all at least 1, not {tuple(input_shape)}")
-    if math.prod(input_shape) > MOST:
-        raise ShapeError(f"summarize: an image of {' x '.join(map(str, input_shape))} is too large: it has more than {MOST:,} numbers")
+    image = image_shape(model, input_shape, "summarize")
     layers: list[Layer] = []
+    outputs: dict[str, tuple[int, ...]] = {}
     seen: set[int] = set()
 
-    def note(path: str) -> Callable[[Module, tuple[Any, ...], Any], None]:
+    def note(path: str, is_layer: bool) -> Callable[[Module, tuple[Any, ...], Any], None]:
         def hook(module: Module, _inputs: tuple[Any, ...], output: Any) -> None:
-            own = [p for p in _own_parameters(module) if id(p) not in seen]
-            seen.update(map(id, own))
-            shape = output.shape if isinstance(output, Tensor) else ()
-            layers.append(Layer(path, repr(module).partition("\n")[0], shape, sum(p.size for p in own), _multiply_adds(module, shape)))
+            shape = outputs[path] = output.shape if isinstance(output, Tensor) else ()
+            if is_layer:
+                own = [p for p in _own_parameters(module) if id(p) not in seen]
+                seen.update(map(id, own))
+                activations = math.prod(shape) if isinstance(module, COUNTED) else 0
+                kind = repr(module).partition("\n")[0]
+                layers.append(Layer(path, kind, shape, sum(p.size for p in own), _macs(module, shape), activations))
 
         return hook
 
-    removers = [m.register_forward_hook(note(path)) for path, m in model.named_modules() if _own_parameters(m) or not list(m.children())]
+    removers = [
+        m.register_forward_hook(note(path, bool(_own_parameters(m) or not list(m.children())))) for path, m in model.named_modules()
+    ]
     try:
-        with evaluating(model), no_grad():
-            model(Tensor.wrap(np.zeros((1, *input_shape), np.float32)))  # without a copy, zeros take no memory yet
+        run_without_values(model, image)
     finally:
         for remove in removers:
             remove()
     return Summary(
         type(model).__name__,
-        (1, *input_shape),
+        (1, *image),
         tuple(layers),
+        outputs,
         sum(p.size for p in model.parameters()),
-        sum(layer.multiply_adds for layer in layers),
+        sum(b.size for b in model.buffers() if b.dtype.kind == "f"),
+        sum(layer.macs for layer in layers),
+        sum(layer.activations for layer in layers),
     )
+
+
+def run_without_values(model: Module, image: tuple[int, ...]) -> None:
+    """One image through the network in evaluation mode on the backend `meta`: hooks see every shape."""
+    with use_backend(META), evaluating(model), no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvalBeforeTrainingWarning)
+        model(Tensor.wrap(without_values((1, *image), np.float32)))
+
+
+def image_shape(model: Module, given: Sequence[int] | None, place: str) -> tuple[int, ...]:
+    """(C, H, W) of one image: the given one, or else the network's own."""
+    shape = getattr(model, "input_shape", None) if given is None else given
+    if shape is None:
+        raise ArgumentError(f"{place}: {type(model).__name__} does not say for which images it is made: give input_shape=(C, H, W)")
+    if len(shape) != 3 or min(shape) < 1:
+        raise ShapeError(f"{place}: the input must be (C, H, W), all at least 1, not {tuple(shape)}")
+    if math.prod(shape) > MOST:
+        raise ShapeError(f"{place}: an image of {' x '.join(map(str, shape))} is too large: it has more than {MOST:,} numbers")
+    return tuple(map(int, shape))
 
 
 def _own_parameters(module: Module) -> list[Parameter]:
     return [value for value in vars(module).values() if isinstance(value, Parameter)]
 
 
-def _multiply_adds(module: Module, output: tuple[int, ...]) -> int:
+def _macs(module: Module, output: tuple[int, ...]) -> int:
     """A product per weight and output position: w (O, C/G, kh, kw) is used P Q times, w (O, I) once per row."""
     if isinstance(module, Conv2d):
         return module.weight.size * output[2] * output[3]

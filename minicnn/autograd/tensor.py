@@ -66,7 +66,7 @@ class Tensor(Operators):
     name: str | None
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
-        self._set(get_backend().xp.array(to_array(data, dtype), copy=True))
+        self._set(get_backend().copy(to_array(data, dtype)))
         self.name = name
         if requires_grad:
             self.requires_grad_()

@@ -1,4 +1,4 @@
-"""`minicnn summary MODEL`: its layers, their shapes, parameters and multiply-adds."""
+"""`minicnn summary MODEL`: its layers, their shapes, parameters, memory and multiply-adds. Nothing is computed but shapes."""
 
 import argparse
 import json
@@ -10,8 +10,9 @@ from minicnn.cli import OK
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
     parser = subparsers.add_parser("summary", help="list a network's layers with shapes, parameters and multiply-adds", description=__doc__)
-    parser.add_argument("model", metavar="MODEL", help="name of a network, such as LeNet5")
-    parser.add_argument("--input", type=_shape, metavar="CxHxW", default=(1, 32, 32), help="shape of one image (default: 1x32x32)")
+    parser.add_argument("model", metavar="MODEL", help="name of a network, such as ResNet18")
+    parser.add_argument("--input", type=_shape, metavar="CxHxW", help="shape of one image (default: the network's own)")
+    parser.add_argument("--stages", action="store_true", help="a line for each stage instead of each layer")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=run)
 
@@ -19,28 +20,42 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     from minicnn import models
-    from minicnn.analysis import summarize
+    from minicnn.analysis import stages, summarize
+    from minicnn.backend import META, use_backend
 
-    summary = summarize(models.create(args.model), args.input)
-    if args.json:
-        print(json.dumps(summary.as_dict()))
+    with use_backend(META):  # weights without memory
+        model = models.create(args.model)
+    if args.stages and not args.json:
+        print("\n".join(stages.table(model, args.input)))
         return OK
-    rows = [("path", "layer", "output", "parameters", "multiply-adds")]
+    summary = summarize(model, args.input)
+    if args.json:
+        print(json.dumps(summary.as_dict() | {"stages": [vars(stage) for stage in stages.stages(model, args.input)]}))
+        return OK
+    rows = [("path", "layer", "output", "parameters", "memory", "multiply-adds")]
     for layer in summary.layers:
-        rows.append((layer.path, layer.kind, _by(layer.output[1:]), f"{layer.parameters:,}", f"{layer.multiply_adds:,}"))
-    rows.append(("total", "", "", f"{summary.parameters:,}", f"{summary.multiply_adds:,}"))
+        rows.append(
+            (layer.path, layer.kind, stages.by(layer.output[1:]), f"{layer.parameters:,}", f"{layer.elements:,}", f"{layer.macs:,}")
+        )
+    elements = sum(layer.elements for layer in summary.layers)
+    rows.append(("total", "", "", f"{summary.parameters:,}", f"{elements:,}", f"{summary.macs:,}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    print(f"{summary.model}, for one image of {_by(summary.input[1:])}\n")
+    print(f"{summary.model}, for one image of {stages.by(summary.input[1:])}; memory in numbers (float32: 4 bytes each)\n")
     for i, row in enumerate(rows):
         if i in (1, len(rows) - 1):
             print("-" * (sum(widths) + 2 * len(widths) - 2))
         left = [text.ljust(width) for text, width in zip(row[:2], widths, strict=False)]
         print("  ".join(left + [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]))
+    print(
+        f"\nbuffers {summary.buffers:,}; activations {summary.activations:,} (outputs of convolutions, linear layers and poolings)\n"
+        f"weights {_megabytes(4 * summary.parameters)}; outputs {_megabytes(summary.forward_bytes)} an image, "
+        f"with their gradients, in training, {_megabytes(summary.training_bytes)}"
+    )
     return OK
 
 
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -2,5 +2,16 @@
 
 from minicnn.models.lenet import LeNet5
 from minicnn.models.registry import create, list_models, register_model
+from minicnn.models.resnet import ResNet18, ResNet34, ResNet50, ResNet101, ResNet152
 
-__all__ = ["LeNet5", "create", "list_models", "register_model"]
+__all__ = [
+    "LeNet5",
+    "ResNet18",
+    "ResNet34",
+    "ResNet50",
+    "ResNet101",
+    "ResNet152",
+    "create",
+    "list_models",
+    "register_model",
+]

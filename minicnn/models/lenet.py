@@ -19,16 +19,16 @@ class LeNet5(nn.Module):
     trained scale and bias, and tanh comes before them; tanh is plain instead of 1.7159 tanh(2a/3); and the output is a
     linear layer, for softmax and cross-entropy, instead of distances to drawn prototypes (RBF).
 
-        stage    layer                     output      parameters   multiply-adds
-        input    grey image                1 x 32 x 32
-        C1       conv 6 @ 5x5, tanh        6 x 28 x 28        156         117,600
-        S2       average pool 2x2 / 2      6 x 14 x 14          0               0
-        C3       conv 16 @ 5x5, tanh      16 x 10 x 10      2,416         240,000
-        S4       average pool 2x2 / 2     16 x  5 x  5          0               0
-        C5       linear 400 -> 120, tanh           120     48,120          48,000
-        F6       linear 120 -> 84, tanh             84     10,164          10,080
-        output   linear 84 -> 10                    10        850             840
-        total                                              61,706         416,520
+        stage   layers                  output  parameters  multiply-adds
+        input                      1 x 32 x 32
+        c1      conv 5x5           6 x 28 x 28         156        117,600
+        s2      avg pool 2x2 / 2   6 x 14 x 14           0              0
+        c3      conv 5x5          16 x 10 x 10       2,416        240,000
+        s4      avg pool 2x2 / 2    16 x 5 x 5           0              0
+        c5      linear                     120      48,120         48,000
+        f6      linear                      84      10,164         10,080
+        output  linear                      10         850            840
+        total                                       61,706        416,520
 
     C5 is a convolution with 5x5 windows in the paper; on maps of 5x5 that is the same as a linear layer. The weights are
     drawn for tanh, by LeCun's rule: variance 1 / fan_in.
@@ -54,6 +54,7 @@ class LeNet5(nn.Module):
 
     def __init__(self, num_classes: int = 10, in_channels: int = 1) -> None:
         super().__init__()
+        self.input_shape = (in_channels, SIZE, SIZE)
         self.c1 = nn.Conv2d(in_channels, 6, kernel_size=5)
         self.s2 = nn.AvgPool2d(2)
         self.c3 = nn.Conv2d(6, 16, kernel_size=5)

@@ -33,7 +33,7 @@ class Conv2d(Module):
         out_channels: int,
         kernel_size: int | Sequence[int],
         stride: int | Sequence[int] = 1,
-        padding: int | Sequence[int] = 0,
+        padding: int | str | Sequence[int] = 0,
         dilation: int | Sequence[int] = 1,
         groups: int = 1,
         bias: bool = True,
@@ -45,7 +45,7 @@ class Conv2d(Module):
             raise ArgumentError(f"Conv2d: groups={G} must divide both in_channels={C} and out_channels={O}")
         self.in_channels, self.out_channels, self.groups = C, O, G
         self.kernel_size = checks.pair(kernel_size, "Conv2d: kernel_size")
-        self.stride, self.padding = checks.pair(stride, "Conv2d: stride"), checks.padding4(padding, "Conv2d: padding")
+        self.stride, self.padding = checks.pair(stride, "Conv2d: stride"), checks.padding(padding, "Conv2d: padding")
         self.dilation = checks.pair(dilation, "Conv2d: dilation")
         self.weight = Parameter(init.he_normal((O, C // G, *self.kernel_size)))
         self.bias = Parameter(init.zeros((O,))) if checks.flag(bias, "Conv2d: bias") else None

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minicnn.backend import generator
+from minicnn.backend import generator, get_backend
 from minicnn.errors import ArgumentError, ShapeError
+from minicnn.kernels.shapes import without_values
 from minicnn.kernels.types import Array
 
 
@@ -37,12 +38,22 @@ def _fan(shape: Sequence[int], mode: str) -> int:
 
 def normal(shape: Sequence[int], std: float = 1.0, mean: float = 0.0) -> Array:
     """Normal distribution."""
-    return (mean + std * generator().standard_normal(shape)).astype(np.float32)
+    if not get_backend().has_values:
+        return without_values(tuple(shape))
+    weights = generator().standard_normal(shape, np.float32)
+    weights *= np.float32(std)
+    weights += np.float32(mean)
+    return weights
 
 
 def uniform(shape: Sequence[int], low: float = 0.0, high: float = 1.0) -> Array:
     """Uniform distribution between `low` and `high`."""
-    return generator().uniform(low, high, shape).astype(np.float32)
+    if not get_backend().has_values:
+        return without_values(tuple(shape))
+    weights = generator().random(shape, np.float32)
+    weights *= np.float32(high - low)
+    weights += np.float32(low)
+    return weights
 
 
 def zeros(shape: Sequence[int]) -> Array:

@@ -25,7 +25,7 @@ class MaxPool2d(Module):
         self,
         kernel_size: int | Sequence[int],
         stride: int | Sequence[int] | None = None,
-        padding: int | Sequence[int] = 0,
+        padding: int | str | Sequence[int] = 0,
         dilation: int | Sequence[int] = 1,
         ceil_mode: bool = False,
     ) -> None:
@@ -65,7 +65,7 @@ class AvgPool2d(Module):
         self,
         kernel_size: int | Sequence[int],
         stride: int | Sequence[int] | None = None,
-        padding: int | Sequence[int] = 0,
+        padding: int | str | Sequence[int] = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:

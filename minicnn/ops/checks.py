@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from minicnn.autograd import Tensor
 from minicnn.checks import choice, flag, fraction, integer, is_float_type, is_integer, number, positive, real
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
-from minicnn.kernels.geometry import extent, output_size, unseen
+from minicnn.kernels.geometry import extent, output_size, same_padding, unseen
 from minicnn.kernels.types import Padding, Window
 
 __all__ = [
@@ -17,11 +17,13 @@ __all__ = [
     "axes",
     "choice",
     "flag",
+    "fitted",
     "floating",
     "fraction",
     "integer",
     "not_empty",
     "number",
+    "padding",
     "padding4",
     "pair",
     "per_channel",
@@ -65,6 +67,25 @@ def padding4(value: int | Sequence[int], name: str) -> Padding:
         )
     top, bottom, left, right = values
     return top, bottom, left, right
+
+
+def padding(value: int | str | Sequence[int], name: str) -> Padding | str:
+    """A padding as (top, bottom, left, right), or "same", which is known only when the image is.
+
+    >>> padding(1, "conv2d: padding"), padding("same", "conv2d: padding")
+    ((1, 1, 1, 1), 'same')
+    """
+    if isinstance(value, str):
+        return choice(value, f"{name}, if it is a word,", ["same"])
+    return padding4(value, name)
+
+
+def fitted(padding: Padding | str, x: Tensor, kernel_size: Window, stride: Window, dilation: Window = (1, 1)) -> Padding:
+    """What `padding` returned, with "same" replaced by the pixels that the images x (N, C, H, W) need."""
+    if not isinstance(padding, str):
+        return padding
+    rows, columns = (same_padding(*axis) for axis in zip(x.shape[2:], kernel_size, stride, dilation, strict=True))
+    return (*rows, *columns)
 
 
 def floating(op: str, **tensors: Tensor | None) -> None:

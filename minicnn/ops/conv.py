@@ -22,7 +22,7 @@ def conv2d(
     b: Tensor | None = None,
     *,
     stride: int | Sequence[int] = 1,
-    padding: int | Sequence[int] = 0,
+    padding: int | str | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> Tensor:
@@ -35,7 +35,8 @@ def conv2d(
         w: filters (O, C/groups, kh, kw).
         b: one bias per filter (O,), or None.
         stride: pixels between windows: an integer, or (height, width).
-        padding: zeros around the image: an integer, (height, width), or (top, bottom, left, right).
+        padding: zeros around the image: an integer, (height, width), or (top, bottom, left, right); or "same", TensorFlow's
+            rule: as many as make P = ceil(H / stride), half on each side, an odd one at the bottom and on the right.
         dilation: pixels between the taps of a window.
         groups: number of parts into which channels and filters are divided; each filter sees its own part only.
             `groups=C` is a depthwise convolution.
@@ -59,12 +60,13 @@ def conv2d(
     """
     x, w, b = as_tensor(x), as_tensor(w), None if b is None else as_tensor(b)
     strides, dilations = checks.pair(stride, "conv2d: stride"), checks.pair(dilation, "conv2d: dilation")
-    paddings, groups = checks.padding4(padding, "conv2d: padding"), checks.integer(groups, "conv2d: groups")
+    wanted, groups = checks.padding(padding, "conv2d: padding"), checks.integer(groups, "conv2d: groups")
     checks.axes("conv2d", x, 4, "(N, C, H, W)")
     if w.ndim != 4 or w.size == 0:
         raise ShapeError(f"conv2d: filters must have 4 axes (O, C/groups, kh, kw), none empty; w is {w.shape}")
     checks.floating("conv2d", x=x, w=w, b=b)
     _check_channels(x, w, b, groups)
+    paddings = checks.fitted(wanted, x, (w.shape[2], w.shape[3]), strides, dilations)
     checks.window("conv2d", x, (w.shape[2], w.shape[3]), strides, paddings, dilations)
     return Conv2d.apply(x, w, b, stride=strides, padding=paddings, dilation=dilations, groups=groups)
 

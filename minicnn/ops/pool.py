@@ -26,7 +26,7 @@ def max_pool2d(
     kernel_size: int | Sequence[int],
     stride: int | Sequence[int] | None = None,
     *,
-    padding: int | Sequence[int] = 0,
+    padding: int | str | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
@@ -40,8 +40,8 @@ def max_pool2d(
         x: images (N, C, H, W).
         kernel_size: size of the window: an integer, or (height, width).
         stride: pixels between windows; None for the size of the window, so that windows touch without overlap.
-        padding: pixels around the image: an integer, (height, width), or (top, bottom, left, right). They count as
-            -inf, never as zero: zero would win wherever the image is negative.
+        padding: pixels around the image: an integer, (height, width), (top, bottom, left, right), or "same", as in
+            `conv2d`. They count as -inf, never as zero: zero would win wherever the image is negative.
         dilation: pixels between the taps of a window.
         ceil_mode: round the output size up, so that a last window may hang over the end.
 
@@ -64,10 +64,11 @@ def max_pool2d(
         [[4.0, 6.0], [9.0, 9.0]]
     """
     x = as_tensor(x)
-    kernel, strides, paddings, dilations = windows("max_pool2d", kernel_size, stride, padding, dilation)
+    kernel, strides, wanted, dilations = windows("max_pool2d", kernel_size, stride, padding, dilation)
     ceil = checks.flag(ceil_mode, "max_pool2d: ceil_mode")
     checks.axes("max_pool2d", x, 4, "(N, C, H, W)")
     checks.floating("max_pool2d", x=x)
+    paddings = checks.fitted(wanted, x, kernel, strides, dilations)
     checks.window("max_pool2d", x, kernel, strides, paddings, dilations, ceil)
     _check_taps(x, kernel, strides, paddings, dilations, ceil)
     return MaxPool2d.apply(
@@ -80,7 +81,7 @@ def avg_pool2d(
     kernel_size: int | Sequence[int],
     stride: int | Sequence[int] | None = None,
     *,
-    padding: int | Sequence[int] = 0,
+    padding: int | str | Sequence[int] = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
@@ -94,7 +95,7 @@ def avg_pool2d(
         x: images (N, C, H, W).
         kernel_size: size of the window: an integer, or (height, width).
         stride: pixels between windows; None for the size of the window.
-        padding: zeros around the image: an integer, (height, width), or (top, bottom, left, right).
+        padding: zeros around the image: an integer, (height, width), (top, bottom, left, right), or "same", as in `conv2d`.
         ceil_mode: round the output size up, so that a last window may hang over the end. What hangs over the padded
             image never counts in D.
         count_include_pad: whether D counts padding. If so, windows at the border come out darker.
@@ -119,11 +120,12 @@ def avg_pool2d(
         [[0.25, 0.5], [0.75, 1.5]]
     """
     x = as_tensor(x)
-    kernel, strides, paddings, _ = windows("avg_pool2d", kernel_size, stride, padding)
+    kernel, strides, wanted, _ = windows("avg_pool2d", kernel_size, stride, padding)
     ceil = checks.flag(ceil_mode, "avg_pool2d: ceil_mode")
     include = checks.flag(count_include_pad, "avg_pool2d: count_include_pad")
     checks.axes("avg_pool2d", x, 4, "(N, C, H, W)")
     checks.floating("avg_pool2d", x=x)
+    paddings = checks.fitted(wanted, x, kernel, strides)
     checks.window("avg_pool2d", x, kernel, strides, paddings, (1, 1), ceil)
     return AvgPool2d.apply(
         x, kernel_size=kernel, stride=strides, padding=paddings, ceil_mode=ceil, count_include_pad=include
@@ -134,9 +136,9 @@ def windows(
     op: str,
     kernel_size: int | Sequence[int],
     stride: int | Sequence[int] | None,
-    padding: int | Sequence[int],
+    padding: int | str | Sequence[int],
     dilation: int | Sequence[int] = 1,
-) -> tuple[Window, Window, Padding, Window]:
+) -> tuple[Window, Window, Padding | str, Window]:
     """The attributes of pooling windows in full: kernel size, stride, padding, dilation.
 
     The rule for padding: each side is smaller than the window's extent F, and both sides together are at most F. For
@@ -148,7 +150,9 @@ def windows(
     """
     kernel, dilations = checks.pair(kernel_size, f"{op}: kernel_size"), checks.pair(dilation, f"{op}: dilation")
     strides = kernel if stride is None else checks.pair(stride, f"{op}: stride")
-    paddings = checks.padding4(padding, f"{op}: padding")
+    paddings = checks.padding(padding, f"{op}: padding")
+    if isinstance(paddings, str):
+        return kernel, strides, paddings, dilations
     for axis, side in enumerate(("height", "width")):
         F = extent(kernel[axis], dilations[axis])
         before, after = paddings[2 * axis : 2 * axis + 2]

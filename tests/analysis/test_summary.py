@@ -25,7 +25,7 @@ def test_grouped_and_strided_convolutions():
     net = nn.Sequential(nn.Conv2d(4, 6, (3, 2), stride=2, padding=1, groups=2, bias=False), nn.ReLU())
     summary = summarize(net, (4, 9, 7))
     assert summary.layers[0].output == (1, 6, 5, 4)
-    assert summary.layers[0].multiply_adds == 6 * 5 * 4 * (2 * 3 * 2)
+    assert summary.layers[0].macs == 6 * 5 * 4 * (2 * 3 * 2)
     assert summary.parameters == 6 * 2 * 3 * 2
     assert [layer.path for layer in summary.layers] == ["0", "1"]
 
@@ -33,7 +33,7 @@ def test_grouped_and_strided_convolutions():
 def test_a_layer_used_twice_counts_its_products_twice_and_its_parameters_once():
     summary = summarize(Shared(), (2, 3, 5))
     assert [layer.parameters for layer in summary.layers] == [30, 0]
-    assert summary.multiply_adds == 2 * (2 * 3 * 25)
+    assert summary.macs == 2 * (2 * 3 * 25)
     assert summary.parameters == 30 + 6
 
 

@@ -94,7 +94,7 @@ def test_a_closed_output_is_no_error(tmp_path, arguments, code, err):
     assert len(done.stderr.splitlines()) == bool(err)
 
 
-@pytest.mark.parametrize("command", ["summary LeNet5", "train", "evaluate nowhere", "predict nowhere a.png", "gradcheck"])
+@pytest.mark.parametrize("command", ["train", "evaluate nowhere", "predict nowhere a.png", "gradcheck"])
 def test_a_wrong_backend_in_the_environment_is_not_blamed_on_a_layer(minicnn, monkeypatch, tmp_path, command):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("minicnn.backend._default", None)

@@ -1,0 +1,173 @@
+"""The residual block, in its two forms, and the shortcut around it (He et al. 2015, sec. 3). The networks are in `resnet.py`."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from minicnn import nn
+from minicnn.autograd import Tensor
+from minicnn.checks import choice
+from minicnn.ops import pad, relu
+
+
+class ZeroPadShortcut(nn.Module):
+    """Shortcut A of the paper, without parameters: every second pixel, and the new channels are zero, half on either side."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride, self.front = stride, (out_channels - in_channels) // 2
+        self.back = out_channels - in_channels - self.front
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) to (N, out_channels, H/stride, W/stride)."""
+        x = x[:, :, :: self.stride, :: self.stride]
+        return pad(x, ((0, 0), (self.front, self.back), (0, 0), (0, 0)))
+
+
+def make_shortcut(kind: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """The way around a block: the input itself, made to fit where the block changes its shape (sec. 3.3, "Residual Network")."""
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    if choice(kind, "ResNet: shortcut", ("A", "B")) == "A":
+        return ZeroPadShortcut(in_channels, out_channels, stride)
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+        nn.BatchNorm2d(out_channels),
+    )
+
+
+class ResidualBlock(nn.Module):
+    """What both kinds of blocks share: H(x) = ReLU(F(x) + x), with F in `residual` and x on the shortcut.
+
+    Attributes:
+        out_channels: of the result.
+        downsample: the shortcut (the name is torchvision's).
+    """
+
+    out_channels: int
+    downsample: nn.Module
+
+    def residual(self, x: Tensor) -> Tensor:
+        """F(x), what the block adds to its input."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) to (N, out_channels, H/stride, W/stride)."""
+        return relu(self.residual(x) + self.downsample(x))
+
+
+MakeBlock: TypeAlias = Callable[[int, int, int], ResidualBlock]
+"""`block(in_channels, channels, stride)`"""
+
+
+class BasicBlock(ResidualBlock):
+    """The residual block: two 3x3 convolutions, and around them the input itself.
+
+              x ──────────────────────────────┐
+              │                               │ identity, or 1x1 conv / stride, BN
+        3x3 conv / stride, BN, ReLU           │
+        3x3 conv, BN                          │
+              │                               │
+              + ◄─────────────────────────────┘
+            ReLU
+
+    If F(x), the left side, is zero, the block is the identity: more blocks can always do at least as well as fewer.
+
+    Args:
+        in_channels: of the input.
+        channels: of the output, and in between.
+        stride: of the first convolution.
+        shortcut: what happens on the right where shapes differ: "B", a 1x1 convolution; "A", zeros in the new channels.
+
+    Source:
+        He et al. 2015, fig. 5 left; eq. 1 and 2.
+
+    Example:
+        >>> import minicnn
+        >>> BasicBlock(64, 128, stride=2)(minicnn.ones(2, 64, 56, 56)).shape
+        (2, 128, 28, 28)
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, *, shortcut: str = "B") -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.out_channels = channels
+        self.downsample = make_shortcut(shortcut, in_channels, channels, stride)
+
+    def residual(self, x: Tensor) -> Tensor:
+        """F(x)."""
+        x = relu(self.bn1(self.conv1(x)))
+        return self.bn2(self.conv2(x))
+
+
+class Bottleneck(ResidualBlock):
+    """The residual block of the deep networks: the 3x3 convolution works on a quarter of the channels.
+
+              x ──────────────────────────────┐
+              │                               │ identity, or 1x1 conv / stride, BN
+        1x1 conv, BN, ReLU        (reduce)    │
+        3x3 conv / stride, BN, ReLU           │
+        1x1 conv, BN              (restore)   │
+              │                               │
+              + ◄─────────────────────────────┘
+            ReLU
+
+    Args:
+        in_channels: of the input.
+        channels: of the 3x3 convolution in a plain ResNet; the output has four times as many.
+        stride: of the 3x3 convolution, or of the first 1x1 with `stride_on_1x1`.
+        groups: of the 3x3 convolution (ResNeXt).
+        base_width: channels of a group for each 64 of `channels` (ResNeXt, Wide ResNet).
+        stride_on_1x1: as in the paper. It throws three quarters of the pixels away before the 3x3 convolution sees them.
+        shortcut: as for `BasicBlock`.
+
+    Source:
+        He et al. 2015, fig. 5 right.
+
+    Example:
+        >>> import minicnn
+        >>> Bottleneck(256, 128, stride=2)(minicnn.ones(2, 256, 56, 56)).shape
+        (2, 512, 28, 28)
+    """
+
+    expansion = 4
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        base_width: int = 64,
+        stride_on_1x1: bool = False,
+        shortcut: str = "B",
+    ) -> None:
+        super().__init__()
+        width = channels * base_width // 64 * groups
+        self.out_channels = channels * self.expansion
+        first, second = (stride, 1) if stride_on_1x1 else (1, stride)
+        self.conv1 = nn.Conv2d(in_channels, width, 1, stride=first, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=second, padding=1, groups=groups, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, self.out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(self.out_channels)
+        self.downsample = make_shortcut(shortcut, in_channels, self.out_channels, stride)
+
+    def residual(self, x: Tensor) -> Tensor:
+        """F(x)."""
+        x = relu(self.bn1(self.conv1(x)))
+        x = relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.conv3(x))
+
+
+def make_stage(block: MakeBlock, depth: int, in_channels: int, channels: int, stride: int) -> tuple[nn.Sequential, int]:
+    """`depth` blocks, of which the first has the stride; and the number of channels that come out."""
+    blocks: list[ResidualBlock] = []
+    for i in range(depth):
+        blocks.append(block(in_channels, channels, stride if i == 0 else 1))
+        in_channels = blocks[-1].out_channels
+    return nn.Sequential(*blocks), in_channels
