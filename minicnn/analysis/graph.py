@@ -150,7 +150,7 @@ def graph(root: Tensor, module: Module | None = None) -> Graph:
     """
     if root.creator is None:
         raise AutogradError("graph(): nothing was recorded for this tensor; compute it from tensors with requires_grad=True")
-    nodes = _inputs_first(root.creator)
+    nodes = inputs_first(root.creator)
     if len(nodes) > MOST:
         raise ArgumentError(f"graph(): {len(nodes)} nodes, too many to read (at most {MOST}); picture a part of the network, such as one block")
     position = {id(node): i for i, node in enumerate(nodes)}
@@ -165,7 +165,7 @@ def graph(root: Tensor, module: Module | None = None) -> Graph:
     return Graph(nodes, edges, names)
 
 
-def _inputs_first(root: Function) -> list[Function | Tensor]:
+def inputs_first(root: Function) -> list[Function | Tensor]:
     """Every node once, each after all that it depends on: a depth-first walk with its own stack."""
     order: list[Function | Tensor] = []
     seen: set[int] = set()

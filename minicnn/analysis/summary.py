@@ -1,23 +1,16 @@
 """A network's layers with their output shapes and costs, found without any arithmetic: on the backend `meta`."""
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from minicnn.autograd import Tensor, no_grad
-from minicnn.backend import META, use_backend
-from minicnn.errors import ArgumentError, ShapeError
-from minicnn.kernels.shapes import without_values
+from minicnn.autograd import Tensor
 from minicnn.nn import (
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
     AvgPool2d,
     Conv2d,
-    EvalBeforeTrainingWarning,
     GlobalAvgPool2d,
     GlobalMaxPool2d,
     Linear,
@@ -25,11 +18,10 @@ from minicnn.nn import (
     Module,
     Parameter,
 )
-from minicnn.nn.mode import evaluating
+from minicnn.nn.trace import image_shape, trace
 
 POOLS = (AvgPool2d, MaxPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d, GlobalAvgPool2d, GlobalMaxPool2d)
 COUNTED = (Conv2d, Linear, *POOLS)  # whose outputs are called activations
-MOST = 1_000_000_000  # numbers of an image
 FLOAT = 4  # bytes of a float32
 
 
@@ -165,7 +157,7 @@ def summarize(model: Module, input_shape: Sequence[int] | None = None) -> Summar
         m.register_forward_hook(note(path, bool(_own_parameters(m) or not list(m.children())))) for path, m in model.named_modules()
     ]
     try:
-        run_without_values(model, image)
+        trace(model, image)
     finally:
         for remove in removers:
             remove()
@@ -179,25 +171,6 @@ def summarize(model: Module, input_shape: Sequence[int] | None = None) -> Summar
         sum(layer.macs for layer in layers),
         sum(layer.activations for layer in layers),
     )
-
-
-def run_without_values(model: Module, image: tuple[int, ...]) -> None:
-    """One image through the network in evaluation mode on the backend `meta`: hooks see every shape."""
-    with use_backend(META), evaluating(model), no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", EvalBeforeTrainingWarning)
-        model(Tensor.wrap(without_values((1, *image), np.float32)))
-
-
-def image_shape(model: Module, given: Sequence[int] | None, place: str) -> tuple[int, ...]:
-    """(C, H, W) of one image: the given one, or else the network's own."""
-    shape = getattr(model, "input_shape", None) if given is None else given
-    if shape is None:
-        raise ArgumentError(f"{place}: {type(model).__name__} does not say for which images it is made: give input_shape=(C, H, W)")
-    if len(shape) != 3 or min(shape) < 1:
-        raise ShapeError(f"{place}: the input must be (C, H, W), all at least 1, not {tuple(shape)}")
-    if math.prod(shape) > MOST:
-        raise ShapeError(f"{place}: an image of {' x '.join(map(str, shape))} is too large: it has more than {MOST:,} numbers")
-    return tuple(map(int, shape))
 
 
 def _own_parameters(module: Module) -> list[Parameter]:

@@ -16,6 +16,7 @@ from minicnn.nn.channel_shuffle import ChannelShuffle
 from minicnn.nn.container import ModuleList, Sequential
 from minicnn.nn.conv import Conv2d
 from minicnn.nn.dropout import Dropout, Dropout2d, DropPath
+from minicnn.nn.fuse import fuse
 from minicnn.nn.group_norm import GroupNorm, InstanceNorm2d
 from minicnn.nn.layer_norm import LayerNorm
 from minicnn.nn.linear import Identity, Linear
@@ -36,6 +37,7 @@ __all__ = [
     "Parameter",
     "Sequential",
     "init",
+    "fuse",
     "MaxPool2d",
     "AvgPool2d",
     "AdaptiveAvgPool2d",

@@ -6,8 +6,9 @@ from typing import NoReturn
 import numpy as np
 
 from minicnn.backend import get_backend
+from minicnn.errors import listing
 from minicnn.kernels.types import Array
-from minicnn.testing.numeric import STEP, Line, steps_for
+from minicnn.testing.numeric import STEP, Line, only, part, steps_for
 from minicnn.testing.report import (
     GradcheckError,
     Mismatch,
@@ -55,13 +56,8 @@ class Comparison:
         Raises:
             GradcheckError: something is wrong.
         """
+        self._begin()
         values = self.subject.values
-        self.y = self.subject.result()
-        self.dy = cotangent(self.y.shape, self.random)
-        arrived = self.subject.gradients(self.dy)
-        self.missing = {name for name, gradient in arrived.items() if gradient is None}
-        self.gradients = {name: np.zeros_like(values[name]) if g is None else g for name, g in arrived.items()}
-        self.steps = {name: steps_for(value) for name, value in values.items()}
         mismatches = [mismatch for name in values for mismatch in self._elements(name)]
         if mismatches:
             self._fail(mismatches)
@@ -75,10 +71,21 @@ class Comparison:
         self._linear()
         self.subject.check_memory(self.dy, self.gradients)
 
-    def _elements(self, name: str) -> list[Mismatch]:
-        """Compare the gradient of one input with slopes along its elements."""
+    def _begin(self) -> None:
+        """The gradients that are to be checked, at a random cotangent."""
+        values = self.subject.values
+        self.y = self.subject.result()
+        self.dy = cotangent(self.y.shape, self.random)
+        arrived = self.subject.gradients(self.dy)
+        self.missing = {name for name, gradient in arrived.items() if gradient is None}
+        self.gradients = {name: np.zeros_like(values[name]) if g is None else g for name, g in arrived.items()}
+        self.steps = {name: steps_for(value) for name, value in values.items()}
+
+    def _elements(self, name: str, sample: int = SAMPLE) -> list[Mismatch]:
+        """Compare the gradient of one input with slopes along its elements; along a sample of them, if there are many."""
         x, steps, gradient = self.subject.values[name], self.steps[name].ravel(), self.gradients[name].ravel()
-        chosen = np.arange(x.size) if x.size <= EVERY else np.sort(self.random.choice(x.size, SAMPLE, replace=False))
+        every = x.size <= (EVERY if sample == SAMPLE else sample)
+        chosen = np.arange(x.size) if every else np.sort(self.random.choice(x.size, sample, replace=False))
         expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
         for i in map(int, chosen):
             expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]
@@ -144,7 +151,7 @@ class Comparison:
             found = [mismatch for name, v in direction.items() for mismatch in self._bisect(name, v)]
             if found:
                 self._fail(found)
-            inputs, gradients = " and ".join(direction), " and ".join(f"d{name}" for name in direction)
+            inputs, gradients = _names(direction), _names([f"d{name}" for name in direction])
             raise self.subject.error(
                 f"{gradients} along a direction of {inputs}: analytic {analytic:.6g}, numeric {numeric:.6g} (each element by "
                 "itself may be right: of several that tie, each gets the whole gradient, where one must get it, or all share it?)"
@@ -161,7 +168,7 @@ class Comparison:
             return False
         together = np.concatenate([value.ravel() for value in values.values()])
         ties = np.unique(together).size < together.size
-        parts = {name: _part(values[name], v) for name, v in direction.items()}
+        parts = {name: part(values[name], v) for name, v in direction.items()}
         least = min(part.min(initial=1.0) for part in parts.values())
         nearer = {name: v * (least if ties else parts[name]) for name, v in direction.items()}
         if all(np.array_equal(v, nearer[name]) for name, v in direction.items()):
@@ -217,8 +224,8 @@ class Comparison:
         elements = np.arange(v.size)
         while elements.size > 1:
             first, second = np.array_split(elements, 2)
-            elements = second if self._slope({name: _only(first, v)})[0] else first
-        right, _, numeric = self._slope({name: _only(elements, v)})
+            elements = second if self._slope({name: only(first, v)})[0] else first
+        right, _, numeric = self._slope({name: only(elements, v)})
         if right:
             return []
         expected, wrong = np.full(v.size, np.nan), np.zeros(v.size, bool)
@@ -226,7 +233,7 @@ class Comparison:
         return [Mismatch(f"d{name}", self.gradients[name], expected.reshape(v.shape), wrong.reshape(v.shape))]
 
     def _along(self, name: str, i: int) -> Line:
-        return self._line({name: _only(np.array([i]), self.steps[name])})
+        return self._line({name: only(np.array([i]), self.steps[name])})
 
     def _line(self, direction: Mapping[str, Array]) -> Line:
         values = self.subject.values
@@ -237,7 +244,7 @@ class Comparison:
         return Line(at, self.y, self.dy, max(np.abs(values[name]).max(initial=0.0) for name in direction))
 
     def _blind(self, names: Iterable[str]) -> GradcheckError:
-        gradients = " and ".join(f"d{name}" for name in names)
+        gradients = _names([f"d{name}" for name in names])
         return self.subject.error(
             f"cannot tell whether {gradients} is right: the result is as large as {np.abs(self.y).max():.0e}, and its changes are "
             "lost in rounding; subtract the constant, or scale the inputs"
@@ -287,13 +294,7 @@ class Comparison:
         return ""
 
 
-def _part(x: Array, v: Array) -> Array:
-    """How much of each element of `v` moves that of x by its own size at most."""
-    return np.minimum(1.0, np.abs(np.divide(x, v, out=np.ones_like(x), where=(v != 0) & (x != 0))))
-
-
-def _only(elements: Array, v: Array) -> Array:
-    """`v` with all other elements zero."""
-    part = np.zeros(v.size)
-    part[elements] = v.flat[elements]
-    return part.reshape(v.shape)
+def _names(names: Iterable[str]) -> str:
+    """Up to four of them, joined by "and"."""
+    names = list(names)
+    return " and ".join(names) if len(names) <= 4 else listing(names, limit=4)

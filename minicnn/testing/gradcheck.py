@@ -6,7 +6,8 @@ directions, in float64. See `docs/gradcheck.md`.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +91,15 @@ def gradcheck(
         given = {key: value for key, value in options.items() if value is not None}
         return gradcheck_module(function, inputs, rtol=rtol, atol=atol, seed=seed, **given)
     subject = Subject(name or function_name(function), function, named_inputs(function, inputs, names), parameters or {})
-    comparison = Comparison(subject, rtol, atol, seed)
+    return verdict(subject, Comparison(subject, rtol, atol, seed))
+
+
+def verdict(subject: Subject, comparison: Comparison) -> Outcome:
+    """Run a comparison and tell whoever listens what came of it.
+
+    Raises:
+        GradcheckError: something is wrong.
+    """
     start, failure = time.perf_counter(), None
     try:
         with subject.in_float64():
@@ -117,14 +126,21 @@ def gradcheck_module(module: Module, inputs: Sequence[Any] | Mapping[str, Any], 
         'Conv2d'
     """
     check_inputs(inputs)
+    options = {"name": type(module).__name__, **options}
+    if not isinstance(inputs, Mapping):
+        options.setdefault("names", parameter_names(module.forward, len(inputs)))
+    with buffers_in_float64(module):
+        return gradcheck(module, inputs, parameters=dict(module.named_parameters()), **options)
+
+
+@contextmanager
+def buffers_in_float64(module: Module) -> Iterator[None]:
+    """Inside, the module's buffers are float64, and may change; afterwards they are as before."""
     buffers = [(buffer, buffer.data) for buffer in module.buffers()]
     try:
         for buffer, data in buffers:
             buffer.data = data.astype(np.float64 if data.dtype.kind == "f" else data.dtype)
-        options = {"name": type(module).__name__, **options}
-        if not isinstance(inputs, Mapping):
-            options.setdefault("names", parameter_names(module.forward, len(inputs)))
-        return gradcheck(module, inputs, parameters=dict(module.named_parameters()), **options)
+        yield
     finally:
         for buffer, data in buffers:
             buffer.data = data

@@ -152,3 +152,15 @@ def steps_for(x: Array) -> Array:
     """
     typical = float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
     return np.maximum(np.abs(x), 0.01 * typical) if typical > 0 else np.ones_like(x)
+
+
+def part(x: Array, v: Array) -> Array:
+    """How much of each element of `v` moves that of x by its own size at most."""
+    return np.minimum(1.0, np.abs(np.divide(x, v, out=np.ones_like(x), where=(v != 0) & (x != 0))))
+
+
+def only(elements: Array, v: Array) -> Array:
+    """`v` with all other elements zero."""
+    part = np.zeros(v.size)
+    part[elements] = v.flat[elements]
+    return part.reshape(v.shape)

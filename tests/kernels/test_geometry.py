@@ -2,7 +2,7 @@
 
 import pytest
 
-from minicnn.kernels.geometry import extent, output_size, unseen
+from minicnn.kernels.geometry import extent, output_size, same_padding, unseen
 
 
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -25,3 +25,14 @@ def test_ceil_mode_equals_pytorch():
             x = torch.zeros(1, 1, size, size)
             expected = torch.nn.functional.max_pool2d(x, kernel_size, stride, padding, ceil_mode=True).shape[-1]
             assert output_size(size, kernel_size, stride, padding, padding, 1, ceil_mode=True) == expected
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 5])
+def test_same_padding_makes_one_window_for_every_stride_pixels(kernel_size, stride, dilation):
+    for size in range(1, 14):
+        before, after = same_padding(size, kernel_size, stride, dilation)
+        assert output_size(size, kernel_size, stride, before, after, dilation) == -(-size // stride)
+        assert after - before in (0, 1)
+        assert before + after == 0 or (before + after - 1 + size - extent(kernel_size, dilation)) // stride + 1 < -(-size // stride)

@@ -47,6 +47,7 @@ def test_padding_is_top_bottom_left_right():
         (lambda x, w: ops.conv2d(x, w, groups=3), ArgumentError, ["groups", "4 filters"]),
         (lambda x, w: ops.conv2d(x, w, stride=0), ArgumentError, ["stride", ">= 1", "0"]),
         (lambda x, w: ops.conv2d(x, w, padding=(1, 2, 3)), ArgumentError, ["(top, bottom, left, right)"]),
+        (lambda x, w: ops.conv2d(x, w, padding="valid"), ArgumentError, ["padding", "if it is a word", "'same'", "not 'valid'"]),
         (lambda x, w: ops.conv2d(x, w, dilation=4), ShapeError, ["(W - F + 2P)/S + 1", "height 5 - window 9"]),
         (lambda x, w: ops.conv2d(x, w.astype("float64")), DtypeError, ["x is float32", "w is float64"]),
         (lambda x, w: ops.conv2d(x.astype("int64"), w), DtypeError, ["int64", "/ 255"]),
@@ -81,3 +82,16 @@ def test_a_pointwise_convolution_is_a_linear_layer_on_every_pixel():
     conv = ops.conv2d(Tensor(x), Tensor(w), Tensor(b)).numpy()
     linear = ops.linear(Tensor(x).transpose(0, 2, 3, 1), Tensor(w[:, :, 0, 0]), Tensor(b)).transpose(0, 3, 1, 2)
     np.testing.assert_allclose(conv, linear.numpy(), rtol=1e-12)
+
+
+def test_same_padding_puts_the_odd_pixel_at_the_end():
+    """TensorFlow's rule: at stride 2 on an even size, nothing before and one pixel after; and the layer follows the image's size."""
+    x = np.random.default_rng(5).standard_normal((1, 2, 6, 7))
+    w = np.random.default_rng(6).standard_normal((3, 2, 3, 3))
+    expected = ops.conv2d(Tensor(x), Tensor(w), stride=2, padding=(0, 1, 1, 1)).numpy()
+    np.testing.assert_array_equal(ops.conv2d(Tensor(x), Tensor(w), stride=2, padding="same").numpy(), expected)
+    layer = nn.Conv2d(2, 3, 3, stride=2, padding="same").astype("float64")
+    layer.load_state_dict({"weight": w, "bias": np.zeros(3)})
+    np.testing.assert_array_equal(layer(Tensor(x)).numpy(), expected)
+    assert repr(layer) == "Conv2d(2, 3, kernel_size=3, stride=2, padding='same')"
+    assert [layer(Tensor(np.zeros((1, 2, H, H)))).shape[2] for H in (4, 5, 6, 7)] == [2, 3, 3, 4]

@@ -1,6 +1,7 @@
 """Max and average pooling against PyTorch, at their corners (ties, NaN, padding), their messages, and their layers."""
 
 import contextlib
+import functools
 import itertools
 
 import numpy as np
@@ -232,3 +233,16 @@ def test_layers():
     assert list(nn.MaxPool2d(2).parameters()) == []
     with pytest.raises(ShapeError, match=r"^MaxPool2d\(kernel_size=2, stride=2\): input must have 4 axes"):
         nn.MaxPool2d(2)(x[0])
+
+
+def test_same_padding_follows_the_image():
+    """TensorFlow's rule; with `count_include_pad=False` its average pooling, which leaves the padding out."""
+    x = Tensor(np.random.default_rng(3).standard_normal((1, 2, 6, 7)))
+    without_padding = (functools.partial(f, count_include_pad=False) for f in (ops.avg_pool2d, nn.AvgPool2d))
+    for op, layer in ((ops.max_pool2d, nn.MaxPool2d), without_padding):
+        expected = op(x, 3, 2, padding=(0, 1, 1, 1)).numpy()
+        np.testing.assert_array_equal(op(x, 3, 2, padding="same").numpy(), expected)
+        np.testing.assert_array_equal(layer(3, 2, padding="same")(x).numpy(), expected)
+        assert op(x, 3, 1, padding="same").shape == x.shape
+    with pytest.raises(ArgumentError, match="AvgPool2d: padding, if it is a word, must be one of 'same', not 'valid'"):
+        nn.AvgPool2d(2, padding="valid")

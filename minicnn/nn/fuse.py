@@ -1,0 +1,117 @@
+"""Batch normalisation for nothing: in evaluation it is a scale and a shift, which the convolution before it can do as well."""
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd import Function, Tensor
+from minicnn.backend import to_numpy
+from minicnn.nn.batch_norm import BatchNorm
+from minicnn.nn.conv import Conv2d
+from minicnn.nn.linear import Identity, Linear
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
+from minicnn.nn.trace import image_shape, trace
+
+
+def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
+    """A copy of a network for evaluation, with each batch norm folded into the convolution or linear layer before it.
+
+    With s = gamma / sqrt(var + eps) per channel, y = s (w * x + b - mean) + beta is a convolution by s w, with the bias
+    s (b - mean) + beta. What comes before what is read off the graph of one image (of which only the shapes are computed),
+    so that it does not matter how the network is written. A batch norm stays where its input is used elsewhere, too, or is
+    no convolution's output, as in front of the convolutions of a DenseNet.
+
+    Args:
+        model: any network; it stays as it is.
+        input_shape: (C, H, W) of one image; by default the network's own, `model.input_shape`.
+
+    Returns:
+        The copy, in evaluation mode. `nn.Identity` stands where a batch norm was.
+
+    Raises:
+        ArgumentError: no shape is given and the network has none of its own.
+        ShapeError: the network cannot take such an image.
+
+    Source:
+        Lecture "CNN Architectures": "Zero overhead at test-time: can be fused with conv!"
+
+    Example:
+        >>> from minicnn import nn
+        >>> fuse(nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU()), (3, 32, 32))
+        Sequential(
+          (0): Conv2d(3, 8, kernel_size=3)
+          (1): Identity()
+          (2): ReLU()
+        )
+    """
+    image = image_shape(model, input_shape, "fuse")
+    fused = copy.deepcopy(model).eval()
+    fused.zero_grad()
+    paths = {id(module): path for path, module in fused.named_modules()}
+    for layer, norm in _pairs(fused, image):
+        _fold(layer, norm)
+        parent, _, name = paths[id(norm)].rpartition(".")
+        setattr(fused.get_submodule(parent), name, Identity())
+    return fused
+
+
+def _pairs(model: Module, image: Sequence[int]) -> list[tuple[Conv2d | Linear, BatchNorm]]:
+    """Layers whose output a batch norm uses, and nobody else."""
+    nodes: dict[int, Function | None] = {}  # what computed the output of a module
+    calls: Counter[int] = Counter()
+
+    def note(module: Module, _: tuple[Any, ...], y: Tensor) -> None:
+        nodes[id(module)] = y.creator
+        calls[id(module)] += 1
+
+    layers = [m for m in model.modules() if isinstance(m, (Conv2d, Linear))]
+    norms = [m for m in model.modules() if isinstance(m, BatchNorm) and m.track_running_stats]
+    removers: list[Callable[[], None]] = [module.register_forward_hook(note) for module in (*layers, *norms)]
+    try:
+        _, y = trace(model, image, record=True)
+    finally:
+        for remove in removers:
+            remove()
+    users = _users(y)
+    by_node = {nodes[id(layer)]: layer for layer in layers if calls[id(layer)] == 1}
+    found = []
+    for norm in norms:
+        node = nodes.get(id(norm))
+        before = node.edges[0] if node is not None and calls[id(norm)] == 1 else None
+        if isinstance(before, Function) and before in by_node and users[before] == 1:
+            found.append((by_node[before], norm))
+    return found
+
+
+def _users(y: Tensor) -> Counter[Function]:
+    """How often the result of each function is used on the way to y."""
+    users: Counter[Function] = Counter()
+    stack, seen = [y.creator], {y.creator}
+    while stack:
+        node = stack.pop()
+        for edge in node.edges if node is not None else ():
+            if isinstance(edge, Function):
+                users[edge] += 1
+                if edge not in seen:
+                    seen.add(edge)
+                    stack.append(edge)
+    return users
+
+
+def _fold(layer: Conv2d | Linear, norm: BatchNorm) -> None:
+    """Give the layer the weights of both."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    mean, var = (to_numpy(buffer.data).astype(np.float64) for buffer in (norm.running_mean, norm.running_var))
+    scale = 1 / np.sqrt(var + norm.eps)
+    if norm.weight is not None:
+        scale = scale * norm.weight.numpy()
+    bias = (0 if layer.bias is None else layer.bias.numpy()) - mean
+    shift = scale * bias + (0 if norm.bias is None else norm.bias.numpy())
+    w, dtype = layer.weight.numpy(), layer.weight.dtype
+    layer.weight = Parameter((w * scale.reshape(-1, *(1,) * (w.ndim - 1))).astype(dtype), layer.weight.requires_grad)
+    layer.bias = Parameter(shift.astype(dtype), layer.weight.requires_grad)

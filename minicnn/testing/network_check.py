@@ -1,0 +1,128 @@
+"""Are the gradients of a whole network right? From the loss to every parameter and to the image, in float64.
+
+Every operation and every block is checked element by element elsewhere; what a whole network adds is how they are put
+together. It has too many parameters for that, so the slope is compared along random directions in which *all* of them move at
+once, and the image too, each in proportion to its own size; then along directions of the image alone; then along single
+elements of a few parameters. A parameter whose gradient is wrong by one part in a thousand spoils every direction that it is in.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd import Tensor, no_grad
+from minicnn.backend import manual_seed
+from minicnn.errors import ArgumentError
+from minicnn.kernels.types import Array
+from minicnn.models.auxiliary import auxiliary_cross_entropy
+from minicnn.nn import Module
+from minicnn.nn.batch_norm import BatchNorm
+from minicnn.testing.comparison import Comparison
+from minicnn.testing.gradcheck import Outcome, buffers_in_float64, verdict
+from minicnn.testing.subject import Subject
+
+DIRECTIONS = 3  # in which everything moves
+IMAGE_DIRECTIONS = 2
+ELEMENTS = 10  # parameters of which one element is compared
+
+
+class NetworkComparison(Comparison):
+    """Compares along a few directions and elements, where `Comparison` goes through every input."""
+
+    def run(self) -> None:
+        """Compare.
+
+        Raises:
+            GradcheckError: something is wrong.
+        """
+        self._begin()
+        if self.missing:
+            raise self.subject.error(f"no gradient arrives at {', '.join(sorted(self.missing)[:8])}: is a part of the network not used?")
+        for _ in range(DIRECTIONS):
+            self._direction({name: self._random(name) for name in self.steps})
+        for _ in range(IMAGE_DIRECTIONS):
+            self._direction({"x": self._random("x")})
+        names = sorted(self.steps)
+        chosen = self.random.choice(len(names), min(ELEMENTS, len(names)), replace=False)
+        mismatches = [mismatch for i in chosen for mismatch in self._elements(names[i], sample=1)]
+        if mismatches:
+            self._fail(mismatches)
+
+    def _random(self, name: str) -> Any:
+        """A direction of one tensor: each element by about its own size."""
+        return self.steps[name] * self.random.standard_normal(self.steps[name].shape)
+
+
+def gradcheck_network(
+    model: Module,
+    image_shape: tuple[int, int, int],
+    *,
+    training: bool,
+    batch: int = 2,
+    rtol: float = 1e-6,
+    atol: float = 1e-6,
+    seed: int = 0,
+) -> Outcome:
+    """Check the gradients of a classifier's cross-entropy with respect to all its parameters and to the images.
+
+    The parameters, buffers and modes are afterwards as before. Dropout draws the same masks in every evaluation.
+
+    Args:
+        model: takes images, returns scores (N, K); in training, it may return auxiliary scores as well.
+        image_shape: (C, H, W); small, for the loss is evaluated dozens of times.
+        training: check in training mode (with the statistics of the batch) or in evaluation mode.
+        batch: number of images.
+        rtol, atol: tolerance, as for `gradcheck`.
+        seed: of the images, labels, directions and masks.
+
+    Returns:
+        What was compared, and the largest error.
+
+    Raises:
+        GradcheckError: a gradient is wrong or missing; the report names the parameter.
+        ArgumentError: the network has no parameters.
+
+    Example:
+        >>> from minicnn import models
+        >>> gradcheck_network(models.LeNet5(), (1, 32, 32), training=True).error < 1e-6
+        True
+    """
+    if not any(True for _ in model.parameters()):
+        raise ArgumentError("gradcheck_network: the network has no parameters")
+    images = np.random.default_rng([0x6E6574, seed]).standard_normal((batch, *image_shape))  # "net"
+    name = f"{type(model).__name__} ({'train' if training else 'eval'})"
+    before = [(module, module.training) for module in model.modules()], [(buffer, buffer.data) for buffer in model.buffers()]
+    try:
+        if not training:
+            _settle(model, images)
+        subject = Subject(name, _loss(model, batch, seed), {"x": images}, dict(model.named_parameters()))
+        with buffers_in_float64(model.train(training)):
+            return verdict(subject, NetworkComparison(subject, rtol, atol, seed))
+    finally:
+        for module, mode in before[0]:
+            module.training = mode
+        for buffer, data in before[1]:
+            buffer.data = data
+
+
+def _settle(model: Module, images: Array) -> None:
+    """Give batch norms the statistics of these images, as training would; with 0 and 1 the numbers of a deep network explode."""
+    norms = [(module, module.momentum) for module in model.modules() if isinstance(module, BatchNorm)]
+    for norm, _ in norms:
+        norm.momentum = 1.0
+    with no_grad():
+        model.train()(Tensor(images, dtype=np.float32))
+    for norm, momentum in norms:
+        norm.momentum = momentum
+
+
+def _loss(model: Module, batch: int, seed: int) -> Callable[[Tensor], Tensor]:
+    def loss(x: Tensor) -> Tensor:
+        manual_seed(seed)  # of the dropout masks
+        outputs = model(x)
+        scores = outputs if isinstance(outputs, Tensor) else outputs.scores
+        labels = np.random.default_rng(seed).integers(scores.shape[1], size=batch)
+        return auxiliary_cross_entropy(outputs, Tensor(labels))
+
+    return loss
