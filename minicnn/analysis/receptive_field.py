@@ -17,7 +17,8 @@ from minicnn.errors import ArgumentError
 from minicnn.kernels.geometry import extent
 from minicnn.kernels.types import Array, Padding, Window
 from minicnn.nn import AvgPool2d, Conv2d, Linear, MaxPool2d, Module
-from minicnn.nn.mode import evaluating
+from minicnn.nn.batch_norm import BatchNorm
+from minicnn.nn.mode import evaluating_untrained
 from minicnn.nn.trace import image_shape, trace
 from minicnn.ops import adaptive_pool, conv, pool
 from minicnn.ops.group_norm import GroupNorm
@@ -29,6 +30,7 @@ from minicnn.ops.pad import Pad
 from minicnn.ops.reduction import Reduction
 from minicnn.ops.shape import Reshape, Transpose
 
+SMALL = 1e-9  # pixels, in an experiment: blocks that add their input double it, and must not reach the 6 of a ReLU6
 LayerSizes: TypeAlias = tuple[int, ...]
 """(kernel size, stride, padding) of a layer; what is left out is 1 and 0."""
 
@@ -201,7 +203,8 @@ def measure_receptive_field(
     """The receptive field by experiment: send a gradient back from one position and see which pixels it reaches.
 
     So that no path is blocked by chance, this is done on a copy of the network in float64 in which all weights are positive
-    (1 / fan-in, so that numbers keep their size) and max pooling is average pooling: the same windows, but every pixel counts.
+    (1 / fan-in, so that numbers keep their size), batch norms do nothing, and max pooling is average pooling: the same windows, but
+    every pixel counts.
 
     Args:
         network: any network.
@@ -225,9 +228,9 @@ def measure_receptive_field(
     probe = _open(copy.deepcopy(network))
     outputs: list[Tensor] = []
     remove = _watch(probe, layer, outputs.append)
-    x = Tensor(np.ones((1, *image)), requires_grad=True)
+    x = Tensor(np.full((1, *image), SMALL), requires_grad=True)
     try:
-        with evaluating(probe):
+        with evaluating_untrained(probe):
             probe(x)
     finally:
         remove()
@@ -249,6 +252,12 @@ def _open(network: Module) -> Module:
     for path, module in list(network.named_modules()):
         if isinstance(module, (Conv2d, Linear)):
             module.weight.data = np.full(module.weight.shape, 1 / math.prod(module.weight.shape[1:]), np.float32)
+            if module.bias is not None:
+                module.bias.data = np.zeros(module.bias.shape, np.float32)
+        if isinstance(module, BatchNorm):
+            for tensor, value in ((module.weight, 1), (module.bias, 0), (module.running_mean, 0), (module.running_var, 1)):
+                if tensor is not None:
+                    tensor.data = np.full(tensor.shape, value, np.float32)
         if isinstance(module, MaxPool2d) and module.dilation == (1, 1) and path:
             parent, _, name = path.rpartition(".")
             average = AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode, count_include_pad=False)

@@ -39,7 +39,7 @@ def load_run(run: Path) -> tuple[Module, dict[str, Any]]:
     Raises:
         CheckpointError: there is no such run, its checkpoint is damaged, or `minicnn train` has not made it.
     """
-    from minicnn.io import load_model
+    from minicnn.models import load_model
 
     if not run.exists():
         raise CheckpointError(f"no run at {run}: there is no such folder or file; `minicnn train` makes one")

@@ -1,11 +1,13 @@
 """The residual block, in its two forms, and the shortcut around it (He et al. 2015, sec. 3). The networks are in `resnet.py`."""
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
 from minicnn import nn
 from minicnn.autograd import Tensor
 from minicnn.checks import choice
+from minicnn.errors import ArgumentError
 from minicnn.ops import pad, relu
 
 
@@ -33,6 +35,22 @@ def make_shortcut(kind: str, in_channels: int, out_channels: int, stride: int) -
         nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
         nn.BatchNorm2d(out_channels),
     )
+
+
+def group_width(channels: int, base_width: int) -> int:
+    """Channels of one group of a bottleneck's 3x3 convolution: `base_width` for each 64 of `channels`.
+
+    Raises:
+        ArgumentError: that is no whole number.
+
+    Example:
+        >>> group_width(128, base_width=4)
+        8
+    """
+    if channels * base_width % 64:
+        step = 64 // math.gcd(64, base_width)
+        raise ArgumentError(f"a group has {base_width} channels for each 64: the number of channels must be a multiple of {step}, not {channels}")
+    return channels * base_width // 64
 
 
 class ResidualBlock(nn.Module):
@@ -123,6 +141,9 @@ class Bottleneck(ResidualBlock):
         stride_on_1x1: as in the paper. It throws three quarters of the pixels away before the 3x3 convolution sees them.
         shortcut: as for `BasicBlock`.
 
+    Raises:
+        ArgumentError: a group would not have a whole number of channels.
+
     Source:
         He et al. 2015, fig. 5 right.
 
@@ -146,7 +167,7 @@ class Bottleneck(ResidualBlock):
         shortcut: str = "B",
     ) -> None:
         super().__init__()
-        width = channels * base_width // 64 * groups
+        width = group_width(channels, base_width) * groups
         self.out_channels = channels * self.expansion
         first, second = (stride, 1) if stride_on_1x1 else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride=first, bias=False)

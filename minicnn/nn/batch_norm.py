@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from minicnn.autograd import Tensor, as_tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.nn import init
@@ -93,6 +94,8 @@ class BatchNorm(Module):
 
     def _warn_if_untrained(self) -> None:
         """Weights from a file may come without a count of batches, so the values must be the initial ones, too."""
+        if not get_backend().has_values:
+            return
         if self._warned or self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         initial = not self.running_mean.data.any() and bool((self.running_var.data == 1).all())

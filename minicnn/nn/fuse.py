@@ -49,14 +49,14 @@ def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
         )
     """
     image = image_shape(model, input_shape, "fuse")
-    fused = copy.deepcopy(model).eval()
+    fused = copy.deepcopy(model)
     fused.zero_grad()
     paths = {id(module): path for path, module in fused.named_modules()}
     for layer, norm in _pairs(fused, image):
         _fold(layer, norm)
         parent, _, name = paths[id(norm)].rpartition(".")
         setattr(fused.get_submodule(parent), name, Identity())
-    return fused
+    return fused.eval()
 
 
 def _pairs(model: Module, image: Sequence[int]) -> list[tuple[Conv2d | Linear, BatchNorm]]:

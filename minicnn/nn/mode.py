@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from minicnn.nn.batch_norm import EvalBeforeTrainingWarning
 from minicnn.nn.module import Module
 
 
@@ -30,3 +32,11 @@ def evaluating(model: Module) -> Iterator[Module]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def evaluating_untrained(model: Module) -> Iterator[Module]:
+    """As `evaluating`, for a network that is not meant to have been trained: its batch norms do not warn of it."""
+    with evaluating(model), warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvalBeforeTrainingWarning)
+        yield model

@@ -1,7 +1,6 @@
 """One image through a network without arithmetic: hooks see every shape, and the graph can be looked at."""
 
 import math
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +9,6 @@ from minicnn.autograd import Tensor, enable_grad, no_grad
 from minicnn.backend import META, use_backend
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.shapes import without_values
-from minicnn.nn.batch_norm import EvalBeforeTrainingWarning
 from minicnn.nn.mode import evaluating
 from minicnn.nn.module import Module
 
@@ -33,9 +31,9 @@ def trace(model: Module, image: Sequence[int], *, record: bool = False) -> tuple
         >>> trace(nn.Conv2d(3, 8, 3), (3, 32, 32))[1].shape
         (1, 8, 30, 30)
     """
-    x = Tensor.wrap(without_values((1, *image), np.float32)).requires_grad_(record)
-    with use_backend(META), evaluating(model), enable_grad() if record else no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", EvalBeforeTrainingWarning)
+    dtype = next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32))
+    x = Tensor.wrap(without_values((1, *image), dtype)).requires_grad_(record)
+    with use_backend(META), evaluating(model), enable_grad() if record else no_grad():
         return x, model(x)
 
 

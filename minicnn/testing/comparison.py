@@ -8,7 +8,7 @@ import numpy as np
 from minicnn.backend import get_backend
 from minicnn.errors import listing
 from minicnn.kernels.types import Array
-from minicnn.testing.numeric import STEP, Line, only, part, steps_for
+from minicnn.testing.numeric import STEP, Line, cotangent, only, part, steps_for
 from minicnn.testing.report import (
     GradcheckError,
     Mismatch,
@@ -28,11 +28,6 @@ FEW, MANY = 2, 8  # and all along a few directions (small inputs only) or many
 LOST = 1e-4  # of the gradient's largest element: what rounding may hide; if it hides more, no verdict is given
 LARGE = 1e3  # times an upstream gradient, and divided by it: out of the reach of a threshold
 ENOUGH = 12  # wrong elements that are looked at with all steps; more would not change the report
-
-
-def cotangent(shape: tuple[int, ...], random: np.random.Generator) -> Array:
-    """Random signs and sizes from 0.5 to 1.5: no element so small that a mistake in it would not count."""
-    return random.choice([-1.0, 1.0], shape) * random.uniform(0.5, 1.5, shape)
 
 
 class Comparison:
@@ -148,7 +143,7 @@ class Comparison:
         right, analytic, numeric = self._slope(direction)
         self.slopes += 1
         if not right and not self._right_nearer(direction):
-            found = [mismatch for name, v in direction.items() for mismatch in self._bisect(name, v)]
+            found = self._locate(direction)
             if found:
                 self._fail(found)
             inputs, gradients = _names(direction), _names([f"d{name}" for name in direction])
@@ -181,9 +176,9 @@ class Comparison:
     def _linear(self) -> None:
         """A vector-Jacobian product is linear in dy: from dy in two parts, one scaled up and one down, comes the same."""
         mask = np.asarray(self.random.random(self.dy.shape) < 0.5)
-        for part in (mask, ~mask):
+        for half in (mask, ~mask):
             with np.errstate(all="ignore"):
-                large, small = self.subject.pull_back(-LARGE * self.dy * part), self.subject.pull_back(self.dy * ~part / LARGE)
+                large, small = self.subject.pull_back(-LARGE * self.dy * half), self.subject.pull_back(self.dy * ~half / LARGE)
             for name, gradient in self.gradients.items():
                 terms = [0.0 if g is None else g * factor for g, factor in ((large[name], -1 / LARGE), (small[name], LARGE))]
                 self._same_from_parts(name, gradient, *(term + np.zeros_like(gradient) for term in terms))
@@ -218,6 +213,10 @@ class Comparison:
             return True, analytic, numeric
         right, numeric = line.agrees(analytic, tolerance, limit)
         return right, analytic, numeric
+
+    def _locate(self, direction: Mapping[str, Array]) -> list[Mismatch]:
+        """The wrong elements behind a direction along which the slope is wrong, as far as they can be found."""
+        return [mismatch for name, v in direction.items() for mismatch in self._bisect(name, v)]
 
     def _bisect(self, name: str, v: Array) -> list[Mismatch]:
         """Halve a direction along which the slope is wrong until a single wrong element is left, if there is one."""
@@ -265,8 +264,8 @@ class Comparison:
         wrong = {mismatch.name for mismatch in mismatches}
         right = [f"d{name}" for name in self.gradients if f"d{name}" not in wrong]
         if right:
-            lines.append(f"  right: {', '.join(right)}")
-        shapes = ", ".join(f"{name} {value.shape}" for name, value in self.subject.values.items())
+            lines.append(f"  right: {listing(right)}")
+        shapes = listing(f"{name} {value.shape}" for name, value in self.subject.values.items())
         lines.append(f"  {shapes}; backend {get_backend().name}; rtol={self.rtol:g}, atol={self.atol:g}, in float64")
         raise self.subject.error("\n".join(lines))
 

@@ -13,9 +13,10 @@ from minicnn import kernels
 from minicnn.backend import get_backend, to_numpy, use_backend
 from minicnn.errors import ArgumentError, nearest
 from minicnn.kernels.types import Array, Kernel
-from minicnn.testing.comparison import STREAM, cotangent
+from minicnn.testing.comparison import STREAM
 from minicnn.testing.draw import RandomDraw
 from minicnn.testing.gradcheck import Outcome, gradcheck
+from minicnn.testing.numeric import cotangent
 from minicnn.testing.report import GradcheckError, Mismatch, factor_sizes, likely_cause
 
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}  # relative to the largest element of the array

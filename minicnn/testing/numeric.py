@@ -144,6 +144,11 @@ def _least_doubt(estimates: list[tuple[float, float]]) -> tuple[float, float]:
     return min(finite, key=lambda estimate: estimate[1], default=(float("nan"), float("inf")))
 
 
+def cotangent(shape: tuple[int, ...], random: np.random.Generator) -> Array:
+    """Random signs and sizes from 0.5 to 1.5: no element so small that a mistake in it would not count."""
+    return random.choice([-1.0, 1.0], shape) * random.uniform(0.5, 1.5, shape)
+
+
 def steps_for(x: Array) -> Array:
     """The length that counts as 1 along each element of x: its size, but at least 1/100 of the array's typical size.
 

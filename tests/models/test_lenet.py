@@ -1,6 +1,4 @@
-"""LeNet-5: its size is that of the paper's table, and its arithmetic that of PyTorch."""
-
-import re
+"""LeNet-5 in both forms: their sizes are those of the paper, and their arithmetic that of PyTorch."""
 
 import numpy as np
 import pytest
@@ -8,7 +6,9 @@ import pytest
 import minicnn
 from minicnn import Tensor, models
 from minicnn.analysis import summarize
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.models.lenet import MAPS_OF_S2, prototypes, squash
+from tests.models.against_torch import check_against_torch
 
 
 def test_has_61706_parameters_with_the_papers_names():
@@ -17,14 +17,6 @@ def test_has_61706_parameters_with_the_papers_names():
         "c1.weight": (6, 1, 5, 5), "c3.weight": (16, 6, 5, 5), "c5.weight": (120, 400), "f6.weight": (84, 120), "output.weight": (10, 84)
     }  # fmt: skip
     assert sum(p.size for p in models.LeNet5().parameters()) == 61_706
-
-
-def test_the_table_in_the_docstring_is_true():
-    rows = re.findall(r"^ +(\w\w?|output|total) .*?([\d,]+) +([\d,]+)$", models.LeNet5.__doc__, re.MULTILINE)
-    said = {name.lower(): (int(parameters.replace(",", "")), int(products.replace(",", ""))) for name, parameters, products in rows}
-    summary = summarize(models.LeNet5(), (1, 32, 32))
-    true = {layer.path: (layer.parameters, layer.macs) for layer in summary.layers}
-    assert said == true | {"total": (summary.parameters, summary.macs)}
 
 
 def test_equals_pytorch():
@@ -76,8 +68,106 @@ def test_signals_keep_their_size_at_the_start():
         ((0, 1, 32, 32), ["empty"]),
     ],
 )
-def test_messages(shape, parts):
+@pytest.mark.parametrize("network", [models.LeNet5, models.LeNet5Original])
+def test_messages(network, shape, parts):
     with pytest.raises(ShapeError) as caught:
-        models.LeNet5()(minicnn.zeros(*shape))
+        network()(minicnn.zeros(*shape))
     for part in parts:
         assert part in str(caught.value)
+
+
+def test_the_original_has_the_papers_parameters_and_connections():
+    """Sec. II-B gives both for every layer; connections are counted with the biases."""
+    net = models.LeNet5Original()
+    parameters = {name: sum(p.size for p in part.parameters()) for name, part in net.named_children()}
+    assert parameters == {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164, "output": 0}
+    outputs = summarize(net).outputs
+    positions = {name: np.prod(outputs[name][2:], dtype=int) for name in ("c1", "c3", "c5")}
+    connections = {name: parameters[name] * positions[name] for name in positions}
+    connections |= {name: 5 * np.prod(outputs[name][1:]) for name in ("s2", "s4")}  # four pixels and a bias
+    connections |= {"f6": parameters["f6"], "output": 10 * 84}
+    assert connections == {"c1": 122_304, "s2": 5_880, "c3": 151_600, "s4": 2_000, "c5": 48_120, "f6": 10_164, "output": 840}
+    assert sum(connections.values()) == 340_908
+
+
+def test_each_map_of_c3_sees_the_maps_that_table_i_says():
+    net = models.LeNet5Original()
+    columns = []
+    for channel in range(16):
+        x = minicnn.randn(1, 6, 14, 14).requires_grad_()
+        net.c3(x)[:, channel].sum().backward()
+        columns.append("".join("X" if np.any(grad) else "." for grad in x.grad.numpy()[0]))
+    rows = ["".join(row) for row in zip(*columns, strict=True)]
+    assert rows == ["X...XXX..XXXX.XX", "XX...XXX..XXXX.X", "XXX...XXX..X.XXX", ".XXX..XXXX..X.XX", "..XXX..XXXX.XX.X", "...XXX..XXXX.XXX"]
+
+
+def test_the_squashing_function_keeps_plus_and_minus_one():
+    np.testing.assert_allclose(squash(Tensor([-1.0, 0.0, 1.0, 100.0])).numpy(), [-1, 0, 1, 1.7159], atol=1e-4)
+
+
+def test_prototypes_are_ten_different_drawings():
+    points = prototypes()
+    assert points.shape == (10, 84)
+    assert set(np.unique(points)) == {-1, 1}
+    different = (points[:, None] != points[None]).sum(2)
+    assert different[~np.eye(10, dtype=bool)].min() >= 8, "pixels between the most similar two"
+
+
+def test_a_perfect_drawing_scores_zero_and_wins():
+    output = models.LeNet5Original().output
+    scores = output(Tensor(prototypes())).numpy()
+    np.testing.assert_array_equal(np.diag(scores), np.zeros(10))
+    assert (scores.argmax(1) == np.arange(10)).all()
+    np.testing.assert_array_equal(scores, -4 * (prototypes()[:, None] != prototypes()[None]).sum(2))
+
+
+def test_prototypes_are_not_trained_but_saved():
+    net = models.LeNet5Original(num_classes=3)
+    assert "output.weight" not in dict(net.named_parameters())
+    np.testing.assert_array_equal(net.state_dict()["output.weight"], prototypes()[:3])
+
+
+@pytest.mark.parametrize("num_classes", [11, 26])
+def test_there_are_drawings_of_ten_digits_only(num_classes):
+    with pytest.raises(ArgumentError, match=f"drawings of 10 digits, not of {num_classes} classes: LeNet5 takes any number"):
+        models.LeNet5Original(num_classes=num_classes)
+
+
+def test_the_original_equals_pytorch():
+    def reference(torch, w, x):
+        F = torch.nn.functional
+
+        def f(a):
+            return 1.7159 * torch.tanh(2 / 3 * a)
+
+        def sample(name, x):
+            total = F.avg_pool2d(x, 2, divisor_override=1)
+            return f(w[f"{name}.weight"] / 4 * total + w[f"{name}.bias"])
+
+        x = sample("s2", f(F.conv2d(x, w["c1.weight"], w["c1.bias"])))
+        kernel = torch.stack([
+            F.one_hot(torch.tensor(maps), 6).T.double() @ w[f"c3.filters.{i}.weight"][0].flatten(1) for i, maps in enumerate(MAPS_OF_S2)
+        ]).reshape(16, 6, 5, 5)  # fmt: skip
+        x = sample("s4", f(F.conv2d(x, kernel, torch.cat([w[f"c3.filters.{i}.bias"] for i in range(16)]))))
+        x = f(F.conv2d(x, w["c5.weight"], w["c5.bias"])).flatten(1)
+        x = f(F.linear(x, w["f6.weight"], w["f6.bias"]))
+        return -(torch.cdist(x, w["output.weight"]) ** 2)
+
+    minicnn.manual_seed(1)
+    net = models.LeNet5Original(num_classes=7, in_channels=3)
+    with minicnn.no_grad():
+        for part in (net.s2, net.s4):
+            part.weight.copy_(1 + 0.3 * minicnn.randn(*part.weight.shape).numpy())
+    check_against_torch(net, reference, (4, 3, 32, 32))
+
+
+def test_the_original_learns():
+    """Ten images of noise, one for each digit, are told apart after a few steps."""
+    minicnn.manual_seed(0)
+    net, x, labels = models.LeNet5Original(), minicnn.randn(10, 1, 32, 32), Tensor(np.arange(10))
+    optimizer = minicnn.optim.SGD(net.parameters(), lr=0.002, momentum=0.9)
+    for _ in range(40):
+        optimizer.zero_grad()
+        minicnn.ops.cross_entropy(net(x), labels).backward()
+        optimizer.step()
+    assert (net(x).numpy().argmax(1) == np.arange(10)).all()

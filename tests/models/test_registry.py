@@ -25,7 +25,7 @@ def test_a_name_that_is_no_text_is_refused(name):
 
 
 def test_an_unknown_argument_is_named():
-    with pytest.raises(ArgumentError, match=r"LeNet5\(num_classes: int = 10, in_channels: int = 1\): .*'colours'"):
+    with pytest.raises(ArgumentError, match=r"LeNet5\(num_classes: int = 10, in_channels: int = 1, \*, weights: .*\): .*'colours'"):
         models.create("LeNet5", colours=3)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from minicnn import optim
-from minicnn.io import load_checkpoint, load_model
+from minicnn.io import load_checkpoint
+from minicnn.models import load_model
 from minicnn.train import Recipe, RunFolder, evaluate, read_log, run_recipe
 
 RECIPE = Recipe(epochs=2, batch_size=256)

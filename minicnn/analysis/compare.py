@@ -1,0 +1,151 @@
+"""What networks cost and what they give: error against operations, memory and time, as a table and as a picture.
+
+The charts are those of Canziani, Culurciello & Paszke 2016, "An analysis of deep neural network models for practical
+applications", figures 1, 2 and 6, for the networks here.
+"""
+
+import csv
+import io
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from minicnn import models
+from minicnn.analysis.published import IMAGENET, Published
+from minicnn.analysis.summary import summarize
+from minicnn.autograd import no_grad
+from minicnn.backend import META, use_backend
+from minicnn.creation import randn
+from minicnn.errors import ArgumentError
+from minicnn.nn.mode import evaluating_untrained
+from minicnn.nn.trace import image_shape
+
+REPEATS = 3  # timed runs, after one that compiles and warms up
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network in a comparison, for one image of its own size.
+
+    Attributes:
+        name: of the network.
+        year: of its paper; None where no error was published.
+        input: the image, "3x224x224".
+        parameters, macs: as in a summary.
+        memory: bytes of weights and of all outputs of one image, in float32.
+        top1, top5: published error in per cent, or None.
+        milliseconds: measured time for one image here, or None.
+        source: of the errors.
+    """
+
+    name: str
+    year: int | None
+    input: str
+    parameters: int
+    macs: int
+    memory: int
+    top1: float | None
+    top5: float | None
+    milliseconds: float | None
+    source: str
+
+
+def compare(names: Sequence[str] = (), *, timed: bool = False) -> list[Entry]:
+    """Put networks side by side.
+
+    Args:
+        names: of networks; by default all whose error on ImageNet was published.
+        timed: also measure the time of one image, in evaluation, on the active backend with random weights. That builds every
+            network in memory.
+
+    Raises:
+        ArgumentError: no network has one of the names.
+
+    Example:
+        >>> [(entry.name, entry.parameters, entry.top1) for entry in compare(["ResNet18", "ResNet50"])]
+        [('ResNet18', 11689512, 30.43), ('ResNet50', 25557032, 24.01)]
+    """
+    return [_entry(name, timed) for name in names or IMAGENET]
+
+
+def _entry(name: str, timed: bool) -> Entry:
+    with use_backend(META):
+        model = models.create(name)
+    by_lower = {known.lower(): known for known in models.list_models()}
+    name = by_lower[name.lower()]
+    summary = summarize(model)
+    published = IMAGENET.get(name)
+    errors = published or Published(0, None, None, "")
+    return Entry(
+        name,
+        published.year if published else None,
+        "x".join(map(str, summary.input[1:])),
+        summary.parameters,
+        summary.macs,
+        4 * summary.parameters + summary.forward_bytes,
+        errors.top1,
+        errors.top5,
+        _milliseconds(name) if timed else None,
+        errors.source,
+    )
+
+
+def _milliseconds(name: str) -> float:
+    """The median time of one image."""
+    model = models.create(name)
+    x = randn(1, *image_shape(model, None, "compare"))
+    times = []
+    with no_grad(), evaluating_untrained(model):
+        for _ in range(1 + REPEATS):
+            start = time.perf_counter()
+            model(x)
+            times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times[1:])
+
+
+def as_csv(entries: Sequence[Entry]) -> str:
+    """The comparison as comma-separated values with a header; what is not known is left empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Entry)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(entry) for entry in entries)
+    return text.getvalue()
+
+
+def picture(entries: Sequence[Entry], path: Path) -> Path:
+    """The complexity charts: error against operations, with a bubble as large as the parameters; memory; and time, if measured.
+
+    Raises:
+        ArgumentError: Matplotlib is not installed, no network has a published error, or the file cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ArgumentError('a picture needs Matplotlib: pip install -e ".[viz]" in the checkout of minicnn') from None
+    known = [entry for entry in entries if entry.top1 is not None]
+    if not known:
+        raise ArgumentError("compare: none of these networks has a published top-1 error on ImageNet to draw")
+    timed = all(entry.milliseconds is not None for entry in known)
+    figure = Figure(figsize=(9, 13 if timed else 9), layout="constrained")
+    axes = figure.subplots(3 if timed else 2, 1)
+    _bubbles(axes[0], known, [entry.macs / 1e9 for entry in known], "multiply-adds of one image / 10⁹ (bubble: parameters)")
+    _bubbles(axes[1], known, [entry.memory / 1e6 for entry in known], "memory of weights and outputs / MB (bubble: parameters)")
+    if timed:
+        _bubbles(axes[2], known, [entry.milliseconds or 0 for entry in known], "time of one image here / ms (bubble: parameters)")
+    try:
+        figure.savefig(path, dpi=120)
+    except (OSError, ValueError) as error:
+        raise ArgumentError(f"compare: the picture {path} cannot be written: {error}") from None
+    return path
+
+
+def _bubbles(axes: object, entries: Sequence[Entry], x: Sequence[float], label: str) -> None:
+    """Error against x, on a logarithmic axis, with the names."""
+    errors = [entry.top1 or 0.0 for entry in entries]
+    axes.scatter(x, errors, s=[entry.parameters / 1e5 for entry in entries], c=[entry.year or 2012 for entry in entries], alpha=0.5)  # type: ignore[attr-defined]
+    for entry, at, error in zip(entries, x, errors, strict=True):
+        axes.annotate(entry.name, (at, error), fontsize=6, ha="center", va="center")  # type: ignore[attr-defined]
+    axes.set(xscale="log", xlabel=label, ylabel="top-1 error / %")  # type: ignore[attr-defined]
+    axes.grid(alpha=0.3)  # type: ignore[attr-defined]

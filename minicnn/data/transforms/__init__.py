@@ -1,0 +1,25 @@
+"""Transforms: functions of an image and a random generator that return the image as the network shall see it.
+
+An image is an array (C, H, W). A transform draws every random number from the generator that it is given, so
+that a sample looks the same in each run with the same seed, whichever process prepares it.
+"""
+
+from minicnn.data.transforms.compose import Compose, Transform, check_transform
+from minicnn.data.transforms.crop import CenterCrop, RandomCrop, RandomShift
+from minicnn.data.transforms.flip import RandomHorizontalFlip
+from minicnn.data.transforms.resize import Resize, resize
+from minicnn.data.transforms.values import Normalize, ToFloat
+
+__all__ = [
+    "CenterCrop",
+    "Compose",
+    "Normalize",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomShift",
+    "Resize",
+    "ToFloat",
+    "Transform",
+    "check_transform",
+    "resize",
+]

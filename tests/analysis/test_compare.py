@@ -1,0 +1,60 @@
+"""Networks side by side."""
+
+import csv
+import io
+
+import pytest
+
+from minicnn.analysis.compare import as_csv, compare, picture
+from minicnn.analysis.published import IMAGENET
+from minicnn.errors import ArgumentError
+
+
+def test_without_names_all_with_a_published_error():
+    entries = compare()
+    assert [entry.name for entry in entries] == list(IMAGENET)
+    assert all(entry.milliseconds is None for entry in entries)
+
+
+def test_an_entry_has_the_numbers_of_the_summary_and_of_the_paper():
+    (entry,) = compare(["vgg16"])
+    assert (entry.name, entry.year, entry.input) == ("VGG16", 2014, "3x224x224")
+    assert (entry.parameters, entry.top1, entry.top5) == (138_357_544, 27.0, 8.8)
+    assert entry.memory > 4 * entry.parameters
+
+
+def test_a_network_without_a_published_error_is_compared_all_the_same():
+    (entry,) = compare(["LeNet5"])
+    assert (entry.top1, entry.year, entry.source) == (None, None, "")
+
+
+def test_time_is_measured():
+    small, large = compare(["LeNet5", "SqueezeNet1_1"], timed=True)
+    assert 0 < small.milliseconds < large.milliseconds
+
+
+def test_csv_is_read_back():
+    entries = compare(["ResNet18", "LeNet5"])
+    rows = list(csv.DictReader(io.StringIO(as_csv(entries))))
+    assert [row["name"] for row in rows] == ["ResNet18", "LeNet5"]
+    assert rows[0]["parameters"] == "11689512"
+    assert rows[1]["top1"] == ""
+    assert "fb.resnet.torch" in rows[0]["source"]
+
+
+def test_picture(tmp_path):
+    path = picture(compare(["ResNet18", "ResNet50", "VGG16"]), tmp_path / "chart.svg")
+    text = path.read_text()
+    assert text.count("<svg") == 1
+    for suffix in ("png", "pdf"):
+        assert picture(compare(["ResNet18"]), tmp_path / f"chart.{suffix}").stat().st_size > 5000
+
+
+def test_messages(tmp_path):
+    with pytest.raises(ArgumentError, match="unknown model 'ResNet19': did you mean"):
+        compare(["ResNet19"])
+    with pytest.raises(ArgumentError, match="published top-1 error on ImageNet to draw"):
+        picture(compare(["LeNet5"]), tmp_path / "chart.png")
+    for name in ("chart.xyz", "nowhere/chart.png"):
+        with pytest.raises(ArgumentError, match="cannot be written"):
+            picture(compare(["ResNet18"]), tmp_path / name)
