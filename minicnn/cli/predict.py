@@ -1,41 +1,103 @@
-"""`minicnn predict RUN IMAGE...`: what a trained network sees in pictures."""
+"""`minicnn predict RUN IMAGE...`, or `minicnn predict --model NAME --weights FILE IMAGE...`: what a network sees in pictures."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, add_run, load_run, use_backend
+from minicnn.cli.options import add_backend, load_run, use_backend
+from minicnn.errors import ArgumentError
 
-TOP = 3
+TOP, TOP_OF_THOUSAND = 3, 5
 
 
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
-    parser = subparsers.add_parser("predict", help="what a trained network sees in your own pictures", description=__doc__)
-    add_run(parser)
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG or .npy, one sign on each")
+    parser = subparsers.add_parser(
+        "predict",
+        help="what a trained network sees in your own pictures",
+        description=__doc__,
+        usage="%(prog)s [-h] [--backend NAME] [--threads N] (RUN | --model NAME --weights FILE) IMAGE [IMAGE ...]",
+    )
+    parser.add_argument("paths", nargs="+", metavar="[RUN] IMAGE", help="RUN: folder that `minicnn train` has made, or a .safetensors "
+                        "file; IMAGE: PNG, JPEG or .npy with one sign; with --model: a photograph")  # fmt: skip
+    parser.add_argument("--model", metavar="NAME", help="a network for ImageNet, such as MobileNetV2, instead of a run")
+    parser.add_argument("--weights", metavar="FILE", help="a file of weights for it, or imagenet for those that are published")
     add_backend(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each picture. All are read before the first is shown, so that a wrong one shows nothing."""
+    """Print what is seen in each picture. All are read before the first is shown, so that a wrong one shows nothing."""
+    if args.model is None and args.weights is None:
+        return _signs(args)
+    if args.model is None:
+        raise ArgumentError("predict: --weights is for a network that --model names")
+    if args.weights is None:
+        raise ArgumentError(f"predict: --model {args.model} needs --weights: a file, or imagenet")
+    return _photographs(args)
+
+
+def _signs(args: argparse.Namespace) -> int:
+    """A line for each picture of one sign, by the network of a run."""
     import numpy as np
 
-    from minicnn import ops
-    from minicnn.autograd import Tensor, no_grad
     from minicnn.io import read_image
     from minicnn.train.datasets import load_dataset
 
+    if len(args.paths) < 2:
+        raise ArgumentError(f"predict: after the run {args.paths[0]}, name the pictures: minicnn predict RUN IMAGE...")
     use_backend(args)
-    model, contents = load_run(args.checkpoint)
+    model, contents = load_run(Path(args.paths[0]))
     dataset = load_dataset(contents["dataset"])
-    pictures = [read_image(path, dataset.original) for path in args.images]
-    with no_grad():
-        scores = model.eval()(Tensor(np.stack([dataset.prepare(ink) for ink, _ in pictures])))
-        probabilities = ops.softmax(scores, axis=1).numpy()
-    for path, (_, done), p in zip(args.images, pictures, probabilities, strict=True):
+    images = args.paths[1:]
+    pictures = [read_image(path, dataset.original) for path in images]
+    probabilities = _probabilities(model, np.stack([dataset.prepare(ink) for ink, _ in pictures]))
+    for path, (_, done), p in zip(images, pictures, probabilities, strict=True):
         best = np.argsort(-p, kind="stable")[:TOP]
         seen = ", ".join(f"{dataset.classes[k]} ({100 * p[k]:.1f} %)" for k in best)
         print(f"{path}: {seen}" + (f"   [{'; '.join(done)}]" if done else ""))
     return OK
+
+
+def _photographs(args: argparse.Namespace) -> int:
+    """A paragraph for each photograph, by a network for ImageNet."""
+    import numpy as np
+
+    from minicnn.data.imagenet import class_names
+    from minicnn.io import read_picture
+    from minicnn.models import preprocessing_for, weights_for
+
+    use_backend(args)
+    model = _build(args.model, args.weights)
+    prepare, rng = preprocessing_for(model), np.random.default_rng()  # from which nothing is drawn
+    inputs = [prepare(read_picture(path), rng) for path in args.paths]
+    published = weights_for(model)
+    why = f"as for the published weights of {published.name}" if published else "as is usual; the weights may need another"
+    print(f"preparation: {prepare} ({why})")
+    for path, x in zip(args.paths, inputs, strict=True):
+        (p,) = _probabilities(model, x[None])
+        names = class_names() if len(p) == 1000 else [f"class {k}" for k in range(len(p))]
+        print(f"{path}:")
+        for k in np.argsort(-p, kind="stable")[:TOP_OF_THOUSAND]:
+            print(f"  {100 * p[k]:5.1f} %  {names[k]}")
+    return OK
+
+
+def _build(name: str, weights: str) -> Any:
+    """A network by its own name, or by that of published weights, such as VGG16-BN."""
+    from minicnn.models import create
+    from minicnn.models.weight_files import FILES
+
+    for found in FILES:
+        if found.name.lower() == name.lower():
+            return create(found.network, **found.kwargs, weights=weights)
+    return create(name, weights=weights)
+
+
+def _probabilities(model: Any, images: Any) -> Any:
+    from minicnn import ops
+    from minicnn.autograd import Tensor, no_grad
+
+    with no_grad():
+        return ops.softmax(model.eval()(Tensor(images)), axis=1).numpy()

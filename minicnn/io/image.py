@@ -1,7 +1,6 @@
 """Reading a picture of one sign, as a photo or a drawing program leaves it, in the form that a network was trained on."""
 
 import os
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ import numpy as np
 
 from minicnn.errors import ArgumentError
 from minicnn.io.file import require_file
+from minicnn.io.picture import check_size, open_picture
 from minicnn.kernels.types import Array
-
-MOST = 100_000_000  # pixels; a picture of more would take gigabytes
 
 
 def read_image(path: str | os.PathLike[str], size: int) -> tuple[Array, list[str]]:
@@ -35,7 +33,7 @@ def read_image(path: str | os.PathLike[str], size: int) -> tuple[Array, list[str
     path = Path(path)
     require_file(path, "image", ArgumentError)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite afterwards is refused
-        pixels = _grey(_read_npy(path) if path.suffix.lower() == ".npy" else _read_picture(path), path)
+        pixels = _grey(_read_npy(path) if path.suffix.lower() == ".npy" else _read_drawing(path), path)
     low, high = float(pixels.min()), float(pixels.max())
     if not np.isfinite(high - low):
         raise ArgumentError(f"{path} holds pixels that are NaN or infinite, or too far apart to compute with: {low:g} to {high:g}")
@@ -60,38 +58,17 @@ def _read_npy(path: Path) -> Array:
         raise ArgumentError(f"{path} is not a .npy file that can be read: {str(error).partition('.')[0]}") from None
     if array.dtype.kind not in "fiub" or array.size == 0:
         raise ArgumentError(f"{path} holds no image: {array.dtype} of shape {array.shape}")
-    if array.size // (3 if array.shape[-1:] == (3,) else 1) > MOST:
-        raise _too_large(path)
+    check_size(path, array.size // (3 if array.shape[-1:] == (3,) else 1))
     return array
 
 
-def _read_picture(path: Path) -> Array:
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError:
-        raise ArgumentError(
-            f'reading {path.name} needs Pillow: pip install -e ".[data]" in the checkout of minicnn; .npy files can be read without'
-        ) from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is our own
-            opened = Image.open(path)
-        with opened as image:
-            if image.width * image.height > MOST:
-                raise Image.DecompressionBombError  # noqa: TRY301
-            flat = Image.new("RGBA", image.size, "white")  # what is transparent looks white on a screen
-            flat.alpha_composite(image.convert("RGBA"))
-            return np.asarray(flat.convert("L"))
-    except UnidentifiedImageError:
-        raise ArgumentError(f"{path} is not an image that Pillow can read") from None
-    except Image.DecompressionBombError:
-        raise _too_large(path) from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ArgumentError(f"the image {path} is damaged: {error}") from None
+def _read_drawing(path: Path) -> Array:
+    with open_picture(path) as image:
+        from PIL import Image
 
-
-def _too_large(path: Path) -> ArgumentError:
-    return ArgumentError(f"the image {path} has more than {MOST:,} pixels: make it smaller first")
+        flat = Image.new("RGBA", image.size, "white")  # what is transparent looks white on a screen
+        flat.alpha_composite(image.convert("RGBA"))
+        return np.asarray(flat.convert("L"))
 
 
 def _grey(array: Array, path: Path) -> Array:

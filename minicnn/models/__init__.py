@@ -63,6 +63,7 @@ from minicnn.models.shufflenet_v2 import ShuffleNetV2
 from minicnn.models.squeeze_excitation import SqueezeExcitation
 from minicnn.models.squeezenet import SqueezeNet1_0, SqueezeNet1_1
 from minicnn.models.vgg import VGG11, VGG13, VGG16, VGG19
+from minicnn.models.weight_files import preprocessing_for, weight_file, weights_for
 from minicnn.models.wide_resnet import WideResNet50_2, WideResNetCIFAR
 from minicnn.models.zfnet import ZFNet, ZFNetPaper
 
@@ -153,5 +154,8 @@ __all__ = [
     "create",
     "list_models",
     "load_model",
+    "preprocessing_for",
     "register_model",
+    "weight_file",
+    "weights_for",
 ]

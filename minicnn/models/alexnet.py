@@ -231,7 +231,7 @@ class AlexNetOneWeirdTrick(nn.Module):
         in_channels: 3 for colour, 1 for grey images.
         channels: of the five convolutions.
         hidden: outputs of the first two linear layers.
-        weights: a file of weights, or None to start from random ones.
+        weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Source:
         Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks" (arXiv:1404.5997).

@@ -133,7 +133,7 @@ class DenseNet(nn.Module):
         in_channels: 3 for colour, 1 for grey images.
         growth: k, the channels that a layer adds; the stem has 2k.
         dropout: probability, after every convolution but the first.
-        weights: a file of weights, or None to start from random ones.
+        weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Source:
         Huang, Liu, van der Maaten & Weinberger 2017, "Densely connected convolutional networks", sec. 3 and table 1

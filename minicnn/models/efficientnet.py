@@ -29,7 +29,7 @@ class EfficientNet(nn.Module):
         dropout: probability, before the linear layer.
         stochastic_depth: probability that a sample skips the last block, in training; the earlier the block, the lower.
         norm: makes the batch norm of so many channels.
-        weights: a file of weights, or None to start from random ones.
+        weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Source:
         Tan & Le 2019, "EfficientNet: rethinking model scaling for convolutional neural networks" (arXiv:1905.11946).

@@ -54,7 +54,7 @@ class GoogLeNetBN(InceptionV1):
             `auxiliary_cross_entropy`; in evaluation mode it returns scores.
         true_5x5: windows of 5x5 in the modules, as in the paper: 7,005,832 parameters without auxiliary classifiers.
         width: the numbers of channels are multiplied by it.
-        weights: a file of weights, or None to start from random ones.
+        weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Source:
         Szegedy et al. 2014, "Going deeper with convolutions" (arXiv:1409.4842); Ioffe & Szegedy 2015, "Batch normalization"

@@ -62,7 +62,7 @@ class InceptionV3(nn.Module):
             `auxiliary_cross_entropy` (TF-slim trains with weight 0.4), and needs images of 299 pixels or more; in evaluation
             mode it returns scores, for images of 75 pixels or more.
         width: the numbers of channels are multiplied by it; a multiple of 1/16.
-        weights: a file of weights, or None to start from random ones.
+        weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Raises:
         ArgumentError: the width is no multiple of 1/16.

@@ -10,7 +10,9 @@ from minicnn.models.resnet_cifar import CIFARNet, blocks_per_stage
 
 
 @register_model
-def ResNeXt50_32x4d(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
+def ResNeXt50_32x4d(
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+) -> ResNet:
     """ResNeXt of 50 layers with 32 paths of 4 channels: `ResNet50` with grouped 3x3 convolutions, at the same cost.
 
     What was new: *cardinality*, the number of paths, as a third size beside depth and width. More paths at the same number of
@@ -36,6 +38,7 @@ def ResNeXt50_32x4d(num_classes: int = 1000, in_channels: int = 3, *, width: int
     Args:
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
+        cardinality: number of paths; 32 are meant by the network's name.
         width: channels of the stem, a multiple of 16. A path of the first stage has width · 4/64 channels.
         weights: a file of weights, or None to start from random ones.
 
@@ -48,16 +51,18 @@ def ResNeXt50_32x4d(num_classes: int = 1000, in_channels: int = 3, *, width: int
 
     Example:
         >>> import minicnn
-        >>> net = ResNeXt50_32x4d(num_classes=10, width=16)
+        >>> net = ResNeXt50_32x4d(num_classes=10, cardinality=4, width=16)
         >>> net(minicnn.ones(2, 3, 32, 32)).shape
         (2, 10)
     """
-    block = partial(Bottleneck, groups=32, base_width=4)
+    block = partial(Bottleneck, groups=cardinality, base_width=4)
     return ResNet(block, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def ResNeXt101_32x4d(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
+def ResNeXt101_32x4d(
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+) -> ResNet:
     """ResNeXt of 101 layers with 32 paths of 4 channels, at the cost of `ResNet101`. See `ResNeXt50_32x4d`.
 
         stage    layers                    output  parameters  multiply-adds
@@ -74,12 +79,14 @@ def ResNeXt101_32x4d(num_classes: int = 1000, in_channels: int = 3, *, width: in
 
     ImageNet error (top-1 / top-5), one crop: 21.2 / 5.6 % (paper, table 4).
     """
-    block = partial(Bottleneck, groups=32, base_width=4)
+    block = partial(Bottleneck, groups=cardinality, base_width=4)
     return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def ResNeXt101_64x4d(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
+def ResNeXt101_64x4d(
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 64, width: int = 64, weights: Weights = None
+) -> ResNet:
     """ResNeXt of 101 layers with 64 paths of 4 channels, at twice the cost. See `ResNeXt50_32x4d`.
 
         stage    layers                    output  parameters   multiply-adds
@@ -96,12 +103,14 @@ def ResNeXt101_64x4d(num_classes: int = 1000, in_channels: int = 3, *, width: in
 
     ImageNet error (top-1 / top-5), one crop: 20.4 / 5.3 % (paper, table 4).
     """
-    block = partial(Bottleneck, groups=64, base_width=4)
+    block = partial(Bottleneck, groups=cardinality, base_width=4)
     return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def ResNeXt101_32x8d(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
+def ResNeXt101_32x8d(
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+) -> ResNet:
     """ResNeXt of 101 layers with 32 paths of 8 channels. See `ResNeXt50_32x4d`; `width` must be a multiple of 8 here.
 
     Not a network of the ResNeXt paper: it comes from the work on weakly supervised training of Mahajan et al. 2018
@@ -121,7 +130,7 @@ def ResNeXt101_32x8d(num_classes: int = 1000, in_channels: int = 3, *, width: in
 
     ImageNet error (top-1 / top-5), one crop: 20.69 / 5.47 % (torchvision).
     """
-    block = partial(Bottleneck, groups=32, base_width=8)
+    block = partial(Bottleneck, groups=cardinality, base_width=8)
     return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 

@@ -1,14 +1,11 @@
 """Networks from checkpoints: built by the name that the file gives, and filled with its weights."""
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from minicnn.errors import CheckpointError, MinicnnError, StateDictError, listing
+from minicnn.errors import CheckpointError, MinicnnError, StateDictError
 from minicnn.io import load_checkpoint
-from minicnn.kernels.types import Array
+from minicnn.models.fitting import check_numbers
 from minicnn.models.registry import create
 from minicnn.nn import Module
 
@@ -34,18 +31,9 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
         model = create(network["name"], **network["kwargs"])
     except (MinicnnError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise CheckpointError(f"{path} holds a network that cannot be built here: {error}") from None
-    _check_weights(path, weights, model.state_dict())
+    check_numbers(path, "the network it names", weights, model.state_dict())
     try:
         model.load_state_dict(weights)
     except StateDictError as error:
         raise CheckpointError(f"{path} does not fit the network it names: {error}") from None
     return model, contents
-
-
-def _check_weights(path: str | os.PathLike[str], weights: Mapping[str, Array], own: Mapping[str, Array]) -> None:
-    """No number is NaN or Inf, and none was an integer where the network has none: its bits would mean another number."""
-    for name, array in weights.items():
-        if name in own and array.dtype.kind != own[name].dtype.kind:
-            raise CheckpointError(f"{path} does not fit the network it names: {name} is {array.dtype} but should be {own[name].dtype}")
-    if spoilt := [name for name, array in weights.items() if not np.isfinite(array).all()]:
-        raise CheckpointError(f"{path} holds weights that are NaN or infinite, in {listing(spoilt)}: its training has failed")

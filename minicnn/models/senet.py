@@ -155,7 +155,9 @@ def SEResNet152(num_classes: int = 1000, in_channels: int = 3, *, width: int = 6
 
 
 @register_model
-def SEResNeXt50_32x4d(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> SENet:
+def SEResNeXt50_32x4d(
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+) -> SENet:
     """`ResNeXt50_32x4d` with squeeze and excitation. See `SENet`.
 
         stage        layers                    output  parameters  multiply-adds
@@ -172,7 +174,7 @@ def SEResNeXt50_32x4d(num_classes: int = 1000, in_channels: int = 3, *, width: i
 
     ImageNet error (top-1 / top-5), one crop: 21.10 / 5.49 % (paper, table 2); 20.97 / 5.54 % when trained again (the authors).
     """
-    block = partial(SEBottleneck, groups=32, base_width=4)
+    block = partial(SEBottleneck, groups=cardinality, base_width=4)
     return SENet(block, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
 
 

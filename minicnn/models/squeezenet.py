@@ -54,7 +54,8 @@ class SqueezeNet(nn.Module):
 
     Choices where sources differ: images have 224x224 pixels and the last convolution no padding, as in torchvision, whose names of
     parameters these are; the authors' Caffe files take 227x227 pixels and pad it by 1 (861 million multiply-adds instead of 819
-    in version 1.0). Poolings round their size up. A ReLU follows the last convolution, dropout 0.5 precedes it.
+    in version 1.0). Of 224 pixels the first convolution never sees the last row and column; a `WindowWarning` says so.
+    Poolings round their size up. A ReLU follows the last convolution, dropout 0.5 precedes it.
 
     Args:
         stem: channels and kernel size of the first convolution, whose stride is 2.
@@ -62,7 +63,7 @@ class SqueezeNet(nn.Module):
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
         width: channels of the first two fire modules' results; each later pair has that many more.
-        weights: a file of weights, or None to start from random ones.
+        weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Source:
         Iandola, Han, Moskewicz, Ashraf, Dally & Keutzer 2016, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and

@@ -26,7 +26,7 @@ class VGG(nn.Module):
         batch_norm: normalise after each convolution.
         width: channels of the first stage; the others have 2, 4, 8 and 8 times as many.
         hidden: outputs of the first two linear layers.
-        weights: a file of weights, or None to start from random ones.
+        weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Source:
         Simonyan & Zisserman 2014, "Very deep convolutional networks for large-scale image recognition", sec. 2 and

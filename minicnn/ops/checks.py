@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 
 from minicnn.autograd import Tensor
+from minicnn.backend import get_backend
 from minicnn.checks import choice, flag, fraction, integer, is_float_type, is_integer, number, positive, real
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
 from minicnn.kernels.geometry import extent, output_size, same_padding, unseen
@@ -155,7 +156,7 @@ def window(
             )
         lost = unseen(size, k, s, before, d, outputs)
         key = (op, size, k, s, before, after, d, ceil_mode)
-        if lost and extent(k, d) >= s and key not in _warned:
+        if lost and extent(k, d) >= s and key not in _warned and get_backend().has_values:
             _warned.add(key)
             warnings.warn(
                 f"{op}: the windows do not tile the input: (W - F + 2P)/S + 1 = {formula} = "

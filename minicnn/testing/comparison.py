@@ -76,11 +76,14 @@ class Comparison:
         self.gradients = {name: np.zeros_like(values[name]) if g is None else g for name, g in arrived.items()}
         self.steps = {name: steps_for(value) for name, value in values.items()}
 
-    def _elements(self, name: str, sample: int = SAMPLE) -> list[Mismatch]:
+    def _elements(self, name: str) -> list[Mismatch]:
         """Compare the gradient of one input with slopes along its elements; along a sample of them, if there are many."""
+        size = self.subject.values[name].size
+        return self._at(name, np.arange(size) if size <= EVERY else np.sort(self.random.choice(size, SAMPLE, replace=False)))
+
+    def _at(self, name: str, chosen: Array) -> list[Mismatch]:
+        """Compare the gradient of one input with slopes along the chosen elements."""
         x, steps, gradient = self.subject.values[name], self.steps[name].ravel(), self.gradients[name].ravel()
-        every = x.size <= (EVERY if sample == SAMPLE else sample)
-        chosen = np.arange(x.size) if every else np.sort(self.random.choice(x.size, sample, replace=False))
         expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
         for i in map(int, chosen):
             expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]
@@ -294,6 +297,5 @@ class Comparison:
 
 
 def _names(names: Iterable[str]) -> str:
-    """Up to four of them, joined by "and"."""
     names = list(names)
     return " and ".join(names) if len(names) <= 4 else listing(names, limit=4)

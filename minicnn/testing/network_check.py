@@ -2,8 +2,8 @@
 
 Every operation and every block is checked element by element elsewhere; what a whole network adds is how they are put
 together. It has too many parameters for that, so the slope is compared along random directions in which *all* of them move at
-once, and the image too, each in proportion to its own size; then along directions of the image alone; then along single
-elements of a few parameters. A parameter whose gradient is wrong by one part in a thousand spoils every direction that it is in.
+once, and the image too, each in proportion to its own size; then along directions of the image alone; then along the steepest
+element of a sample of the parameters. A parameter whose gradient is wrong by one part in a thousand spoils every direction that it is in.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from minicnn.autograd import Tensor, no_grad
 from minicnn.backend import manual_seed
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
-from minicnn.models.auxiliary import auxiliary_cross_entropy
+from minicnn.models.auxiliary import Outputs, auxiliary_cross_entropy
 from minicnn.nn import Module
 from minicnn.nn.batch_norm import BatchNorm
 from minicnn.testing.comparison import Comparison
@@ -41,13 +41,16 @@ class NetworkComparison(Comparison):
         self._begin()
         if self.missing:
             raise self.subject.error(f"no gradient arrives at {', '.join(sorted(self.missing)[:8])}: is a part of the network not used?")
+        if not self.gradients["x"].any():
+            raise self.subject.error("no gradient reaches the images: everything on the way is saturated, and nothing can be checked")
         for _ in range(DIRECTIONS):
             self._direction({name: self._random(name) for name in self.steps})
         for _ in range(IMAGE_DIRECTIONS):
             self._direction({"x": self._random("x")})
         names = sorted(self.steps)
         chosen = self.random.choice(len(names), min(ELEMENTS, len(names)), replace=False)
-        mismatches = [mismatch for i in chosen for mismatch in self._elements(names[i], sample=1)]
+        steepest = {names[i]: np.abs(self.gradients[names[i]] * self.steps[names[i]]).argmax() for i in chosen}
+        mismatches = [mismatch for name, i in steepest.items() for mismatch in self._at(name, np.array([i]))]
         if mismatches:
             self._fail(mismatches)
 
@@ -76,6 +79,7 @@ def gradcheck_network(
     rtol: float = 1e-6,
     atol: float = 1e-6,
     seed: int = 0,
+    name: str | None = None,
 ) -> Outcome:
     """Check the gradients of a classifier's cross-entropy with respect to all its parameters and to the images.
 
@@ -89,6 +93,7 @@ def gradcheck_network(
         batch: number of images.
         rtol, atol: tolerance, as for `gradcheck`.
         seed: of the images, labels, directions and masks.
+        name: what the report calls the network; by default its class.
 
     Returns:
         What was compared, and the largest error.
@@ -106,7 +111,7 @@ def gradcheck_network(
         raise ArgumentError("gradcheck_network: the network has no parameters")
     random = np.random.default_rng([0x6E6574, seed])  # "net"
     images = random.standard_normal((batch, *image_shape))
-    name = f"{type(model).__name__} ({'train' if training else 'eval'})"
+    name = f"{name or type(model).__name__} ({'train' if training else 'eval'})"
     before = [(module, module.training) for module in model.modules()], [(buffer, buffer.data) for buffer in model.buffers()]
     try:
         if not training:
@@ -136,11 +141,20 @@ def _settle(model: Module, images: Array) -> None:
 
 
 def _loss(model: Module, batch: int, seed: int) -> Callable[[Tensor], Tensor]:
+    """The cross-entropy of the scores, divided by a constant so that they are no larger than 1.
+
+    Scores in the thousands, as deep networks with random weights have them, would make a loss of exactly 0 without a gradient.
+    """
+    scale: list[float] = []
+
     def loss(x: Tensor) -> Tensor:
         manual_seed(seed)  # of the dropout masks
         outputs = model(x)
-        scores = outputs if isinstance(outputs, Tensor) else outputs.scores
-        labels = np.random.default_rng(seed).integers(scores.shape[1], size=batch)
-        return auxiliary_cross_entropy(outputs, Tensor(labels))
+        parts = (outputs,) if isinstance(outputs, Tensor) else (outputs.scores, *outputs.auxiliary)
+        if not scale:
+            scale.append(max(float(np.abs(part.numpy()).max()) for part in parts) or 1.0)
+        scores, *auxiliary = (part / scale[0] for part in parts)
+        labels = Tensor(np.random.default_rng(seed).integers(scores.shape[1], size=batch))
+        return auxiliary_cross_entropy(Outputs(scores, tuple(auxiliary)), labels)
 
     return loss

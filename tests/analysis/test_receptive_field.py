@@ -41,7 +41,7 @@ NETS = [
     (lambda: models.ResNet34(width=2, shortcut="A"), (3, 200, 200), "layer2"),
     (lambda: models.VGG16(width=2, hidden=4), (3, 320, 320), "features"),
     (lambda: models.MobileNetV2(width=0.25), (3, 250, 250), "features.10"),
-    (lambda: models.LeNet5(), (1, 32, 32), "s4"),
+    (models.LeNet5, (1, 32, 32), "s4"),
 ]
 
 
@@ -59,7 +59,7 @@ def test_calculated_is_measured(build, image, layer):
     reached[support.rows[0] : support.rows[1] + 1, support.columns[0] : support.columns[1] + 1] = True
     assert not support.map[~reached].any()
     if max(field.size) < min(image[1:]):
-        assert 0 < support.rows[0]
+        assert support.rows[0] > 0
         assert support.rows[1] < image[1] - 1
 
 

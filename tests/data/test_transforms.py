@@ -1,11 +1,21 @@
 """Transforms: each does what it says, and the generator decides all that is random."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
-from minicnn.data import transforms
-from minicnn.data.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, RandomShift, Resize
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.data.transforms import (
+    CenterCrop,
+    Compose,
+    Normalize,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomShift,
+    Resize,
+    ToFloat,
+)
+from minicnn.errors import ArgumentError, DtypeError, ShapeError
 
 RANDOM = [RandomShift(3), RandomShift((0, 2), fill=-1), RandomHorizontalFlip(), RandomCrop(5), RandomCrop((6, 9), padding=2)]
 
@@ -84,27 +94,42 @@ def test_normalize_by_channel():
     assert Normalize(1, 2)(x.astype(np.float64), rng()).dtype == np.float64
 
 
-@pytest.mark.parametrize(("old", "new"), [((8, 8), (32, 32)), ((5, 7), (12, 9)), ((12, 9), (5, 7)), ((6, 4), (6, 9)), ((1, 3), (4, 1))])
-def test_resize_equals_pytorch(old, new):
-    torch = pytest.importorskip("torch")
-    x = image(2, 3, *old).astype(np.float64)
-    expected = torch.nn.functional.interpolate(torch.tensor(x), new, mode="bilinear", align_corners=False, antialias=True)
-    np.testing.assert_allclose(transforms.resize(x, new), expected.numpy(), atol=1e-12)
+def test_center_crop_rounds_half_a_pixel_as_the_references_do():
+    x = np.arange(64).reshape(1, 8, 8)
+    corners = {}
+    for size in range(1, 9):
+        y = CenterCrop(size)(x, rng())
+        assert y.shape == (1, size, size)
+        corners[size] = int(y[0, 0, 0]) // 8, int(y[0, 0, 0]) % 8
+    assert corners == {1: (4, 4), 2: (3, 3), 3: (2, 2), 4: (2, 2), 5: (2, 2), 6: (1, 1), 7: (0, 0), 8: (0, 0)}  # half to even, as round does
+    for fraction, size in [(7 / 8, 7), (0.9, 7), (5 / 8, 5), (0.01, 1)]:
+        y = CenterCrop(fraction=fraction)(x, rng())
+        assert y.shape == (1, size, size)
+        assert y[0, 0, 0] == 9 * ((8 - size + 1) // 2)  # half up, as TensorFlow's programs do
 
 
-def test_resize_keeps_constants_and_types():
-    np.testing.assert_allclose(transforms.resize(np.full((3, 7, 5), 4, np.uint8), (16, 3)), 4, rtol=1e-6)
-    assert transforms.resize(np.zeros((3, 7, 5), np.uint8), (2, 2)).dtype == np.float32
-    x = image(1, 4, 4)
-    np.testing.assert_allclose(transforms.resize(x, (4, 4)), x, rtol=1e-6)
+def test_center_crop_of_other_shapes():
+    x = np.arange(70).reshape(1, 7, 10)
+    np.testing.assert_array_equal(CenterCrop((3, 4))(x, rng()), x[:, 2:5, 3:7])
+    np.testing.assert_array_equal(CenterCrop(fraction=Fraction(6, 7))(x, rng()), x[:, 1:7, 2:8])
 
 
-def test_resize_takes_the_shorter_side_or_both():
-    assert Resize(22)(image(3, 30, 40), rng()).shape == (3, 22, 29)
-    assert Resize(22)(image(3, 40, 30), rng()).shape == (3, 29, 22)
-    assert Resize((10, 20))(image(3, 30, 40), rng()).shape == (3, 10, 20)
-    for short in range(1, 60):  # no size is lost to rounding
-        assert Resize(short)(image(1, 49, 61), rng()).shape[1] == short
+def test_a_fraction_loses_no_pixel_to_rounding():
+    for short in range(17, 600, 17):  # 240/272 of it is an integer, which a float may miss
+        assert CenterCrop(fraction=Fraction(240, 272))(np.zeros((1, short, short + 3)), rng()).shape[1] == short * 240 // 272
+
+
+def test_bytes_become_floats():
+    y = ToFloat()(np.uint8([[[0, 51, 255]]]), rng())
+    np.testing.assert_array_equal(y, np.float32([[[0, 0.2, 1]]]), strict=True)
+
+
+def test_fixed_transforms_say_what_they_do():
+    row = Compose(Resize(256), Resize((8, 9), "bicubic"), CenterCrop(224), CenterCrop(fraction=0.875), ToFloat(), Normalize(127, 128), Normalize((1, 2), 3))
+    assert repr(row) == (
+        "Resize(shorter side 256, bilinear), Resize(8x9, bicubic), CenterCrop(224x224), CenterCrop(fraction=0.875), ToFloat(), "
+        "Normalize(mean=127, std=128), Normalize(mean=(1, 2), std=(3))"
+    )
 
 
 def test_compose_runs_in_order_on_one_generator():
@@ -121,15 +146,20 @@ def test_compose_runs_in_order_on_one_generator():
         (lambda x: Normalize(0, 0), ArgumentError, ["std", "above 0"]),
         (lambda x: Normalize((0, 0, 0), 1)(x, rng()), ShapeError, ["3 channels", "(1, 4, 5)"]),
         (lambda x: Normalize(0, 1)(x[0], rng()), ShapeError, ["Normalize", "3 axes (C, H, W)", "(4, 5)"]),
-        (lambda x: Resize(0), ArgumentError, ["Resize: size", ">= 1"]),
         (lambda x: RandomHorizontalFlip(1.5), ArgumentError, ["RandomHorizontalFlip: p", "1.5"]),
         (lambda x: RandomHorizontalFlip()(None, rng()), ShapeError, ["RandomHorizontalFlip", "NoneType"]),
         (lambda x: RandomCrop(0), ArgumentError, ["RandomCrop: size"]),
         (lambda x: RandomCrop(3, padding=-1), ArgumentError, ["RandomCrop: padding", ">= 0"]),
         (lambda x: RandomCrop(6)(x, rng()), ShapeError, ["6x6", "4x5", "(1, 4, 5)"]),
         (lambda x: RandomShift(-1), ArgumentError, ["RandomShift: pixels", ">= 0"]),
-        (lambda x: transforms.resize(x[0, 0], (2, 2)), ShapeError, ["resize", "(5,)"]),
-        (lambda x: transforms.resize(x[:, :0], (2, 2)), ShapeError, ["at least one pixel"]),
+        (lambda x: CenterCrop(), ArgumentError, ["CenterCrop: needs either a size or a fraction"]),
+        (lambda x: CenterCrop(3, fraction=0.5), ArgumentError, ["CenterCrop: needs either a size or a fraction"]),
+        (lambda x: CenterCrop(fraction=0), ArgumentError, ["CenterCrop: fraction", "above 0 and at most 1", "not 0"]),
+        (lambda x: CenterCrop(fraction=1.1), ArgumentError, ["CenterCrop: fraction", "not 1.1"]),
+        (lambda x: CenterCrop(0), ArgumentError, ["CenterCrop: size", ">= 1"]),
+        (lambda x: CenterCrop((5, 5))(x, rng()), ShapeError, ["CenterCrop: a window of 5x5 does not fit into 4x5", "(1, 4, 5)"]),
+        (lambda x: CenterCrop(3)(x[0], rng()), ShapeError, ["CenterCrop", "3 axes (C, H, W)"]),
+        (lambda x: ToFloat()(x, rng()), DtypeError, ["ToFloat: takes bytes (uint8)", "float32"]),
     ],
 )
 def test_messages(call, error, parts):

@@ -176,11 +176,11 @@ def test_more_pixels_than_the_limit_are_refused_and_fewer_are_quiet(save, monkey
     image = pytest.importorskip("PIL.Image")
     monkeypatch.setattr(image, "MAX_IMAGE_PIXELS", 1000)  # Pillow warns above it, and refuses above twice as many
     read_image(save(cross(), "a.png"), 8)  # 1600: a warning would be an error here
-    monkeypatch.setattr("minicnn.io.image.MOST", 1500)
+    monkeypatch.setattr("minicnn.io.picture.MOST", 1500)
     for path in (save(cross()), save(cross(), "a.png"), save(np.kron(cross(), np.ones((2, 2), np.uint8)), "b.png")):
         with pytest.raises(ArgumentError, match="has more than 1,500 pixels: make it smaller"):
             read_image(path, 8)
-    monkeypatch.setattr("minicnn.io.image.MOST", 1600)
+    monkeypatch.setattr("minicnn.io.picture.MOST", 1600)
     read_image(save(np.repeat(cross()[:, :, None], 3, axis=2)), 8)  # colours are no pixels
 
 
@@ -214,6 +214,6 @@ def test_a_picture_that_may_not_be_read_is_not_called_damaged(save, monkeypatch)
     def forbid(*args, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("minicnn.io.image.Path.open", forbid)
+    monkeypatch.setattr("minicnn.io.file.Path.open", forbid)
     with pytest.raises(ArgumentError, match=r"the image .* cannot be read: Permission denied"):
         read_image(path, 8)

@@ -11,6 +11,7 @@ class Layers:
 
     def __init__(self, torch, w):
         self.F, self.w = torch.nn.functional, w
+        torch.set_num_threads(1)  # on maps as small as these its threads only wait for each other
 
     def has(self, name):
         """Is there such a layer?"""

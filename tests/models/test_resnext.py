@@ -100,7 +100,7 @@ def test_the_depth_of_the_network_for_cifar_counts_layers():
 
 
 def test_equals_pytorch():
-    check_against_torch(models.ResNeXt50_32x4d(num_classes=5, width=16), resnet, (3, 3, 43, 54))
+    check_against_torch(models.ResNeXt50_32x4d(num_classes=5, cardinality=8, width=16), resnet, (3, 3, 43, 54))
     check_against_torch(models.ResNeXtCIFAR(11, 4, 16, 5, width=8), resnet_cifar, (3, 3, 15, 18))
 
 

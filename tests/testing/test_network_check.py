@@ -133,6 +133,18 @@ def test_auxiliary_classifiers_are_checked_in_training():
         gradcheck_network(model, (1, 2, 2), training=True)
 
 
+def test_saturated_scores_do_not_make_the_check_idle():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    model[1].load_state_dict({"weight": 1e7 * model[1].weight.numpy(), "bias": model[1].bias.numpy()})
+    gradcheck_network(model, (1, 2, 2), training=False)
+    with pytest.raises(GradcheckError, match=r"analytic .* numeric"):
+        gradcheck_network(nn.Sequential(model[0], Off(model[1], 1.01)), (1, 2, 2), training=False)
+    dead = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    dead[1].load_state_dict({"weight": np.zeros((3, 4)), "bias": np.full(3, -5.0)})
+    with pytest.raises(GradcheckError, match="no gradient reaches the images"):
+        gradcheck_network(dead, (1, 2, 2), training=False)
+
+
 def test_nothing_to_check_is_an_error():
     with pytest.raises(ArgumentError, match="has no parameters"):
         gradcheck_network(nn.ReLU(), (1, 2, 2), training=True)

@@ -57,9 +57,10 @@ def resize(images: Array, size: tuple[int, int], interpolation: str = "bilinear"
         bicubic   k(t) = 3/2 |t|³ - 5/2 |t|² + 1                  |t| < 1
                          -1/2 |t|³ + 5/2 |t|² - 4 |t| + 2         1 <= |t| < 2     (Keys 1981, with a = -1/2)
 
-    On floats, "bilinear" is PyTorch's with antialiasing. On bytes, both are Pillow's, bit for bit: columns first, then rows, with
-    weights that are rounded to 22 binary places, and a result that is rounded to bytes after each of the two. (`io.read_image`
-    averages areas instead, because the scans of the digits were made small in that way.)
+    On floats, "bilinear" is PyTorch's with antialiasing. On bytes, both are Pillow's, bit for bit: weights that are rounded to 22
+    binary places, and a result that is rounded to bytes after each of the two products. Columns come first; or rows, as in Pillow 13
+    and newer, if the height shrinks by more than twice as many pixels as the width. (`io.read_image` averages areas instead, because the
+    scans of the digits were made small in that way.)
 
     Raises:
         ArgumentError: the interpolation is neither "bilinear" nor "bicubic".
@@ -79,7 +80,7 @@ def resize(images: Array, size: tuple[int, int], interpolation: str = "bilinear"
     kernel = KERNELS[checks.choice(interpolation, "resize: interpolation", tuple(KERNELS))]
     rows, columns = _weights(images.shape[-2], size[0], kernel), _weights(images.shape[-1], size[1], kernel)
     if images.dtype == np.uint8:
-        return _mix(_mix(images, columns).swapaxes(-1, -2), rows).swapaxes(-1, -2)
+        return _resize_bytes(images, rows, columns)
     images = images if images.dtype == np.float64 else images.astype(np.float32)
     return rows.astype(images.dtype) @ images @ columns.T.astype(images.dtype)
 
@@ -104,15 +105,22 @@ def _weights(old: int, new: int, kernel: Callable[[Array], Array]) -> Array:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
+def _resize_bytes(images: Array, rows: Array, columns: Array) -> Array:
+    (H, W), (h, w) = images.shape[-2:], (len(rows), len(columns))
+    if h < H and H - h > 2 * (W - w):
+        return _mix(_mix(images.swapaxes(-1, -2), rows).swapaxes(-1, -2), columns)
+    return _mix(_mix(images, columns).swapaxes(-1, -2), rows).swapaxes(-1, -2)
+
+
 def _mix(images: Array, weights: Array) -> Array:
     """Bytes (..., old) to bytes (..., new), in integers: only few weights of a row are not zero, so one step for each of them."""
     exact = weights * 2**BITS
     fixed = np.trunc(exact + np.copysign(0.5, exact)).astype(np.int32)
     new, old = fixed.shape
     first = (fixed != 0).argmax(axis=1)
-    width = int(((fixed != 0) * np.arange(old)).max(axis=1).__sub__(first).max()) + 1
+    last = old - 1 - (fixed != 0)[:, ::-1].argmax(axis=1)
     total = np.full((*images.shape[:-1], new), 2 ** (BITS - 1), np.int32)  # one half, to round
-    for step in range(width):
+    for step in range((last - first).max() + 1):
         column = np.minimum(first + step, old - 1)
         total += images[..., column] * np.where(first + step < old, fixed[np.arange(new), column], 0).astype(np.int32)
     return np.clip(total >> BITS, 0, 255).astype(np.uint8)
