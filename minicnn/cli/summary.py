@@ -10,7 +10,7 @@ from minicnn.cli import OK
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
     parser = subparsers.add_parser("summary", help="list a network's layers with shapes, parameters and multiply-adds", description=__doc__)
-    parser.add_argument("model", metavar="MODEL", help="name of a network, such as ResNet18")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="name of a network, such as ResNet18 (without: list all names)")
     parser.add_argument("--input", type=_shape, metavar="CxHxW", help="shape of one image (default: the network's own)")
     parser.add_argument("--stages", action="store_true", help="a line for each stage instead of each layer")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -23,6 +23,9 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.analysis import stages, summarize
     from minicnn.backend import META, use_backend
 
+    if args.model is None:
+        print("\n".join(models.list_models()))
+        return OK
     with use_backend(META):  # weights without memory
         model = models.create(args.model)
     if args.stages and not args.json:

@@ -6,7 +6,6 @@ from typing import Any
 
 from minicnn.cli import INTERRUPTED, OK
 from minicnn.cli.options import add_backend, not_negative, positive, use_backend
-from minicnn.models import list_models
 from minicnn.train.datasets import DATASETS
 from minicnn.train.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from minicnn.train.run_folder import LOG, RunFolder
@@ -25,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
     def add(name: str, default: Any, help: str, metavar: str = "N", type: Any = not_negative) -> None:
         parser.add_argument(name, default=default, type=type, metavar=metavar, help=f"{help} (default: {default})")
 
-    add("--model", usual.model, f"network: {', '.join(list_models())}", "NAME", str)
+    add("--model", usual.model, "network, such as ResNet20; `minicnn summary` lists all", "NAME", str)
     add("--dataset", usual.dataset, f"images: {', '.join(DATASETS)}", "NAME", str)
     add("--epochs", usual.epochs, "passes over the images", type=positive)
     add("--batch-size", usual.batch_size, "images per step", type=positive)

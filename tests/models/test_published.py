@@ -39,7 +39,7 @@ def test_resnet20_on_cifar10():
     x = reference["input0"].transpose(0, 3, 1, 2) / 255
     x = (x - np.array(MEAN)[:, None, None]) / np.array(STD)[:, None, None]
     np.testing.assert_allclose(scores(network, x), reference["logits"], atol=1e-4)
-    assert scores(network, x).argmax(axis=1).tolist() == reference["labels"].tolist()
+    assert (scores(network, x).argmax(axis=1) == reference["labels"]).sum() == 7  # one of the eight is wrong in PyTorch, too
 
 
 def test_efficientnet_lite0_on_a_cat_and_on_a_ramp():
@@ -47,7 +47,7 @@ def test_efficientnet_lite0_on_a_cat_and_on_a_ramp():
     network = imagenet("EfficientNetLite0")
     cat = scores(network, (reference["cat"][None].astype(np.float32) - 127) / 128)
     np.testing.assert_allclose(cat, reference["cat_logits"], atol=1e-4)
-    assert "cat" in class_names()[cat.argmax()] or class_names()[cat.argmax()] == "tabby"
+    assert class_names()[cat.argmax()] in ("tabby", "tiger cat", "Egyptian cat")
     ramp = np.linspace(-1, 1, 3 * 224 * 224).reshape(1, 3, 224, 224)
     np.testing.assert_allclose(scores(network, ramp), reference["lin_logits"], atol=1e-4)
 

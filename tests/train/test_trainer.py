@@ -205,3 +205,26 @@ def test_a_students_kernels_train_lenet():
     assert calls
     assert history[-1].train_loss < history[0].train_loss
     assert isinstance(parts.model, models.LeNet5)
+
+
+class WithAuxiliary(Small):
+    """A second classifier, which runs in training only."""
+
+    def __init__(self):
+        super().__init__()
+        self.aux = nn.Linear(16, 2)
+
+    def forward(self, x):
+        scores = super().forward(x)
+        return models.Outputs(scores, (self.aux(x.reshape(x.shape[0], -1)),)) if self.training else scores
+
+
+def test_auxiliary_classifiers_are_trained_with_the_network():
+    minicnn.manual_seed(0)
+    model = WithAuxiliary()
+    before = model.state_dict()
+    (epoch,) = Trainer(model, optim.SGD(model.parameters(), lr=0.1)).fit(two_batches(), two_batches(), epochs=1)
+    after = model.state_dict()
+    assert not np.array_equal(before["aux.weight"], after["aux.weight"])
+    assert not np.array_equal(before["linear.weight"], after["linear.weight"])
+    assert epoch.train_loss > epoch.test_loss  # 0.3 of the second loss is in it
