@@ -6,7 +6,7 @@ from typing import Any
 
 from minicnn.cli import OK
 from minicnn.cli.options import add_backend, load_run, use_backend
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, CheckpointError
 
 TOP, TOP_OF_THOUSAND = 3, 5
 
@@ -69,14 +69,14 @@ def _photographs(args: argparse.Namespace) -> int:
     from minicnn.models import preprocessing_for, weights_for
 
     use_backend(args)
+    pictures = [read_picture(path) for path in args.paths]
     model = _build(args.model, args.weights)
     prepare, rng = preprocessing_for(model), np.random.default_rng()  # from which nothing is drawn
-    inputs = [prepare(read_picture(path), rng) for path in args.paths]
     published = weights_for(model)
     why = f"as for the published weights of {published.name}" if published else "as is usual; the weights may need another"
     print(f"preparation: {prepare} ({why})")
-    for path, x in zip(args.paths, inputs, strict=True):
-        (p,) = _probabilities(model, x[None])
+    for path, picture in zip(args.paths, pictures, strict=True):
+        (p,) = _probabilities(model, prepare(picture, rng)[None])
         names = class_names() if len(p) == 1000 else [f"class {k}" for k in range(len(p))]
         print(f"{path}:")
         for k in np.argsort(-p, kind="stable")[:TOP_OF_THOUSAND]:
@@ -86,9 +86,13 @@ def _photographs(args: argparse.Namespace) -> int:
 
 def _build(name: str, weights: str) -> Any:
     """A network by its own name, or by that of published weights, such as VGG16-BN."""
+    from minicnn.io.file import require_file
     from minicnn.models import create
+    from minicnn.models.pretrained import is_imagenet
     from minicnn.models.weight_files import FILES
 
+    if not is_imagenet(weights):
+        require_file(Path(weights), "file of weights", CheckpointError)  # before the network is made, which may take long
     for found in FILES:
         if found.name.lower() == name.lower():
             return create(found.network, **found.kwargs, weights=weights)

@@ -40,10 +40,10 @@ class DenseNetCIFAR(nn.Module):
     Args:
         depth: number of layers with weights: the first convolution, two transitions, the linear layer, and the dense blocks; 3n + 4
             for blocks of n layers, 6n + 4 with bottlenecks.
-        growth: k, the channels that a layer adds.
+        k: the growth rate, the channels that a layer adds.
+        bottleneck: a DenseNet-BC.
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
-        bottleneck: a DenseNet-BC.
         dropout: probability, after every convolution but the first; the paper has 0.2 for images that are not shifted and mirrored.
         weights: a file of weights, or None to start from random ones.
 
@@ -56,25 +56,25 @@ class DenseNetCIFAR(nn.Module):
 
     Example:
         >>> import minicnn
-        >>> DenseNetCIFAR(10, growth=4)(minicnn.ones(2, 3, 32, 32)).shape
+        >>> DenseNetCIFAR(10, k=4)(minicnn.ones(2, 3, 32, 32)).shape
         (2, 10)
     """
 
     def __init__(
         self,
         depth: int = 100,
-        growth: int = 12,
+        k: int = 12,
+        bottleneck: bool = True,
         num_classes: int = 10,
         in_channels: int = 3,
         *,
-        bottleneck: bool = True,
         dropout: float = 0.0,
         weights: Weights = None,
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 32, 32)
         bottleneck = flag(bottleneck, "DenseNetCIFAR: bottleneck")
-        k = integer(growth, "DenseNetCIFAR: growth")
+        k = integer(k, "DenseNetCIFAR: k")
         n = blocks_per_stage("DenseNetCIFAR", depth, per_block=6 if bottleneck else 3, rest=4)
         channels = 2 * k if bottleneck else 16
         stem = {"conv0": nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)}

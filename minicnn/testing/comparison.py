@@ -60,8 +60,7 @@ class Comparison:
             raise self._unmeasured(*self.unmeasured[0])
         for name, s in self.steps.items():
             self._direction({name: np.full(s.shape, np.sqrt(np.mean(s * s)) if s.size else 0.0)})  # keeps ties tied
-        large = any(value.size > EVERY for value in values.values())
-        for _ in range(MANY if large else FEW):
+        for _ in range(MANY if any(value.size > EVERY for value in values.values()) else FEW):
             self._direction({name: s * self.random.standard_normal(s.shape) for name, s in self.steps.items()})
         self._linear()
         self.subject.check_memory(self.dy, self.gradients)
@@ -77,7 +76,7 @@ class Comparison:
         self.steps = {name: steps_for(value) for name, value in values.items()}
 
     def _elements(self, name: str) -> list[Mismatch]:
-        """Compare the gradient of one input with slopes along its elements; along a sample of them, if there are many."""
+        """Compare the gradient of one input with slopes along its elements, or along a sample of them."""
         size = self.subject.values[name].size
         return self._at(name, np.arange(size) if size <= EVERY else np.sort(self.random.choice(size, SAMPLE, replace=False)))
 

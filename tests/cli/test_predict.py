@@ -102,6 +102,13 @@ def test_photographs_by_a_network_with_a_file_of_weights(minicnn, photo, tmp_pat
     assert shares == sorted(shares, reverse=True)
 
 
+def test_a_name_of_published_weights_is_a_network_too(minicnn, photo, monkeypatch):
+    calls = []
+    monkeypatch.setattr(models, "create", lambda name, **kwargs: calls.append((name, kwargs)) or models.LeNet5())
+    minicnn("predict", "--model", "vgg16-bn", "--weights", "imagenet", photo[0])
+    assert calls == [("VGG16", {"batch_norm": True, "weights": "imagenet"})]
+
+
 def test_a_network_for_few_classes_has_no_names_for_them(minicnn, photo, tmp_path):
     weights = Path(__file__).parents[1] / "models" / "files" / "resnet20-12fca82f.th"
     code, out, _ = minicnn("predict", "--model", "ResNet20", "--weights", weights, photo[0])
@@ -131,10 +138,12 @@ def test_published_weights_see_what_is_there(minicnn, name, seen):
         ("predict --model MobileNetV9 --weights imagenet a.png", "unknown model 'MobileNetV9': did you mean MobileNetV"),
         ("predict --model LeNet5 --weights imagenet a.png", "no weights for ImageNet are published for LeNet5"),
         ("predict --model VGG16-bn --weights none.pth a.png", "no file of weights at none.pth"),
+        ("predict --model MobileNetV2 --weights imagenet b.png", "no image at b.png"),
     ],
 )
-def test_wrong_calls_are_one_line(minicnn, tmp_path, monkeypatch, arguments, sentence):
-    monkeypatch.chdir(tmp_path)
+def test_wrong_calls_are_one_line(minicnn, photo, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(photo[0].parent)
+    photo[0].rename("a.png")
     code, out, err = minicnn(*arguments.split())
     assert (code, out) == (2, "")
     assert sentence in err

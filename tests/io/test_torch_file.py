@@ -1,6 +1,8 @@
 """Both forms of PyTorch's files: every type and layout comes back, and whatever does not fit together is refused."""
 
 import struct
+import subprocess
+import sys
 import warnings
 import zipfile
 
@@ -209,3 +211,9 @@ def test_archives_that_are_damaged_or_of_another_kind(data, sentence, load):
 
 def test_unused_names_of_types_are_allowed(load):
     assert load(archive(program(mapping(w=tensor(), kind=name("torch", "bfloat16"), storage=name("torch", "HalfStorage")))))["w"].shape == (2, 3)
+
+
+def test_nothing_is_imported_by_the_names_in_a_file():
+    code = f"import sys\nfrom minicnn.io import load_weights\nfor form in {list(FORMS)}: load_weights({str(FILES)!r} + '/' + form)\nprint('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

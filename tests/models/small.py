@@ -1,4 +1,7 @@
-"""Every network at a size at which it can be checked whole: fewer channels, sometimes fewer blocks, a small image, the same structure."""
+"""Every network at a size at which it can be checked whole: fewer channels, sometimes fewer blocks, a small image, the same structure.
+
+Not so few channels that some are zero for all images: batch norm would divide by nearly nothing there, and no slope could be measured.
+"""
 
 SMALL = {
     "LeNet5": ("LeNet5(num_classes=5)", (1, 32, 32)),
@@ -21,6 +24,30 @@ SMALL = {
     "InceptionV4": ("InceptionV4(blocks=(1, 1, 1), width=1 / 16, num_classes=5)", (3, 107, 107)),
     "InceptionResNetV2": ("InceptionResNetV2(blocks=(1, 1, 2), width=1 / 16, num_classes=5)", (3, 107, 107)),
     "InceptionResNetV2Paper": ("InceptionResNetV2Paper(blocks=(1, 1, 1), width=1 / 16, num_classes=5)", (3, 107, 107)),
+    "PlainNet18": ("PlainNet18(width=8, num_classes=5)", (3, 64, 64)),
+    "PlainNet34": ("PlainNet34(width=8, num_classes=5)", (3, 64, 64)),
+    "PlainNetCIFAR": ("PlainNetCIFAR(20, width=4, num_classes=5)", (3, 32, 32)),
+    **{f"ResNet{depth}": (f"ResNet{depth}(width=8, num_classes=5)", (3, 64, 64)) for depth in (18, 34)},
+    **{f"ResNet{depth}": (f"ResNet{depth}(width=4, num_classes=5)", (3, 64, 64)) for depth in (50, 101, 152)},
+    "ResNetCIFAR": ('ResNetCIFAR(20, shortcut="B", width=4, num_classes=5)', (3, 32, 32)),
+    **{f"ResNet{depth}": (f"ResNet{depth}(width=4, num_classes=5)", (3, 16, 16)) for depth in (20, 32, 44, 56, 110)},
+    "ResNet1202": ("ResNet1202(width=2, num_classes=5)", (3, 8, 8)),
+    "PreActResNet18": ("PreActResNet18(width=8, num_classes=5)", (3, 64, 64)),
+    "PreActResNet50": ("PreActResNet50(width=4, num_classes=5)", (3, 64, 64)),
+    "PreActResNet200": ("PreActResNet200(width=8, num_classes=5)", (3, 64, 64)),
+    "PreActResNetCIFAR": ("PreActResNetCIFAR(164, width=4, num_classes=5)", (3, 16, 16)),
+    "WideResNet50_2": ("WideResNet50_2(width=8, num_classes=5)", (3, 64, 64)),
+    "WideResNetCIFAR": ("WideResNetCIFAR(16, k=1, dropout=0.3, num_classes=5)", (3, 16, 16)),
+    "ResNeXt50_32x4d": ("ResNeXt50_32x4d(cardinality=4, width=16, num_classes=5)", (3, 64, 64)),
+    "ResNeXt101_32x4d": ("ResNeXt101_32x4d(cardinality=4, width=16, num_classes=5)", (3, 64, 64)),
+    "ResNeXt101_32x8d": ("ResNeXt101_32x8d(cardinality=4, width=16, num_classes=5)", (3, 64, 64)),
+    "ResNeXt101_64x4d": ("ResNeXt101_64x4d(cardinality=4, width=16, num_classes=5)", (3, 64, 64)),
+    "ResNeXtCIFAR": ("ResNeXtCIFAR(29, 4, 16, width=8, num_classes=5)", (3, 16, 16)),
+    **{f"SEResNet{depth}": (f"SEResNet{depth}(width=4, num_classes=5)", (3, 64, 64)) for depth in (50, 101, 152)},
+    "SEResNeXt50_32x4d": ("SEResNeXt50_32x4d(cardinality=4, width=16, num_classes=5)", (3, 64, 64)),
+    "SENet154": ("SENet154(cardinality=4, width=4, num_classes=5)", (3, 64, 64)),
+    **{f"DenseNet{depth}": (f"DenseNet{depth}(growth=4, num_classes=5)", (3, 64, 64)) for depth in (121, 161, 169, 201)},
+    "DenseNetCIFAR": ("DenseNetCIFAR(22, 4, dropout=0.2, num_classes=5)", (3, 16, 16)),
     "MobileNetV1": ("MobileNetV1(width=0.125, num_classes=5)", (3, 48, 48)),
     "MobileNetV2": ("MobileNetV2(width=0.125, num_classes=5)", (3, 48, 48)),
     "ShuffleNetV1": ("ShuffleNetV1(width=0.25, num_classes=5)", (3, 48, 48)),

@@ -128,7 +128,7 @@ def test_equals_pytorch():
 
 @pytest.mark.parametrize("bottleneck", [True, False])
 def test_for_cifar_equals_pytorch(bottleneck):
-    check_against_torch(models.DenseNetCIFAR(16, 4, 5, bottleneck=bottleneck, dropout=0.2), in_torch, (3, 3, 16, 20))
+    check_against_torch(models.DenseNetCIFAR(16, 4, bottleneck, 5, dropout=0.2), in_torch, (3, 3, 16, 20))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_for_cifar_equals_pytorch(bottleneck):
     [
         ({"depth": 41, "bottleneck": False}, "DenseNetCIFAR: depth must be 3n + 4, such as 40 or 43, not 41"),
         ({"depth": 43}, "DenseNetCIFAR: depth must be 6n + 4, such as 40 or 46, not 43"),
-        ({"growth": 0}, "DenseNetCIFAR: growth must be an integer >= 1, not 0"),
+        ({"k": 0}, "DenseNetCIFAR: k must be an integer >= 1, not 0"),
         ({"bottleneck": 1}, "DenseNetCIFAR: bottleneck must be True or False, not 1"),
         ({"dropout": -0.1}, "Dropout: p must be a number from 0 to 1, not -0.1"),
     ],

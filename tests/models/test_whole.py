@@ -9,7 +9,6 @@ from minicnn.nn.batch_norm import BatchNorm
 from minicnn.testing import gradcheck_network
 from tests.models.small import SMALL
 
-
 AUXILIARY = ("GoogLeNet", "GoogLeNetBN", "InceptionV3")  # have classifiers that run in training only
 
 

@@ -46,6 +46,7 @@ def network(name: str, **options: object) -> Module:
 def volume(summary: Summary, path: str) -> str:
     """The output of a module as the lecture prints it: [height x width x channels], or the length of a vector.
 
+    >>> from minicnn.analysis import summarize
     >>> volume(summarize(network("ResNet18")), "layer1")
     '[56x56x64]'
     """

@@ -22,6 +22,7 @@ class Compose:
         ArgumentError: one of them is no function of an image and a random generator.
 
     Example:
+        >>> from minicnn.data.transforms import RandomCrop, RandomHorizontalFlip
         >>> augment = Compose(RandomHorizontalFlip(), RandomCrop(32, padding=4))   # He et al. 2016, sec. 4.2
         >>> augment(np.zeros((3, 32, 32)), np.random.default_rng(0)).shape
         (3, 32, 32)

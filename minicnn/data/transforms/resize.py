@@ -73,7 +73,7 @@ def resize(images: Array, size: tuple[int, int], interpolation: str = "bilinear"
         >>> resize(np.array([[0.0, 1.0]]), (1, 4))
         array([[0.  , 0.25, 0.75, 1.  ]])
         >>> resize(np.array([[0, 100]], np.uint8), (1, 4), "bicubic")
-        array([[  0,  17,  83, 106]], dtype=uint8)
+        array([[  0,  21,  79, 109]], dtype=uint8)
     """
     if images.ndim < 2 or images.size == 0:
         raise ShapeError(f"resize: needs images (..., H, W) with at least one pixel; these are {images.shape}")
