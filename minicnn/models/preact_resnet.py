@@ -210,14 +210,7 @@ def PreActResNet50(num_classes: int = 1000, in_channels: int = 3, *, width: int 
 
 
 @register_model
-def PreActResNet200(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 24, 36, 3),
-    width: int = 64,
-    weights: Weights = None,
-) -> PreActResNet:
+def PreActResNet200(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> PreActResNet:
     """Pre-activation network of 200 layers, in 3, 24, 36 and 3 bottlenecks. See `PreActResNet`.
 
         stage     layers                                  output  parameters   multiply-adds
@@ -233,4 +226,4 @@ def PreActResNet200(
     ImageNet error (top-1 / top-5), one crop: 20.7 / 5.3 % with 320x320 pixels, 20.1 / 4.8 % when trained with crops of varied
     shape as well (paper, table 5); 21.66 / 5.79 % with 224x224 pixels (fb.resnet.torch).
     """
-    return PreActResNet(PreActBottleneck, depths, num_classes, in_channels, width=width, weights=weights)
+    return PreActResNet(PreActBottleneck, (3, 24, 36, 3), num_classes, in_channels, width=width, weights=weights)

@@ -152,13 +152,7 @@ def ResNet50(
 
 @register_model
 def ResNet101(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 4, 23, 3),
-    stride_on_1x1: bool = False,
-    width: int = 64,
-    weights: Weights = None,
+    num_classes: int = 1000, in_channels: int = 3, *, stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """Residual network of 101 layers, in bottlenecks. See `ResNet`.
 
@@ -179,18 +173,12 @@ def ResNet101(
     """
     refuse_stride(stride_on_1x1, weights)
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
-    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNet152(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 8, 36, 3),
-    stride_on_1x1: bool = False,
-    width: int = 64,
-    weights: Weights = None,
+    num_classes: int = 1000, in_channels: int = 3, *, stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """Residual network of 152 layers, in bottlenecks. See `ResNet`. Ensembles with it won ILSVRC 2015, with 3.57 % top-5 error.
 
@@ -211,4 +199,4 @@ def ResNet152(
     """
     refuse_stride(stride_on_1x1, weights)
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
-    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, (3, 8, 36, 3), num_classes, in_channels, width=width, weights=weights)

@@ -1,6 +1,5 @@
 """ResNeXt: many narrow paths side by side (Xie et al. 2017). That they are one grouped convolution is shown in `resnext_block.py`."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from minicnn.models.pretrained import Weights
@@ -62,13 +61,7 @@ def ResNeXt50_32x4d(
 
 @register_model
 def ResNeXt101_32x4d(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 4, 23, 3),
-    cardinality: int = 32,
-    width: int = 64,
-    weights: Weights = None,
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """ResNeXt of 101 layers with 32 paths of 4 channels, at the cost of `ResNet101`. See `ResNeXt50_32x4d`.
 
@@ -87,18 +80,12 @@ def ResNeXt101_32x4d(
     ImageNet error (top-1 / top-5), one crop: 21.2 / 5.6 % (paper, table 4).
     """
     block = partial(Bottleneck, groups=cardinality, base_width=4)
-    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNeXt101_64x4d(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 4, 23, 3),
-    cardinality: int = 64,
-    width: int = 64,
-    weights: Weights = None,
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 64, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """ResNeXt of 101 layers with 64 paths of 4 channels, at twice the cost. See `ResNeXt50_32x4d`.
 
@@ -117,18 +104,12 @@ def ResNeXt101_64x4d(
     ImageNet error (top-1 / top-5), one crop: 20.4 / 5.3 % (paper, table 4).
     """
     block = partial(Bottleneck, groups=cardinality, base_width=4)
-    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNeXt101_32x8d(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 4, 23, 3),
-    cardinality: int = 32,
-    width: int = 64,
-    weights: Weights = None,
+    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """ResNeXt of 101 layers with 32 paths of 8 channels. See `ResNeXt50_32x4d`; `width` must be a multiple of 8 here.
 
@@ -150,7 +131,7 @@ def ResNeXt101_32x8d(
     ImageNet error (top-1 / top-5), one crop: 20.69 / 5.47 % (torchvision).
     """
     block = partial(Bottleneck, groups=cardinality, base_width=8)
-    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model

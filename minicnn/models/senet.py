@@ -113,14 +113,7 @@ def SEResNet50(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64
 
 
 @register_model
-def SEResNet101(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 4, 23, 3),
-    width: int = 64,
-    weights: Weights = None,
-) -> SENet:
+def SEResNet101(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> SENet:
     """`ResNet101` with squeeze and excitation. See `SENet`.
 
         stage        layers                     output  parameters  multiply-adds
@@ -137,18 +130,11 @@ def SEResNet101(
 
     ImageNet error (top-1 / top-5), one crop: 22.38 / 6.07 % (paper, table 2).
     """
-    return SENet(partial(SEBottleneck, stride_on_1x1=True), depths, num_classes, in_channels, width=width, weights=weights)
+    return SENet(partial(SEBottleneck, stride_on_1x1=True), (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def SEResNet152(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 8, 36, 3),
-    width: int = 64,
-    weights: Weights = None,
-) -> SENet:
+def SEResNet152(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> SENet:
     """`ResNet152` with squeeze and excitation. See `SENet`.
 
         stage        layers                     output  parameters   multiply-adds
@@ -165,14 +151,14 @@ def SEResNet152(
 
     ImageNet error (top-1 / top-5), one crop: 21.57 / 5.73 % (paper, table 2).
     """
-    return SENet(partial(SEBottleneck, stride_on_1x1=True), depths, num_classes, in_channels, width=width, weights=weights)
+    return SENet(partial(SEBottleneck, stride_on_1x1=True), (3, 8, 36, 3), num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def SEResNeXt50_32x4d(
     num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
 ) -> SENet:
-    """`ResNeXt50_32x4d` with squeeze and excitation. See `SENet`.
+    """`ResNeXt50_32x4d` with squeeze and excitation: `cardinality` paths. See `SENet`.
 
         stage        layers                    output  parameters  multiply-adds
         input                           3 x 224 x 224
@@ -193,16 +179,8 @@ def SEResNeXt50_32x4d(
 
 
 @register_model
-def SENet154(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    *,
-    depths: Sequence[int] = (3, 8, 36, 3),
-    cardinality: int = 64,
-    width: int = 64,
-    weights: Weights = None,
-) -> SENet:
-    """The largest SENet: a modified ResNeXt-152 of 64 groups, with `SENet154Block` and three convolutions for a stem. See `SENet`.
+def SENet154(num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 64, width: int = 64, weights: Weights = None) -> SENet:
+    """The largest SENet: a modified ResNeXt-152 of 64 groups (`cardinality`), with `SENet154Block` and three convolutions for a stem. See `SENet`.
 
         stage        layers                                     output   parameters   multiply-adds
         input                                            3 x 224 x 224
@@ -219,4 +197,4 @@ def SENet154(
     ImageNet error (top-1 / top-5), one crop: 18.68 / 4.47 % with 224x224 pixels, 17.28 / 3.79 % with 320x320 (paper, table 8).
     """
     block = partial(SENet154Block, groups=cardinality)
-    return SENet(block, depths, num_classes, in_channels, width=width, deep_stem=True, dropout=0.2, weights=weights)
+    return SENet(block, (3, 8, 36, 3), num_classes, in_channels, width=width, deep_stem=True, dropout=0.2, weights=weights)

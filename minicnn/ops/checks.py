@@ -76,9 +76,11 @@ def padding(value: int | str | Sequence[int], name: str) -> Padding | str:
     >>> padding(1, "conv2d: padding"), padding("same", "conv2d: padding")
     ((1, 1, 1, 1), 'same')
     """
-    if isinstance(value, str):
-        return choice(value, f"{name}, if it is a word,", ["same"])
-    return padding4(value, name)
+    if isinstance(value, str) and value != "same":
+        raise ArgumentError(
+            f"{name} must be an integer >= 0, a pair (height, width), four (top, bottom, left, right), or 'same', not {value!r}"
+        )
+    return value if isinstance(value, str) else padding4(value, name)
 
 
 def fitted(padding: Padding | str, x: Tensor, kernel_size: Window, stride: Window, dilation: Window = (1, 1)) -> Padding:

@@ -12,7 +12,7 @@ import pytest
 
 import minicnn
 from minicnn import models, nn, use_backend
-from minicnn.models import nasnet, resnext_block
+from minicnn.models import densenet, nasnet, resnext_block
 from minicnn.nn.batch_norm import BatchNorm
 from minicnn.nn.trace import trace
 from minicnn.testing import gradcheck_module
@@ -76,6 +76,7 @@ def disturbed(block):
 
 
 OTHERS = {  # what the small networks do not have, or run in training only
+    "densenet.DenseLayer": (lambda: densenet.DenseLayer(4, 3), (4, 5, 6)),
     "inception_module.NaiveInceptionModule": (lambda: models.NaiveInceptionModule(4, 2, 3, 2), (4, 5, 6)),
     "nasnet.AuxiliaryHead": (lambda: nasnet.AuxiliaryHead(4, 8, 3), (4, 8, 8)),
     "resnext_block.SplitTransformSum": (lambda: resnext_block.SplitTransformSum(8, 4, 2, cardinality=2, base_width=16), (8, 5, 6)),
