@@ -39,7 +39,7 @@ from minicnn.models import LeNet5
         (lambda: nn.LocalResponseNorm(5.0), "LocalResponseNorm: size must be"),
         (lambda: nn.LocalResponseNorm(5, convention="caffe"), "LocalResponseNorm: convention must be one of"),
         (lambda: nn.ChannelShuffle("x"), "ChannelShuffle: groups must be an integer >= 1, not 'x'"),
-        (lambda: nn.MaxPool2d(2, padding="same"), "MaxPool2d: padding must be"),
+        (lambda: nn.MaxPool2d(2, padding="valid"), "MaxPool2d: padding must be"),
         (lambda: nn.MaxPool2d(2, ceil_mode=1), "MaxPool2d: ceil_mode must be"),
         (lambda: nn.AvgPool2d(2, 0), "AvgPool2d: stride must be"),
         (lambda: nn.AvgPool2d(2, count_include_pad=1), "AvgPool2d: count_include_pad must be"),
