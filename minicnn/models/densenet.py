@@ -125,7 +125,8 @@ class DenseNet(nn.Module):
     accurate as a ResNet with half its parameters or less.
 
     Choices where sources differ: there is a batch norm and a ReLU after the last block, before the global pooling; poolings round
-    down, as in the authors' code (ports to Caffe run the first block on 57x57 pixels); no dropout on ImageNet. Names of parameters are torchvision's.
+    down, as in the authors' code (ports to Caffe run the first block on 57x57 pixels); no dropout on ImageNet. Names of
+    parameters are torchvision's.
 
     Args:
         depths: number of layers in each dense block.

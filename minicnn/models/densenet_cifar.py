@@ -30,8 +30,8 @@ class DenseNetCIFAR(nn.Module):
         total                                                               769,162    287,929,692
 
     CIFAR-10 error, images shifted and mirrored: 4.51 % with 100 layers and k = 12 (22.27 % on CIFAR-100), 3.62 % with 250 layers
-    and k = 24, 3.46 % with 190 layers and k = 40 (17.18 % on CIFAR-100); without bottlenecks 5.24 % with 40 layers and k = 12, 4.10 % with 100
-    layers and k = 12 (paper, table 2, and the authors' page).
+    and k = 24, 3.46 % with 190 layers and k = 40 (17.18 % on CIFAR-100); without bottlenecks 5.24 % with 40 layers and k = 12,
+    4.10 % with 100 layers and k = 12 (paper, table 2, and the authors' page).
 
     Choices where sources differ: without bottlenecks there is no compression either, as in the paper (pytorchcv halves the
     channels there, too). The first convolution has 2k channels with bottlenecks, 16 without. Names of parameters follow

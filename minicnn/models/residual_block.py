@@ -49,7 +49,8 @@ def group_width(channels: int, base_width: int) -> int:
     """
     if channels * base_width % 64:
         step = 64 // math.gcd(64, base_width)
-        raise ArgumentError(f"a group has {base_width} channels for each 64: the number of channels must be a multiple of {step}, not {channels}")
+        rule = f"a group has {base_width} channels for each 64"
+        raise ArgumentError(f"{rule}: the number of channels must be a multiple of {step}, not {channels}")
     return channels * base_width // 64
 
 

@@ -180,7 +180,9 @@ def SEResNeXt50_32x4d(
 
 @register_model
 def SENet154(num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 64, width: int = 64, weights: Weights = None) -> SENet:
-    """The largest SENet: a modified ResNeXt-152 of 64 groups (`cardinality`), with `SENet154Block` and three convolutions for a stem. See `SENet`.
+    """The largest SENet: a modified ResNeXt-152 of 64 groups (`cardinality`), of `SENet154Block`, with a stem of three convolutions.
+
+    See `SENet`.
 
         stage        layers                                     output   parameters   multiply-adds
         input                                            3 x 224 x 224

@@ -26,6 +26,7 @@ from minicnn.testing.subject import Subject
 
 DIRECTIONS = 4  # in which everything moves
 IMAGE_DIRECTIONS = 2
+SHORT = 0.01  # of the step that single elements take
 ELEMENTS = 20  # parameters of which one element is compared
 
 
@@ -66,8 +67,12 @@ class NetworkComparison(Comparison):
         return self._bisect(worst, direction[worst])
 
     def _random(self, name: str) -> Any:
-        """A direction of one tensor: each element by about its own size."""
-        return self.steps[name] * self.random.standard_normal(self.steps[name].shape)
+        """A direction of one tensor: each element in proportion to its own size, and all by little.
+
+        Thousands of ReLUs and batch norms of a few values bend the loss of a deep network at every turn; in float64, steps can be
+        so short that they notice little of it.
+        """
+        return SHORT * self.steps[name] * self.random.standard_normal(self.steps[name].shape)
 
 
 def gradcheck_network(
@@ -112,21 +117,22 @@ def gradcheck_network(
     random = np.random.default_rng([0x6E6574, seed])  # "net"
     images = random.standard_normal((batch, *image_shape))
     name = f"{name or type(model).__name__} ({'train' if training else 'eval'})"
-    before = [(module, module.training) for module in model.modules()], [(buffer, buffer.data) for buffer in model.buffers()]
+    parameters = dict(model.named_parameters())
+    before = [(module, module.training) for module in model.modules()], [(t, t.data) for t in (*parameters.values(), *model.buffers())]
     try:
+        for parameter in parameters.values():
+            if parameter.ndim == 1:  # a scale of 1 and a shift of 0, as networks have them at first, would hide mistakes
+                parameter.data = (parameter.data + 0.2 * random.standard_normal(parameter.shape)).astype(parameter.dtype)
         if not training:
             _settle(model, images)
-        subject = Subject(name, _loss(model, batch, seed), {"x": images}, dict(model.named_parameters()))
-        for value in subject.values.values():
-            if value.ndim == 1:  # a scale of 1 and a shift of 0, as networks have them at first, would hide mistakes
-                value += 0.2 * random.standard_normal(value.shape)
+        subject = Subject(name, _loss(model, batch, seed), {"x": images}, parameters)
         with buffers_in_float64(model.train(training)):
             return verdict(subject, NetworkComparison(subject, rtol, atol, seed))
     finally:
         for module, mode in before[0]:
             module.training = mode
-        for buffer, data in before[1]:
-            buffer.data = data
+        for tensor, data in before[1]:
+            tensor.data = data
 
 
 def _settle(model: Module, images: Array) -> None:
@@ -135,7 +141,7 @@ def _settle(model: Module, images: Array) -> None:
     for norm, _ in norms:
         norm.momentum = 1.0
     with no_grad():
-        model.train()(Tensor(images, dtype=np.float32))
+        model.train()(Tensor(images, dtype=next(model.parameters()).dtype))
     for norm, momentum in norms:
         norm.momentum = momentum
 

@@ -83,7 +83,8 @@ def test_where_the_stride_is(stride_on_1x1, products):
 
 
 @pytest.mark.parametrize(
-    ("network", "depth"), [(models.PreActResNet18, 18), (models.PreActResNet50, 50), (models.PreActResNet200, 200), (models.PreActResNetCIFAR, 164)]
+    ("network", "depth"),
+    [(models.PreActResNet18, 18), (models.PreActResNet50, 50), (models.PreActResNet200, 200), (models.PreActResNetCIFAR, 164)],
 )
 def test_the_name_counts_the_layers_with_weights(network, depth):
     with use_backend("meta"):

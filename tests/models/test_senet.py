@@ -59,7 +59,9 @@ def test_costs_a_tenth_of_the_parameters_and_hardly_a_multiply_add():
     assert gated.macs / plain.macs < 1.001
 
 
-@pytest.mark.parametrize(("network", "sides"), [(models.SEResNet50, (28, 28)), (models.SEResNeXt50_32x4d, (56, 28)), (models.SENet154, (56, 28))])
+@pytest.mark.parametrize(
+    ("network", "sides"), [(models.SEResNet50, (28, 28)), (models.SEResNeXt50_32x4d, (56, 28)), (models.SENet154, (56, 28))]
+)
 def test_where_the_stride_is(network, sides):
     with use_backend("meta"):
         outputs = summarize(network()).outputs

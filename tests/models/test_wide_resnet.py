@@ -15,7 +15,8 @@ from tests.models.residual_in_torch import preact_resnet_cifar, resnet
 def test_the_stages_are_k_times_as_wide_and_the_first_convolution_is_not():
     with use_backend("meta"):
         outputs = summarize(models.WideResNetCIFAR(28, 10)).outputs
-    assert [outputs[name][1:] for name in ("conv1", "layer1", "layer2", "layer3")] == [(16, 32, 32), (160, 32, 32), (320, 16, 16), (640, 8, 8)]
+    sizes = [outputs[name][1:] for name in ("conv1", "layer1", "layer2", "layer3")]
+    assert sizes == [(16, 32, 32), (160, 32, 32), (320, 16, 16), (640, 8, 8)]
 
 
 def test_the_name_counts_the_convolutions():
