@@ -5,6 +5,7 @@ type, but all elements are one and the same zero, so that a result takes no memo
 with billions of multiply-adds is a matter of milliseconds. There is no backward: a gradient needs values.
 """
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -34,7 +35,7 @@ def kernel(op: str) -> Kernel:
     >>> y.shape
     (8, 64, 112, 112)
     """
-    shape_of = globals().get(f"{op}_shape", _unchanged_shape)
+    shape_of: Callable[..., tuple[int, ...]] = SHAPES.get(op, _unchanged_shape)
 
     def forward(*arrays: Array | None, **attributes: Any) -> tuple[Any, Saved]:
         first = next(array for array in arrays if array is not None)
@@ -84,12 +85,10 @@ def avg_pool2d_shape(
     return (*x.shape[:2], *output_window((H, W), kernel_size, stride, padding, (1, 1), ceil_mode))
 
 
-def adaptive_avg_pool2d_shape(x: Array, *, output_size: Window) -> tuple[int, ...]:
+def adaptive_pool2d_shape(x: Array, *, output_size: Window) -> tuple[int, ...]:
     """(N, C, H, W) to (N, C, P, Q)."""
     return (*x.shape[:2], *output_size)
 
-
-adaptive_max_pool2d_shape = adaptive_avg_pool2d_shape
 
 
 def cross_entropy_shape(logits: Array, labels: Array, *, label_smoothing: float, reduction: str) -> tuple[int, ...]:  # noqa: ARG001
@@ -97,9 +96,21 @@ def cross_entropy_shape(logits: Array, labels: Array, *, label_smoothing: float,
     return labels.shape if reduction == "none" else ()
 
 
-def mse_loss_shape(x: Array, target: Array, *, reduction: str, **_: float) -> tuple[int, ...]:  # noqa: ARG001
+def loss_shape(x: Array, target: Array, *, reduction: str, **_: float) -> tuple[int, ...]:  # noqa: ARG001
     """One loss for each element, or their mean or sum."""
     return x.shape if reduction == "none" else ()
 
 
-l1_loss_shape = smooth_l1_loss_shape = mse_loss_shape
+SHAPES: dict[str, Callable[..., tuple[int, ...]]] = {
+    "conv2d": conv2d_shape,
+    "linear": linear_shape,
+    "max_pool2d": max_pool2d_shape,
+    "avg_pool2d": avg_pool2d_shape,
+    "adaptive_avg_pool2d": adaptive_pool2d_shape,
+    "adaptive_max_pool2d": adaptive_pool2d_shape,
+    "cross_entropy": cross_entropy_shape,
+    "mse_loss": loss_shape,
+    "l1_loss": loss_shape,
+    "smooth_l1_loss": loss_shape,
+}
+"""All others (activations, norms, softmax, dropout) have results like their first input."""

@@ -26,6 +26,18 @@ def integer(value: object, name: str, least: int = 1) -> int:
     return int(value)
 
 
+def integers(value: object, name: str, count: int, least: int = 1) -> tuple[int, ...]:
+    """So many integers, none below `least`: a list, a tuple, an array.
+
+    >>> integers([3, 4, 6, 3], "ResNet: depths", 4)
+    (3, 4, 6, 3)
+    """
+    values = list(value) if isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim) else []
+    if len(values) != count or not all(is_integer(v) and v >= least for v in values):
+        raise ArgumentError(f"{name} must be {count} integers >= {least}, not {value!r}")
+    return tuple(int(v) for v in values)
+
+
 def number(value: object, name: str, least: float = -math.inf) -> float:
     """A finite number, not below `least`.
 
@@ -114,6 +126,11 @@ def is_float_type(dtype: np.dtype[Any]) -> bool:
 def is_integer(value: object) -> TypeGuard[int]:
     """An integer of Python or NumPy; True and False are none, and neither is 3.0."""
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """A number of Python or NumPy that a float can hold; True, False and NaN are none."""
+    return not math.isnan(_real(value))
 
 
 def _real(value: object) -> float:

@@ -24,6 +24,20 @@ def test_no_integers(value):
         checks.integer(value, "op: n")
 
 
+@pytest.mark.parametrize("value", [(1, 2), [1, np.int64(2)], np.array([1, 2]), range(1, 3)], ids=repr)
+def test_several_integers(value):
+    result = checks.integers(value, "op: n", 2)
+    assert result == (1, 2)
+    assert all(type(n) is int for n in result)
+    assert checks.integers([0], "op: n", 1, least=0) == (0,)
+
+
+@pytest.mark.parametrize("value", [(), (1,), (1, 2, 3), (0, 1), (1, 2.0), (True, 1), "12", 2, {1, 2}, np.ones((2, 2), int), [[1], [2, 3]], *NO_NUMBERS[:-1]], ids=repr)
+def test_not_so_many_integers(value):
+    with pytest.raises(ArgumentError, match=r"^op: n must be 2 integers >= 1, not "):
+        checks.integers(value, "op: n", 2)
+
+
 @pytest.mark.parametrize("check", [checks.number, checks.positive, checks.fraction, checks.real])
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), np.float16(0.5), Fraction(1, 2)], ids=repr)
 def test_numbers(check, value):
@@ -37,6 +51,11 @@ def test_numbers(check, value):
 def test_no_numbers(check, value):
     with pytest.raises(ArgumentError, match=r"^op: x must be a (finite )?number"):
         check(value, "op: x")
+
+
+def test_what_is_a_number():
+    assert all(map(checks.is_number, (1, -0.5, np.float32(2), np.int64(2), np.inf, Fraction(1, 2))))
+    assert not any(map(checks.is_number, (*NO_NUMBERS, np.nan)))
 
 
 def test_ranges():

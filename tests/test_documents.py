@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minicnn import models
@@ -53,3 +54,11 @@ def test_every_network_and_its_file_are_on_the_page_of_networks():
         assert re.search(rf"`{name}[`(]", page), name
         file = inspect.getsourcefile(registry._models[name])
         assert Path(file).name in page, file
+
+
+def test_the_numbers_of_networks_in_the_documents_are_true():
+    page, readme = (ROOT / "docs" / "models.md").read_text(), (ROOT / "README.md").read_text()
+    rows = (ROOT / "tests" / "models" / "zoo_numbers.txt").read_text().strip().splitlines()
+    assert f"of {len(rows)} networks and variants" in page
+    assert f"same weights, {len(np.load(ROOT / 'tests' / 'models' / 'files' / 'reference_logits.npz').files)} networks" in page
+    assert f"# one of {len(models.list_models())}: models.list_models()" in readme

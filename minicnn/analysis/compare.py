@@ -11,17 +11,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from minicnn import models
 from minicnn.analysis.published import IMAGENET, Published
-from minicnn.analysis.summary import summarize
+from minicnn.analysis.summary import FLOAT, summarize
 from minicnn.autograd import no_grad
 from minicnn.backend import META, use_backend
 from minicnn.creation import randn
 from minicnn.errors import ArgumentError
+from minicnn.models.registry import model_name
+from minicnn.nn import Module
 from minicnn.nn.mode import evaluating_untrained
 from minicnn.nn.trace import image_shape
 
+AUXILIARY = ("GoogLeNet", "GoogLeNetBN", "InceptionV3")  # have them unless told otherwise
 REPEATS = 3  # timed runs, after one that compiles and warms up
 
 
@@ -33,8 +37,8 @@ class Entry:
         name: of the network.
         year: of its paper; None where no error was published.
         input: the image, "3x224x224".
-        parameters, macs: as in a summary.
-        memory: bytes of weights and of all outputs of one image, in float32.
+        parameters, macs: as in a summary; without auxiliary classifiers, which are thrown away after training.
+        memory: bytes of the weights and of the outputs of convolutions, linear layers and poolings for one image, in float32.
         top1, top5: published error in per cent, or None.
         milliseconds: measured time for one image here, or None.
         source: of the errors.
@@ -71,11 +75,10 @@ def compare(names: Sequence[str] = (), *, timed: bool = False) -> list[Entry]:
 
 
 def _entry(name: str, timed: bool) -> Entry:
+    name = model_name(name)
+    options = {"aux": False} if name in AUXILIARY else {}
     with use_backend(META):
-        model = models.create(name)
-    by_lower = {known.lower(): known for known in models.list_models()}
-    name = by_lower[name.lower()]
-    summary = summarize(model)
+        summary = summarize(models.create(name, **options))
     published = IMAGENET.get(name)
     errors = published or Published(0, None, None, "")
     return Entry(
@@ -84,17 +87,16 @@ def _entry(name: str, timed: bool) -> Entry:
         "x".join(map(str, summary.input[1:])),
         summary.parameters,
         summary.macs,
-        4 * summary.parameters + summary.forward_bytes,
+        FLOAT * (summary.parameters + summary.activations),
         errors.top1,
         errors.top5,
-        _milliseconds(name) if timed else None,
+        _milliseconds(models.create(name, **options)) if timed else None,
         errors.source,
     )
 
 
-def _milliseconds(name: str) -> float:
+def _milliseconds(model: Module) -> float:
     """The median time of one image."""
-    model = models.create(name)
     x = randn(1, *image_shape(model, None, "compare"))
     times = []
     with no_grad(), evaluating_untrained(model):
@@ -128,12 +130,12 @@ def picture(entries: Sequence[Entry], path: Path) -> Path:
     if not known:
         raise ArgumentError("compare: none of these networks has a published top-1 error on ImageNet to draw")
     timed = all(entry.milliseconds is not None for entry in known)
-    figure = Figure(figsize=(9, 13 if timed else 9), layout="constrained")
+    figure = Figure(figsize=(14, 24 if timed else 16), layout="constrained")
     axes = figure.subplots(3 if timed else 2, 1)
-    _bubbles(axes[0], known, [entry.macs / 1e9 for entry in known], "multiply-adds of one image / 10⁹ (bubble: parameters)")
-    _bubbles(axes[1], known, [entry.memory / 1e6 for entry in known], "memory of weights and outputs / MB (bubble: parameters)")
+    _bubbles(axes[0], known, [entry.macs / 1e9 for entry in known], "multiply-adds of one image / 10⁹")
+    _bubbles(axes[1], known, [entry.memory / 1e6 for entry in known], "memory of weights and outputs / MB")
     if timed:
-        _bubbles(axes[2], known, [entry.milliseconds or 0 for entry in known], "time of one image here / ms (bubble: parameters)")
+        _bubbles(axes[2], known, [entry.milliseconds or 0 for entry in known], "time of one image here / ms")
     try:
         figure.savefig(path, dpi=120)
     except (OSError, ValueError) as error:
@@ -141,11 +143,14 @@ def picture(entries: Sequence[Entry], path: Path) -> Path:
     return path
 
 
-def _bubbles(axes: object, entries: Sequence[Entry], x: Sequence[float], label: str) -> None:
-    """Error against x, on a logarithmic axis, with the names."""
+def _bubbles(axes: Any, entries: Sequence[Entry], x: Sequence[float], label: str) -> None:
+    """Error against x, on a logarithmic axis; as large as the parameters, coloured by the year, the names beside them."""
     errors = [entry.top1 or 0.0 for entry in entries]
-    axes.scatter(x, errors, s=[entry.parameters / 1e5 for entry in entries], c=[entry.year or 2012 for entry in entries], alpha=0.5)  # type: ignore[attr-defined]
-    for entry, at, error in zip(entries, x, errors, strict=True):
-        axes.annotate(entry.name, (at, error), fontsize=6, ha="center", va="center")  # type: ignore[attr-defined]
-    axes.set(xscale="log", xlabel=label, ylabel="top-1 error / %")  # type: ignore[attr-defined]
-    axes.grid(alpha=0.3)  # type: ignore[attr-defined]
+    years = [entry.year or 0 for entry in entries]
+    drawn = axes.scatter(x, errors, s=[entry.parameters / 1e5 for entry in entries], c=years, cmap="viridis", alpha=0.5)
+    axes.figure.colorbar(drawn, ax=axes, label="year", format="%d")
+    for i, (entry, at, error) in enumerate(sorted(zip(entries, x, errors, strict=True), key=lambda point: point[2])):
+        offset = (7, -9) if i % 2 else (7, 5)  # neighbours in error above and below their points
+        axes.annotate(entry.name, (at, error), xytext=offset, textcoords="offset points", fontsize=7)
+    axes.set(xscale="log", xlabel=f"{label} (bubble: parameters)", ylabel="top-1 error / %")
+    axes.grid(alpha=0.3)

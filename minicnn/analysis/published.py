@@ -55,12 +55,16 @@ IMAGENET: dict[str, Published] = {
     "DenseNet201": Published(2016, 22.6, 6.3, f"Huang 2017, table 3 ({CROP})"),
     "DenseNet161": Published(2016, 22.3, 6.2, f"Huang 2017, table 3 ({CROP})"),
     "ResNeXt50_32x4d": Published(2016, 22.2, None, f"Xie 2017, README ({CROP})"),
+    "ResNeXt101_32x4d": Published(2016, 21.2, 5.6, f"Xie 2017, README ({CROP})"),
+    "ResNeXt101_64x4d": Published(2016, 20.4, 5.3, f"Xie 2017, README ({CROP})"),
     "ResNeXt101_32x8d": Published(2018, 20.69, 5.47, f"torchvision ({CROP})"),
     "MobileNetV1": Published(2017, 29.4, None, f"Howard 2017, table 8 ({CROP})"),
     "ShuffleNetV1": Published(2017, 32.6, None, f"Zhang 2018, table 2, 3 groups ({CROP})"),
     "NASNetAMobile": Published(2017, 26.0, 8.4, f"Zoph 2018, table 3 ({CROP})"),
     "NASNetALarge": Published(2017, 17.3, 3.8, f"Zoph 2018, table 2 ({CROP})"),
     "SEResNet50": Published(2017, 23.29, 6.62, f"Hu 2018, table 2 ({CROP})"),
+    "SEResNet101": Published(2017, 22.38, 6.07, f"Hu 2018, table 2 ({CROP})"),
+    "SEResNet152": Published(2017, 21.57, 5.73, f"Hu 2018, table 2 ({CROP})"),
     "SEResNeXt50_32x4d": Published(2017, 21.10, 5.49, f"Hu 2018, table 2 ({CROP})"),
     "SENet154": Published(2017, 18.68, 4.47, f"Hu 2018, table 8 ({CROP}, 224 pixels)"),
     "MobileNetV2": Published(2018, 28.0, None, f"Sandler 2018, table 4 ({CROP})"),
@@ -86,7 +90,8 @@ class Winner:
     """The best top-5 error of a year's ImageNet challenge (classification, test set), in per cent, often of an ensemble.
 
     Attributes:
-        layers: layers with weights, or None for the shallow methods before 2012, and for an ensemble of different networks.
+        layers: layers with weights of its network, of the deepest in an ensemble; None for the shallow methods before 2012, and where
+            no one network can be named.
     """
 
     year: int
@@ -99,16 +104,16 @@ WINNERS = (
     Winner(2010, "Lin et al. (SIFT and LBP features, SVM)", 28.2, None),
     Winner(2011, "Sanchez & Perronnin (Fisher vectors)", 25.8, None),
     Winner(2012, "AlexNet (Krizhevsky et al.)", 16.4, 8),
-    Winner(2013, "ZFNet (Zeiler & Fergus)", 11.7, 8),
+    Winner(2013, "Clarifai (Zeiler; called ZFNet)", 11.7, None),
     Winner(2014, "GoogLeNet (Szegedy et al.)", 6.7, 22),
     Winner(2015, "ResNet (He et al.)", 3.57, 152),
     Winner(2016, "Deep feature fusion (Shao et al.)", 2.99, None),
     Winner(2017, "SENet (Hu et al.)", 2.25, 152),
 )
-"""Source: Russakovsky et al. 2015, "ImageNet large scale visual recognition challenge", table 5 and the challenge's pages of
-results; the rates of 2012 to 2016 are in the lecture. VGG was second in 2014, with 7.3 %. AlexNet's 16.4 % is without, its 15.3 % with
-additional training images."""
+"""Source: Russakovsky et al. 2015, "ImageNet large scale visual recognition challenge", table 5, up to 2014; then the papers: He 2015,
+table 5; Shao 2016; Hu 2018, sec. 1. All are of ensembles. AlexNet's 16.4 % is without, its 15.3 % with additional training images."""
 
+VGG_2014 = 7.3  # the second of 2014: Simonyan & Zisserman 2014, table 7
 HUMAN_TOP5 = 5.1  # one trained annotator: Russakovsky et al. 2015, sec. 6.4
 
 

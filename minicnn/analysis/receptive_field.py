@@ -19,10 +19,11 @@ from minicnn.kernels.types import Array, Padding, Window
 from minicnn.nn import AvgPool2d, Conv2d, Linear, MaxPool2d, Module
 from minicnn.nn.batch_norm import BatchNorm
 from minicnn.nn.mode import evaluating_untrained
-from minicnn.nn.trace import image_shape, trace
+from minicnn.nn.trace import image_shape, replace, trace
 from minicnn.ops import adaptive_pool, conv, pool
 from minicnn.ops.group_norm import GroupNorm
 from minicnn.ops.indexing import GetItem
+from minicnn.ops.join import Concatenate
 from minicnn.ops.layer_norm import LayerNorm
 from minicnn.ops.linear import Linear as LinearFunction
 from minicnn.ops.matmul import MatMul
@@ -156,24 +157,50 @@ def _through(node: Function, before: Sequence[ReceptiveField], image: Sequence[i
     if isinstance(node, (pool.MaxPool2d, pool.AvgPool2d)):
         dilation = node.attributes.get("dilation", (1, 1))
         return field.after(node.attributes["kernel_size"], node.attributes["stride"], node.attributes["padding"], dilation)
-    if isinstance(node, ADAPTIVE) and node.shape[2:] != (1, 1) and not any(n % m for n, m in zip(size, node.shape[2:], strict=True)):
+    if isinstance(node, ADAPTIVE) and node.shape[2:] != (1, 1) and not field.whole:
+        if any(n % m for n, m in zip(size, node.shape[2:], strict=True)):
+            raise ArgumentError(
+                f"receptive_field: an adaptive pooling makes {_by(node.shape[2:])} of {_by(size)}, with bins that differ in size, so that "
+                "there is no one stride: give an image that it divides evenly, or use measure_receptive_field"
+            )
         bins = (size[0] // node.shape[2], size[1] // node.shape[3])
         return field.after(bins, bins, (0, 0, 0, 0))
     if isinstance(node, Pad) and len(node.shape) == 4:
         _, _, rows, columns = node.attributes["frame"]
         return field.after((1, 1), (1, 1), (*rows, *columns))
-    if isinstance(node, GetItem) and len(node.shape) == 4:
-        index = [i for i in node.attributes["index"] if i is not Ellipsis]
-        rows, columns = ((*index, *(slice(None),) * 4)[axis] for axis in (2, 3))
-        (top, _, down), (left, _, right) = rows.indices(size[0]), columns.indices(size[1])
-        return field.after((1, 1), (down, right), (-top, 0, -left, 0))
+    if isinstance(node, GetItem) and len(node.input_shapes[0]) == 4 and not field.whole:
+        return _picked(node, field)
+    if isinstance(node, Concatenate) and len(node.shape) == 4 and node.attributes["axis"] > 1 and not field.whole:
+        raise ArgumentError("receptive_field: images are put beside or below each other, so that there is no one stride: use measure_receptive_field")
+    if isinstance(node, Reduction) and node.shape[2:] == size and not {2, 3} & set(node.attributes["axes"]):
+        return field  # over the channels of each pixel
     moved = isinstance(node, (Reshape, Transpose)) and not _keeps_pixels(node)
     return ReceptiveField((image[1], image[2]), whole=True) if moved or isinstance(node, (*ADAPTIVE, *MIX_ALL)) else field
 
 
+def _picked(node: Function, field: ReceptiveField) -> ReceptiveField:
+    """That of x[index], if it takes every so many rows and columns of an image."""
+    index = list(node.attributes["index"])
+    gap = next((i for i, part in enumerate(index) if part is Ellipsis), len(index))
+    full = [*index[:gap], *[slice(None)] * (5 - len(index) if gap < len(index) else 4 - len(index)), *index[gap + 1 :]]
+    if len(node.shape) != 4 or len(full) != 4 or not all(isinstance(part, slice) for part in full):
+        raise ArgumentError("receptive_field: pixels are picked by an index that is no slice: use measure_receptive_field")
+    H, W = node.input_shapes[0][2:]
+    (top, _, down), (left, _, right) = full[2].indices(H), full[3].indices(W)
+    if min(down, right) < 1:
+        raise ArgumentError("receptive_field: an image is turned over, so that there is no stride: use measure_receptive_field")
+    return field.after((1, 1), (down, right), (-top, 0, -left, 0))
+
+
 def _keeps_pixels(node: Function) -> bool:
     """A change of shape that leaves height and width where they are."""
+    if isinstance(node, Transpose):
+        return tuple(node.attributes["axes"][-2:]) == (len(node.shape) - 2, len(node.shape) - 1)
     return node.shape[-2:] == node.input_shapes[0][-2:] and math.prod(node.shape[-2:]) > 1
+
+
+def _by(size: Sequence[int]) -> str:
+    return "x".join(map(str, size))
 
 
 @dataclass(frozen=True)
@@ -203,8 +230,8 @@ def measure_receptive_field(
     """The receptive field by experiment: send a gradient back from one position and see which pixels it reaches.
 
     So that no path is blocked by chance, this is done on a copy of the network in float64 in which all weights are positive
-    (1 / fan-in, so that numbers keep their size), batch norms do nothing, and max pooling is average pooling: the same windows, but
-    every pixel counts.
+    (about 1 / fan-in, so that numbers keep their size), batch norms do nothing, and `nn.MaxPool2d` is an average: the same windows, but
+    every pixel counts. (A dilated one, or the function `ops.max_pool2d`, stays: it passes its gradient to one pixel of each window.)
 
     Args:
         network: any network.
@@ -244,23 +271,29 @@ def measure_receptive_field(
     assert x.grad is not None
     reached = np.abs(x.grad.numpy()[0]).sum(axis=0)
     rows, columns = np.flatnonzero(reached.any(axis=1)), np.flatnonzero(reached.any(axis=0))
+    if not rows.size:
+        raise ArgumentError(
+            "measure_receptive_field: no gradient reaches the image: something on the way is saturated, or cancels when all weights are positive"
+        )
     return Support((p, q), (int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1])), reached)
 
 
 def _open(network: Module) -> Module:
     """Make every path of a network pass a gradient."""
-    for path, module in list(network.named_modules()):
+    random = np.random.default_rng(0)
+    for module in list(network.modules()):
         if isinstance(module, (Conv2d, Linear)):
-            module.weight.data = np.full(module.weight.shape, 1 / math.prod(module.weight.shape[1:]), np.float32)
+            module.weight.data = random.uniform(0.5, 1.5, module.weight.shape) / math.prod(module.weight.shape[1:])
             if module.bias is not None:
                 module.bias.data = np.zeros(module.bias.shape, np.float32)
         if isinstance(module, BatchNorm):
             for tensor, value in ((module.weight, 1), (module.bias, 0), (module.running_mean, 0), (module.running_var, 1)):
                 if tensor is not None:
                     tensor.data = np.full(tensor.shape, value, np.float32)
-        if isinstance(module, MaxPool2d) and module.dilation == (1, 1) and path:
-            parent, _, name = path.rpartition(".")
+        if isinstance(module, MaxPool2d) and module.dilation == (1, 1):
             average = AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode, count_include_pad=False)
-            setattr(network.get_submodule(parent), name, average)
+            if module is network:
+                return average
+            replace(network, module, average)
     network.zero_grad()
     return network.astype("float64")

@@ -15,7 +15,7 @@ class Stage:
 
     Attributes:
         path: dotted path of the part, such as `layer1` or `features.3`.
-        what: it in words: `conv 7x7 / 2`, `2 x BasicBlock`.
+        what: the part in words: `conv 7x7 / 2`, `2 x BasicBlock`.
         output: shape of its output for one image, without the batch axis; () if it does not run in evaluation.
         parameters: numbers it learns.
         macs: multiply-adds for one image.
@@ -94,7 +94,7 @@ def describe(module: Module) -> str:
     if isinstance(module, Sequential):
         kinds = [type(child).__name__ for child in module]
         if len(set(kinds)) == 1:
-            return f"{len(kinds)} x {kinds[0]}" if len(kinds) > 1 else kinds[0]
+            return f"{len(kinds)} x {kinds[0]}" if len(kinds) > 1 else describe(next(iter(module)))
         return ", ".join(describe(child) for child in module if list(child.children()) or isinstance(child, (Conv2d, Linear, *POOLS)))
     return type(module).__name__
 

@@ -28,9 +28,11 @@ def run(args: argparse.Namespace) -> int:
     if args.history:
         print(_history())
         return OK
+    if not args.time and (args.backend or args.threads):
+        raise ArgumentError("compare: --backend and --threads say how the time is measured: add --time")
     backend = use_backend(args) if args.time else ""
     entries = sorted(compare(args.models, timed=args.time), key=lambda entry: entry.macs)
-    rows = [("network", "year", "input", "parameters", "multiply-adds", "memory", "top-1", "top-5", "time")]
+    rows = [("network", "year", "input", "parameters", "multiply-adds", "memory", "top-1 error", "top-5 error", "time")]
     for e in entries:
         rows.append((
             e.name, str(e.year or ""), e.input, f"{e.parameters:,}", f"{e.macs:,}", f"{e.memory / 1e6:,.1f} MB",
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))).rstrip())
-    print("\nmemory: weights and outputs of one image in float32; errors as published on ImageNet (--csv lists the sources)")
+    print("\nmemory: weights and outputs of convolutions, linear layers and poolings for one image, in float32; errors as published on ImageNet (--csv lists the sources)")
     if args.time:
         print(f"time: one image, median of 3, backend {backend}, random weights")
     if args.csv is not None:

@@ -1,4 +1,4 @@
-"""`minicnn lecture`: every number that the lecture "CNN Architectures" shows, beside the one that comes out of the networks here."""
+"""`minicnn lecture`: the numbers of the lecture "CNN Architectures", beside those that come out of the networks here."""
 
 import argparse
 import json
@@ -29,9 +29,12 @@ def run(args: argparse.Namespace) -> int:
         if claim.topic != topic:
             print(f"\n{claim.topic}\n{'':4}{'':{what}}  {'lecture':<{lecture}}  here")
         topic = claim.topic
-        print(f"  {'✓' if claim.agrees else '≠'} {claim.what:<{what}}  {claim.lecture:<{lecture}}  {claim.here}")
+        print(f"  {'✓' if claim.agrees else '≠'} {claim.what:<{what}}  {claim.lecture:<{lecture}}  {claim.here}{' (looked up)' if claim.looked_up else ''}")
         if not claim.agrees:
             print(f"{'':6}{claim.reason or 'no reason is known'}")
+    computed = sum(not claim.looked_up for claim in found)
+    print(f"\n{len(found)} numbers: {computed} computed, {len(found) - computed} looked up in the papers;")
     agree = sum(claim.agrees for claim in found)
-    print(f"\n{len(found)} numbers: {agree} as in the lecture, {len(found) - agree - len(unexplained)} with a reason for the difference, {len(unexplained)} without")
+    different = len(found) - agree - len(unexplained)
+    print(f"{agree} as in the lecture, {different} with a reason for the difference, {len(unexplained)} without")
     return FAILED if unexplained else OK

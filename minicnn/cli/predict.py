@@ -67,13 +67,14 @@ def _photographs(args: argparse.Namespace) -> int:
     from minicnn.data.imagenet import class_names
     from minicnn.io import read_picture
     from minicnn.models import preprocessing_for, weights_for
+    from minicnn.models.pretrained import is_imagenet
 
     use_backend(args)
     pictures = [read_picture(path) for path in args.paths]
     model = _build(args.model, args.weights)
     prepare, rng = preprocessing_for(model), np.random.default_rng()  # from which nothing is drawn
-    published = weights_for(model)
-    why = f"as for the published weights of {published.name}" if published else "as is usual; the weights may need another"
+    published = weights_for(model) if is_imagenet(args.weights) else None
+    why = f"as for the published weights of {published.name}" if published else "as is usual for this network; the weights may need another"
     print(f"preparation: {prepare} ({why})")
     for path, picture in zip(args.paths, pictures, strict=True):
         (p,) = _probabilities(model, prepare(picture, rng)[None])

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         return OK
     summary = summarize(model, args.input)
     if args.json:
-        print(json.dumps(summary.as_dict() | {"stages": [vars(stage) for stage in stages.stages(model, args.input)]}))
+        print(json.dumps(summary.as_dict() | {"model": models.registry.model_name(args.model), "stages": [vars(stage) for stage in stages.stages(model, args.input)]}))
         return OK
     rows = [("path", "layer", "output", "parameters", "memory", "multiply-adds")]
     for layer in summary.layers:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     elements = sum(layer.elements for layer in summary.layers)
     rows.append(("total", "", "", f"{summary.parameters:,}", f"{elements:,}", f"{summary.macs:,}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    print(f"{summary.model}, for one image of {stages.by(summary.input[1:])}; memory in numbers (float32: 4 bytes each)\n")
+    print(f"{models.registry.model_name(args.model)}, for one image of {stages.by(summary.input[1:])}; memory in numbers (float32: 4 bytes each)\n")
     for i, row in enumerate(rows):
         if i in (1, len(rows) - 1):
             print("-" * (sum(widths) + 2 * len(widths) - 2))

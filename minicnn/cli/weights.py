@@ -34,7 +34,7 @@ def list_files(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command
     from minicnn.models.weight_files import FILES
     from minicnn.models.weight_store import cache_folder, locate
 
-    rows = [("name", "network", "size", "top-1", "top-5", "where from")]
+    rows = [("name", "network", "size", "top-1 accuracy", "top-5 accuracy", "where from")]
     for found in FILES:
         path = locate(found)
         where = f"here: {path}" if path else _where_from(found)

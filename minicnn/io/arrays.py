@@ -35,7 +35,7 @@ def read_safetensors(file: FileBytes) -> tuple[dict[str, Array], dict[str, str]]
     except SafetensorError as error:
         raise CheckpointError(f"is damaged, or was cut off while it was copied ({printable(str(error))})") from None
     header = json.loads(file.at(8, int.from_bytes(file.at(0, 8), "little")))  # deserialize has found nothing wrong with it
-    return {name: _array(name, stored) for name, stored in arrays}, header.get("__metadata__", {})
+    return {name: _array(name, stored) for name, stored in arrays}, header.get("__metadata__") or {}
 
 
 def _array(name: str, stored: Mapping[str, Any]) -> Array:

@@ -26,11 +26,14 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
         path: PNG, JPEG or whatever else Pillow reads.
 
     Raises:
-        ArgumentError: the file is missing, is no picture, is damaged, or has more than 100 million pixels; or Pillow is not installed.
+        ArgumentError: the file is missing, is no picture, is damaged, has more than 100 million pixels, or more than 8 bits for each
+            colour of a pixel, which Pillow would cut off; or Pillow is not installed.
     """
     path = Path(path)
     require_file(path, "image", ArgumentError)
     with open_picture(path) as image:
+        if image.mode.startswith(("I", "F")):
+            raise ArgumentError(f"{path} has more than 8 bits for each pixel (Pillow's mode {image.mode}): save it with 8 bits, scaled to 0..255")
         return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
 
 

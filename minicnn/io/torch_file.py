@@ -123,7 +123,7 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _start(file: FileBytes, entry: zipfile.ZipInfo) -> int:
-    """Where the bytes of an entry begin: behind its own header, whose length is in the header."""
+    """Where the bytes of an entry begin: after its own header, whose length is in the header."""
     header = file.at(entry.header_offset, 30)
     if header[:4] != b"PK\x03\x04":
         raise CheckpointError(f"is damaged: the entry {printable(entry.filename)} is not where the archive says")

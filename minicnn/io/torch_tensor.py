@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from minicnn.errors import CheckpointError
-from minicnn.io.unpickler import REMEDY, Allowed, Foreign, Names
+from minicnn.io.unpickler import LONGEST, REMEDY, Allowed, Foreign, Names, is_key
 from minicnn.kernels.types import Array
 
 MOST_AXES, MOST = 32, 2**48  # axes and numbers of a tensor
@@ -101,8 +101,8 @@ def storage(reference: Any) -> Storage:
     if not (isinstance(reference, tuple) and len(reference) in (5, 6) and reference[0] == "storage"):
         raise CheckpointError(f"refers to something that is no tensor: a whole network, perhaps; {REMEDY}")
     _, elements, key, _, count, *part = reference
-    if not isinstance(key, str):
-        raise CheckpointError("is damaged: it refers to numbers by a key that is no text")
+    if not (isinstance(key, str) and len(key) <= LONGEST):
+        raise CheckpointError("is damaged: it refers to numbers by a key that is no short text")
     whole = Storage(key, _known(elements), _count(count))
     if not part or part[0] is None:
         return whole
@@ -152,12 +152,18 @@ def _rebuild_parameter(tensor: Any, requires_grad: Any = None, hooks: Any = None
 def _ordered_dict(pairs: Any = ()) -> dict[str, Any]:
     if not (isinstance(pairs, Sequence) and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs)):
         raise CheckpointError("is damaged: an OrderedDict in it is made of something else than pairs")
-    return {key: value for key, value in pairs if isinstance(key, str)}
+    return {key: value for key, value in pairs if is_key(key)}
+
+
+def _size(sizes: Any = ()) -> tuple[Any, ...]:
+    if not (_is_shape(sizes) and len(sizes) <= MOST_AXES):
+        raise CheckpointError("is damaged: a size in it is none, or has too many axes")
+    return tuple(sizes)
 
 
 NAMES: Names = {
     ("collections", "OrderedDict"): Allowed(_ordered_dict),
-    ("torch", "Size"): Allowed(tuple),
+    ("torch", "Size"): Allowed(_size),
     ("torch._utils", "_rebuild_tensor"): Allowed(_rebuild_tensor),
     ("torch._utils", "_rebuild_tensor_v2"): Allowed(_rebuild_tensor_v2),
     ("torch._utils", "_rebuild_tensor_v3"): Allowed(_rebuild_tensor_v3),

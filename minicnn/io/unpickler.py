@@ -6,7 +6,9 @@ lists, tuples and dicts, and that is all that it can do. It never looks a name u
 the caller gives what shall stand for it. Whatever else a file asks for, it is refused, and the message says what it was.
 
 Only the encoding is left to the standard library: `pickletools.genops` takes the bytes apart into instructions and their
-arguments. Nothing here is recursive, memory stays within a small multiple of the file, and time is bounded by `LIMIT`.
+arguments. Nothing here is recursive. A file is read in a time in proportion to its size, and an instruction takes a few hundred bytes beside
+the text or number in it: there are at most `LIMIT` instructions; all lists that calls copy are together no longer than the program; the
+texts that are compared are short; and what is stored has small numbers, which do not collide.
 """
 
 import pickletools
@@ -18,6 +20,7 @@ from minicnn.errors import CheckpointError
 from minicnn.io.file import FileBytes
 
 LIMIT = 2_000_000  # instructions; PyTorch needs about 30 for a tensor
+LONGEST = 1000  # characters of a name
 
 REMEDY = "open it once in PyTorch, where you trust it, and save model.state_dict() with torch.save"
 
@@ -51,7 +54,7 @@ _PUSH = {
 
 
 def unpickle(file: FileBytes, names: Names, persistent: Callable[[Any], Any]) -> Any:
-    """The object that the next pickle in `file` describes; afterwards the file stands right behind it.
+    """The object that the next pickle in `file` describes; afterwards the file is to be read from where it ends.
 
     Sets become lists. A dict keeps only the entries whose key is a text.
 
@@ -102,6 +105,7 @@ class _Machine:
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.foreign: list[str] = []
+        self.steps = self.copied = 0
 
     def result(self) -> Any:
         if self.foreign:
@@ -115,6 +119,7 @@ class _Machine:
     def step(self, opcode: str, argument: Any) -> None:
         """One instruction."""
         stack, push, pop = self.stack, self.stack.append, self.stack.pop
+        self.steps += 1
         if opcode in _PUSH:
             push(argument)
             return
@@ -128,9 +133,9 @@ class _Machine:
             case "NEWFALSE":
                 push(False)
             case "PUT" | "BINPUT" | "LONG_BINPUT":
-                self.memo[argument] = stack[-1]
+                self.store(argument)
             case "MEMOIZE":
-                self.memo[len(self.memo)] = stack[-1]
+                self.store(len(self.memo))
             case "GET" | "BINGET" | "LONG_BINGET":
                 push(self.memo[argument])
             case "MARK":
@@ -182,11 +187,25 @@ class _Machine:
                 push(self.look_up(module, name))
             case "REDUCE":
                 arguments, function = pop(), pop()
-                push(_call(function, arguments))
+                push(self.call(function, arguments))
             case "BUILD":
                 _set_attributes(stack[-2], pop())
             case _:
                 self.refuse(opcode, argument)
+
+    def store(self, number: int) -> None:
+        if not 0 <= number < LIMIT:
+            raise CheckpointError(f"stores a value under a number beyond {LIMIT:,}, which PyTorch never does: refused")
+        self.memo[number] = self.stack[-1]
+
+    def call(self, function: Any, arguments: Any) -> Any:
+        """A list that a call copies was written once but may be pushed and copied again and again, for two instructions each time."""
+        if not isinstance(function, Allowed):
+            raise _would_run(function)
+        self.copied += sum(len(argument) for argument in arguments if isinstance(argument, (list, tuple)))
+        if self.copied > self.steps:
+            raise CheckpointError("copies the same list again and again, which PyTorch never does: refused")
+        return function.call(*arguments)
 
     def look_up(self, module: Any, name: Any) -> Any:
         """What the caller gave for a name, or a `Foreign` to blame later, when it is known what the file does with it."""
@@ -194,7 +213,7 @@ class _Machine:
             raise CheckpointError("is damaged: it asks for something by a name that is no text")
         if (module, name) in self.names:
             return self.names[module, name]
-        self.foreign.append(printable(f"{module}.{name}"))
+        self.foreign.append(printable(f"{module[:LONGEST]}.{name[:LONGEST]}"))
         return Foreign(self.foreign[-1])
 
     def refuse(self, opcode: str, argument: Any) -> None:
@@ -204,23 +223,17 @@ class _Machine:
                 raise _object_of(self.stack[-2])
             case "NEWOBJ_EX":
                 raise _object_of(self.stack[-3])
-            case "OBJ":
+            case "OBJ" if isinstance(self.stack[0], Foreign):
                 raise _would_run(self.stack[0])
-            case "INST":
-                raise _would_run(self.look_up(*argument.split(" ", 1)))
+            case "INST" if isinstance(function := self.look_up(*argument.split(" ", 1)), Foreign):
+                raise _would_run(function)
         raise CheckpointError(f"uses the pickle instruction {opcode}, which PyTorch never writes: refused")
-
-
-def _call(function: Any, arguments: Any) -> Any:
-    if not isinstance(function, Allowed):
-        raise _would_run(function)
-    return function.call(*arguments)
 
 
 def _set_attributes(target: Any, state: Any) -> None:
     """Attributes of a dict, such as the version numbers that a state dict carries, are left out. Nothing else has any."""
     if not (isinstance(target, dict) and isinstance(state, dict)):
-        raise CheckpointError(f"sets attributes of a {type(target).__name__}, which PyTorch never does: refused")
+        raise CheckpointError("sets attributes of something that can have none, which PyTorch never does: refused")
 
 
 def _extend(target: Any, items: list[Any]) -> None:
@@ -230,22 +243,33 @@ def _extend(target: Any, items: list[Any]) -> None:
 
 
 def _update(target: Any, items: list[Any]) -> dict[str, Any]:
-    """Only texts become keys: they alone name weights, and hashing anything else could take a file's maker's pleasure of time."""
     if not isinstance(target, dict) or len(items) % 2:
         raise TypeError
-    target.update((key, value) for key, value in zip(items[::2], items[1::2], strict=True) if isinstance(key, str))
+    target.update((key, value) for key, value in zip(items[::2], items[1::2], strict=True) if is_key(key))
     return target
+
+
+def is_key(key: Any) -> bool:
+    """Whether an entry of a dict is kept. Only texts are: they alone name weights, and hashing anything else could take as long as the
+    maker of the file likes.
+
+    Raises:
+        CheckpointError: it is a text, but a long one. Two equal ones would be compared sign by sign, as often as the file likes.
+    """
+    if isinstance(key, str) and len(key) > LONGEST:
+        raise CheckpointError(f"has a name of {len(key):,} characters, which no weights have: refused")
+    return isinstance(key, str)
 
 
 def _would_run(function: Any) -> CheckpointError:
     if not isinstance(function, Foreign):
-        return CheckpointError(f"is damaged: it calls a {type(function).__name__}")
+        return CheckpointError("is damaged: it calls something that is no function")
     return CheckpointError(f"would run {function.name} when opened: refused; if it is a file of weights, {REMEDY}")
 
 
 def _object_of(kind: Any) -> CheckpointError:
     if not isinstance(kind, Foreign):
-        return CheckpointError(f"is damaged: it makes an object of a {type(kind).__name__}")
+        return CheckpointError("is damaged: it makes an object of something that is no class")
     return CheckpointError(f"holds an object of the class {kind.name}, which only that class's own code can rebuild: {REMEDY}")
 
 

@@ -19,7 +19,7 @@ from minicnn.io.checkpoint import KEY
 from minicnn.io.file import FileBytes, require_file
 from minicnn.io.torch_file import DAMAGED_ZIP, Reader, open_legacy, open_zip
 from minicnn.io.torch_tensor import StoredTensor
-from minicnn.io.unpickler import printable
+from minicnn.io.unpickler import is_key, printable
 from minicnn.kernels.types import Array
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # entries under which training programs keep the state dict
@@ -162,7 +162,7 @@ def _state_dict(contents: Any) -> dict[str, StoredTensor]:
 def _plain_names(arrays: dict[str, Array]) -> dict[str, Array]:
     """Without the prefixes that all names share."""
     for name in arrays:
-        if not name.isprintable():
+        if is_key(name) and not name.isprintable():
             raise CheckpointError(f"is damaged: the name {printable(name)} holds signs that cannot be shown")
     while prefix := next((p for p in PREFIXES if arrays and all(len(name) > len(p) and name.startswith(p) for name in arrays)), None):
         arrays = {name.removeprefix(prefix): array for name, array in arrays.items()}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import integers
 from minicnn.errors import ShapeError
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -26,6 +27,32 @@ def fully_connected(in_features: int, hidden: int, num_classes: int) -> nn.Seque
         "fc6": nn.Linear(in_features, hidden), "relu6": nn.ReLU(), "drop6": nn.Dropout(0.5),
         "fc7": nn.Linear(hidden, hidden), "relu7": nn.ReLU(), "drop7": nn.Dropout(0.5),
         "fc8": nn.Linear(hidden, num_classes),
+    })  # fmt: skip
+
+
+def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int = 1, norm_first: bool = False) -> nn.Sequential:
+    """AlexNet's features, for images of 227x227 pixels.
+
+    Args:
+        in_channels: of the image.
+        channels: of the five convolutions.
+        groups: of the second, fourth and fifth convolution.
+        norm_first: normalise before the first two poolings instead of after them.
+    """
+
+    def pool_and_norm(i: int) -> dict[str, nn.Module]:
+        pool: dict[str, nn.Module] = {f"pool{i}": nn.MaxPool2d(3, stride=2)}
+        norm: dict[str, nn.Module] = {f"norm{i}": response_norm()}
+        return norm | pool if norm_first else pool | norm
+
+    c1, c2, c3, c4, c5 = channels
+    return nn.Sequential({
+        "conv1": nn.Conv2d(in_channels, c1, 11, stride=4), "relu1": nn.ReLU(), **pool_and_norm(1),
+        "conv2": nn.Conv2d(c1, c2, 5, padding=2, groups=groups), "relu2": nn.ReLU(), **pool_and_norm(2),
+        "conv3": nn.Conv2d(c2, c3, 3, padding=1), "relu3": nn.ReLU(),
+        "conv4": nn.Conv2d(c3, c4, 3, padding=1, groups=groups), "relu4": nn.ReLU(),
+        "conv5": nn.Conv2d(c4, c5, 3, padding=1, groups=groups), "relu5": nn.ReLU(),
+        "pool5": nn.MaxPool2d(3, stride=2),
     })  # fmt: skip
 
 
@@ -116,18 +143,9 @@ class AlexNet(FixedSizeNet):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 227, 227)
-        c1, c2, c3, c4, c5 = channels
-        self.features = nn.Sequential({
-            "conv1": nn.Conv2d(in_channels, c1, 11, stride=4), "relu1": nn.ReLU(),
-            "pool1": nn.MaxPool2d(3, stride=2), "norm1": response_norm(),
-            "conv2": nn.Conv2d(c1, c2, 5, padding=2), "relu2": nn.ReLU(),
-            "pool2": nn.MaxPool2d(3, stride=2), "norm2": response_norm(),
-            "conv3": nn.Conv2d(c2, c3, 3, padding=1), "relu3": nn.ReLU(),
-            "conv4": nn.Conv2d(c3, c4, 3, padding=1), "relu4": nn.ReLU(),
-            "conv5": nn.Conv2d(c4, c5, 3, padding=1), "relu5": nn.ReLU(),
-            "pool5": nn.MaxPool2d(3, stride=2),
-        })  # fmt: skip
-        self.classifier = fully_connected(6 * 6 * c5, hidden, num_classes)
+        channels = integers(channels, "AlexNet: channels", 5)
+        self.features = five_convolutions(in_channels, channels)
+        self.classifier = fully_connected(6 * 6 * channels[-1], hidden, num_classes)
         load_pretrained(self, weights)
 
 
@@ -185,18 +203,9 @@ class AlexNetGrouped(FixedSizeNet):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 227, 227)
-        c1, c2, c3, c4, c5 = channels
-        self.features = nn.Sequential({
-            "conv1": nn.Conv2d(in_channels, c1, 11, stride=4), "relu1": nn.ReLU(),
-            "norm1": response_norm(), "pool1": nn.MaxPool2d(3, stride=2),
-            "conv2": nn.Conv2d(c1, c2, 5, padding=2, groups=2), "relu2": nn.ReLU(),
-            "norm2": response_norm(), "pool2": nn.MaxPool2d(3, stride=2),
-            "conv3": nn.Conv2d(c2, c3, 3, padding=1), "relu3": nn.ReLU(),
-            "conv4": nn.Conv2d(c3, c4, 3, padding=1, groups=2), "relu4": nn.ReLU(),
-            "conv5": nn.Conv2d(c4, c5, 3, padding=1, groups=2), "relu5": nn.ReLU(),
-            "pool5": nn.MaxPool2d(3, stride=2),
-        })  # fmt: skip
-        self.classifier = fully_connected(6 * 6 * c5, hidden, num_classes)
+        channels = integers(channels, "AlexNetGrouped: channels", 5)
+        self.features = five_convolutions(in_channels, channels, groups=2, norm_first=True)
+        self.classifier = fully_connected(6 * 6 * channels[-1], hidden, num_classes)
         load_pretrained(self, weights)
 
 
@@ -254,7 +263,7 @@ class AlexNetOneWeirdTrick(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
-        c1, c2, c3, c4, c5 = channels
+        c1, c2, c3, c4, c5 = integers(channels, "AlexNetOneWeirdTrick: channels", 5)
         self.features = nn.Sequential(
             nn.Conv2d(in_channels, c1, 11, stride=4, padding=2), nn.ReLU(),
             nn.MaxPool2d(3, stride=2),

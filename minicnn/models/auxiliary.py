@@ -16,6 +16,7 @@ class Outputs(NamedTuple):
     Attributes:
         scores: of the network itself, (N, num_classes).
         auxiliary: the scores of each auxiliary classifier, the one nearest to the image first.
+        weight: how much each auxiliary loss counts.
 
     Source:
         Szegedy et al. 2014, "Going deeper with convolutions", sec. 5 (arXiv:1409.4842).
@@ -23,9 +24,10 @@ class Outputs(NamedTuple):
 
     scores: Tensor
     auxiliary: tuple[Tensor, ...]
+    weight: float = 0.3
 
 
-def auxiliary_cross_entropy(outputs: Outputs | Tensor, labels: Tensor, weight: float = 0.3) -> Tensor:
+def auxiliary_cross_entropy(outputs: Outputs | Tensor, labels: Tensor, weight: float | None = None) -> Tensor:
     """The cross-entropy of the scores, plus `weight` times that of each auxiliary classifier.
 
     Scores that come alone, as from a network in evaluation mode or one without auxiliary classifiers, give the plain
@@ -34,7 +36,7 @@ def auxiliary_cross_entropy(outputs: Outputs | Tensor, labels: Tensor, weight: f
     Args:
         outputs: what the network returned.
         labels: class numbers (N,).
-        weight: 0.3 in the paper.
+        weight: of each auxiliary loss; by default what the network says, 0.3 for GoogLeNet.
 
     Raises:
         ArgumentError: the weight is negative or no number.
@@ -49,9 +51,11 @@ def auxiliary_cross_entropy(outputs: Outputs | Tensor, labels: Tensor, weight: f
         >>> auxiliary_cross_entropy(sure, labels).item()
         0.0
     """
-    weight = number(weight, "auxiliary_cross_entropy: weight", least=0)
+    if weight is not None:
+        weight = number(weight, "auxiliary_cross_entropy: weight", least=0)
     if not isinstance(outputs, Outputs):
         return cross_entropy(outputs, labels)
+    weight = outputs.weight if weight is None else weight
     loss = cross_entropy(outputs.scores, labels)
     for scores in outputs.auxiliary:
         loss = loss + weight * cross_entropy(scores, labels)

@@ -4,6 +4,7 @@ from functools import partial
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import positive
 from minicnn.models.inception_module import Branches, ConvBN
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -138,7 +139,7 @@ class BNInception(nn.Module):
     ImageNet error (top-1 / top-5): 25.2 / 7.8 % with one crop (Szegedy et al. 2016, "Inception-v4", table 2).
 
     Choices where sources differ: the numbers of channels are those of the network that was released for Caffe and is in use
-    since. The paper's table has pool projections of 96 in 4c and 4d, which gives 576 channels; here they are 128, and there
+    since. TF-slim has pool projections of 96 in 4c and 4d, which gives 576 channels; here they are 128, and there
     are 608. Convolutions have biases, although the normalisation after them takes them away again; the first one is an
     ordinary convolution (TF-slim's is separable); average poolings count the padding; the pooling in 5b is a max pooling.
     Batch norm has eps 1e-5 and momentum 0.1. Names of parameters are our own, after GoogLeNet's.
@@ -165,6 +166,7 @@ class BNInception(nn.Module):
 
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
+        width = positive(width, "BNInception: width")
         conv1, conv2, conv3 = c(64, 64, 192)
         self.conv1 = conv_bn(in_channels, conv1, 7, stride=2, padding=3)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)

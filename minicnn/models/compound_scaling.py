@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from minicnn.checks import number, positive
+from minicnn.errors import ArgumentError
 from minicnn.models.mobilenet_v2 import make_divisible
 
 ALPHA, BETA, GAMMA = 1.2, 1.1, 1.15  # of depth, width and resolution, found by a grid search on B0 (sec. 4)
@@ -54,7 +55,7 @@ def compound_scaling(phi: float) -> tuple[float, float, int]:
         Depth and width as multiples of B0's, and the height and width of the image.
 
     Raises:
-        ArgumentError: `phi` is no finite number.
+        ArgumentError: `phi` is no finite number, or so far from 0 that no network comes out.
 
     Source:
         Tan & Le 2019, "EfficientNet: rethinking model scaling for convolutional neural networks", eq. 3 and sec. 4
@@ -68,7 +69,13 @@ def compound_scaling(phi: float) -> tuple[float, float, int]:
         (3, 128, 128)
     """
     phi = number(phi, "compound_scaling: phi")
-    return ALPHA**phi, BETA**phi, round(RESOLUTION * GAMMA**phi)
+    try:
+        depth, width, resolution = ALPHA**phi, BETA**phi, round(RESOLUTION * GAMMA**phi)
+    except OverflowError:
+        raise ArgumentError(f"compound_scaling: phi={phi:g} is more than a float can hold; B7 has about 7") from None
+    if resolution < 1:
+        raise ArgumentError(f"compound_scaling: phi={phi:g} leaves no pixel of the image; B0 has 0")
+    return depth, width, resolution
 
 
 def scaled_stages(depth: float, width: float) -> list[Stage]:

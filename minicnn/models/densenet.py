@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.ops import concatenate, relu
@@ -99,7 +100,7 @@ def transition(in_channels: int, out_channels: int, dropout: float) -> nn.Sequen
 def dense_blocks(
     channels: int, depths: Sequence[int], growth: int, *, bottleneck: bool = True, dropout: float = 0.0
 ) -> tuple[dict[str, nn.Module], int]:
-    """Dense blocks of `depths` layers, transitions between them, one last batch norm; and the number of channels that come out.
+    """Dense blocks of `depths` layers, transitions between them, a last BN and ReLU; and the number of channels that come out.
 
     With `bottleneck`, transitions also halve the number of channels ("compression", the C in DenseNet-BC).
     """
@@ -113,7 +114,7 @@ def dense_blocks(
         layers = {f"denselayer{i + 1}": layer(channels + i * growth, growth, dropout=dropout) for i in range(depth)}
         parts[f"denseblock{b}"] = nn.Sequential(dict[str, nn.Module](layers))
         channels += depth * growth
-    parts[f"norm{len(depths) + 1}"] = nn.BatchNorm2d(channels)
+    parts |= {f"norm{len(depths) + 1}": nn.BatchNorm2d(channels), f"relu{len(depths) + 1}": nn.ReLU()}
     return parts, channels
 
 
@@ -121,7 +122,7 @@ class DenseNet(nn.Module):
     """A DenseNet-BC for ImageNet: ResNet's stem, four dense blocks with transitions between them, one linear layer.
 
     What was new: features are put side by side, where ResNet adds them. Every layer can use what any earlier layer has
-    found, so it has to find little itself: k channels, the growth rate. Every layer is also only one step from the loss. As
+    found, so it has to find little itself: k channels, the growth rate. Every layer also has a short way to the loss. As
     accurate as a ResNet with half its parameters or less.
 
     Choices where sources differ: there is a batch norm and a ReLU after the last block, before the global pooling; poolings round
@@ -159,6 +160,7 @@ class DenseNet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
+        depths, growth = integers(depths, "DenseNet: depths", 4), integer(growth, "DenseNet: growth")
         stem = {
             "conv0": nn.Conv2d(in_channels, 2 * growth, 7, stride=2, padding=3, bias=False),
             "norm0": nn.BatchNorm2d(2 * growth),
@@ -173,8 +175,7 @@ class DenseNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to scores (N, num_classes)."""
-        x = relu(self.features(x))
-        return self.classifier(self.avgpool(x).flatten(1))
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
 @register_model

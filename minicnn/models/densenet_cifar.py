@@ -7,7 +7,6 @@ from minicnn.models.densenet import dense_blocks
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.resnet_cifar import blocks_per_stage
-from minicnn.ops import relu
 
 
 @register_model
@@ -86,5 +85,4 @@ class DenseNetCIFAR(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to scores (N, num_classes)."""
-        x = relu(self.features(x))
-        return self.classifier(self.avgpool(x).flatten(1))
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))

@@ -2,6 +2,7 @@
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import fraction, integer
 from minicnn.models.compound_scaling import RESOLUTION, STEM, scaled_stages
 from minicnn.models.mbconv import MakeNorm, MBConv, conv_norm, tensorflow_norm
 from minicnn.models.mobilenet_v2 import make_divisible
@@ -27,7 +28,8 @@ class EfficientNet(nn.Module):
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
         dropout: probability, before the linear layer.
-        stochastic_depth: probability that a sample skips the last block, in training; the earlier the block, the lower.
+        stochastic_depth: in training a sample skips blocks by chance; from block to block of all N, the probability grows from 0 in
+            steps of stochastic_depth / N. It acts only where there is a sum.
         norm: makes the batch norm of so many channels.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
@@ -46,6 +48,8 @@ class EfficientNet(nn.Module):
         dropout: float = 0.2, stochastic_depth: float = 0.2, norm: MakeNorm = nn.BatchNorm2d, weights: Weights = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        resolution = integer(resolution, "EfficientNet: resolution")
+        stochastic_depth = fraction(stochastic_depth, "EfficientNet: stochastic_depth", include_one=True)
         self.input_shape = (in_channels, resolution, resolution)
         plan = scaled_stages(depth, width)
         N = sum(stage.blocks for stage in plan)

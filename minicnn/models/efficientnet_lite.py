@@ -2,6 +2,7 @@
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import fraction, integer
 from minicnn.models.compound_scaling import B0, STEM, scaled_stages
 from minicnn.models.mbconv import MBConvLite, conv_same, tensorflow_norm
 from minicnn.models.pretrained import Weights, load_pretrained
@@ -31,7 +32,8 @@ class EfficientNetLite(nn.Module):
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
         dropout: probability, before the linear layer.
-        stochastic_depth: probability that a sample skips the last block, in training; the earlier the block, the lower.
+        stochastic_depth: in training a sample skips blocks by chance; from block to block of all N, the probability grows from 0 in
+            steps of stochastic_depth / N. It acts only where there is a sum.
         weights: a file of weights, "imagenet" for those of the extra `weights`, or None to start from random ones.
 
     Source:
@@ -49,6 +51,8 @@ class EfficientNetLite(nn.Module):
         dropout: float = 0.2, stochastic_depth: float = 0.2, weights: Weights = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        resolution = integer(resolution, "EfficientNetLite: resolution")
+        stochastic_depth = fraction(stochastic_depth, "EfficientNetLite: stochastic_depth", include_one=True)
         self.input_shape = (in_channels, resolution, resolution)
         plan = scaled_stages(depth, width)
         for end in (0, -1):

@@ -57,7 +57,7 @@ def fetch(
 
 
 def https_opener() -> urllib.request.OpenerDirector:
-    """What opens addresses that begin with https, by way of a proxy where one is set, and none else, even if it is sent on to one."""
+    """What opens addresses that begin with https, by way of a proxy where one is set, and no others, not even after a redirect."""
     opener = urllib.request.OpenerDirector()
     proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme == "https"}
     for handler in (
@@ -73,7 +73,7 @@ def https_opener() -> urllib.request.OpenerDirector:
 
 
 def _parts(wanted: WeightFile, path: Path, report: Callable[[int], None] | None, open_url: Open) -> Iterator[bytes]:
-    """The bytes of the file as they come. Raises behind the last of them if they are not those that were wanted."""
+    """The bytes of the file as they come. Raises after the last if they are not those that were wanted."""
     by_hand = f"; the file can also be brought here by other means, as {path}"
     try:
         request = urllib.request.Request(wanted.url or "", headers={"User-Agent": f"minicnn/{__version__}"})

@@ -5,6 +5,7 @@ from functools import partial
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import flag, positive
 from minicnn.errors import ShapeError
 from minicnn.models.auxiliary import Outputs
 from minicnn.models.inception_module import ConvReLU, InceptionModule, MakeConv
@@ -100,6 +101,8 @@ class InceptionV1(nn.Module):
 
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
+        width = positive(width, f"{type(self).__name__}: width")
+        self.aux = flag(aux, f"{type(self).__name__}: aux")
         self.conv1 = conv(in_channels, c(64), 7, stride=2, padding=3)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.norm1 = norm()
@@ -118,8 +121,7 @@ class InceptionV1(nn.Module):
         self.maxpool4 = nn.MaxPool2d(last_pool, stride=2, ceil_mode=True)
         self.inception5a = module("5a", self.inception4e.out_channels)
         self.inception5b = module("5b", self.inception5a.out_channels)
-        self.aux = aux
-        if aux:
+        if self.aux:
             self.aux1, self.aux2 = (
                 AuxiliaryClassifier(inner.out_channels, c(128), c(1024), num_classes, conv, aux_pool())
                 for inner in (self.inception4a, self.inception4d)

@@ -3,6 +3,7 @@
 from functools import partial
 
 from minicnn import nn
+from minicnn.checks import flag
 from minicnn.models.googlenet import InceptionV1
 from minicnn.models.inception_module import ConvBN
 from minicnn.models.pretrained import Weights, load_pretrained
@@ -82,7 +83,7 @@ class GoogLeNetBN(InceptionV1):
             num_classes,
             in_channels,
             conv=ConvBN,
-            kernel_size=5 if true_5x5 else 3,
+            kernel_size=5 if flag(true_5x5, "GoogLeNetBN: true_5x5") else 3,
             norm=nn.Identity,
             last_pool=2,
             aux_pool=partial(nn.AdaptiveAvgPool2d, 4),

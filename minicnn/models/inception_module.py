@@ -4,6 +4,7 @@ from typing import Protocol
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import is_number
 from minicnn.errors import ArgumentError
 from minicnn.ops import concatenate
 
@@ -69,7 +70,7 @@ class MakeConv(Protocol):
 
 
 def scaled(channels: int, width: float) -> int:
-    """So many channels has a layer of `channels`, a multiple of 16, in a network of that width.
+    """The number of channels, at this width, of a layer that has `channels` at width 1; that is a multiple of 16.
 
     In the networks since Inception-v3 all numbers of channels are multiples of 16. A width in sixteenths keeps them whole, so
     that channels which are joined still add up to what the next layer expects.
@@ -81,8 +82,8 @@ def scaled(channels: int, width: float) -> int:
         >>> scaled(384, width=0.25)
         96
     """
-    if width <= 0 or width * 16 != int(width * 16):
-        raise ArgumentError(f"width must be a multiple of 1/16 above 0, not {width!r}: numbers of channels are multiples of 16")
+    if not is_number(width) or width <= 0 or not float(16 * width).is_integer():
+        raise ArgumentError(f"Inception: width must be a multiple of 1/16 above 0, not {width!r}: numbers of channels are multiples of 16")
     return int(channels * width)
 
 

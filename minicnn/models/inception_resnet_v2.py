@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import integers
+from minicnn.errors import ArgumentError
 from minicnn.models.inception_module import Branches, ConvBN, conv_bn, scaled
 from minicnn.models.inception_v4 import ReductionA, avg_pool
 from minicnn.models.pretrained import Weights, load_pretrained
@@ -218,7 +220,7 @@ class InceptionResNetV2(nn.Module):
         weights: a file of weights, or None to start from random ones.
 
     Raises:
-        ArgumentError: the width is no multiple of 1/16.
+        ArgumentError: the width is no multiple of 1/16, or `blocks` are not three numbers, the last 1 or more.
 
     Source:
         Szegedy, Ioffe, Vanhoucke & Alemi 2016, "Inception-v4, Inception-ResNet and the impact of residual connections on
@@ -242,6 +244,9 @@ class InceptionResNetV2(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 299, 299)
+        a, b, c = integers(blocks, "InceptionResNetV2: blocks", 3, least=0)
+        if c < 1:
+            raise ArgumentError(f"InceptionResNetV2: the last of blocks must be 1 or more, for block8 is one of them, not {blocks!r}")
         conv = conv_bn(width)
         self.conv2d_1a = ConvBN(in_channels, scaled(32, width), 3, stride=2, padding=0)
         self.conv2d_2a = conv(32, 32, 3, padding=0)
@@ -251,11 +256,11 @@ class InceptionResNetV2(nn.Module):
         self.conv2d_4a = conv(80, 192, 3, padding=0)
         self.maxpool_5a = nn.MaxPool2d(3, stride=2)
         self.mixed_5b = Mixed5b(width)
-        self.repeat = nn.Sequential(*(Block35(320, width) for _ in range(blocks[0])))
+        self.repeat = nn.Sequential(*(Block35(320, width) for _ in range(a)))
         self.mixed_6a = ReductionA(320, 256, 256, 384, 384, width)
-        self.repeat_1 = nn.Sequential(*(Block17(1088, width) for _ in range(blocks[1])))
+        self.repeat_1 = nn.Sequential(*(Block17(1088, width) for _ in range(b)))
         self.mixed_7a = ReductionB(1088, width)
-        self.repeat_2 = nn.Sequential(*(Block8(2080, width) for _ in range(blocks[2] - 1)))
+        self.repeat_2 = nn.Sequential(*(Block8(2080, width) for _ in range(c - 1)))
         self.block8 = Block8(2080, width, scale=1.0, activate=False)
         self.conv2d_7b = conv(2080, 1536, 1)
         self.avgpool = nn.GlobalAvgPool2d()

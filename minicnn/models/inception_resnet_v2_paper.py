@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import integers
 from minicnn.models.inception_module import scaled
 from minicnn.models.inception_resnet_v2 import Block8, Block17, Block35, ReductionB
 from minicnn.models.inception_v4 import ReductionA, make_stem
@@ -68,12 +69,13 @@ class InceptionResNetV2Paper(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 299, 299)
+        a, b, c = integers(blocks, "InceptionResNetV2Paper: blocks", 3, least=0)
         self.stem = nn.Sequential(*make_stem(in_channels, width))
-        self.blocks_35 = nn.Sequential(*(Block35(384, width) for _ in range(blocks[0])))
+        self.blocks_35 = nn.Sequential(*(Block35(384, width) for _ in range(a)))
         self.reduction_a = ReductionA(384, 256, 256, 384, 384, width)
-        self.blocks_17 = nn.Sequential(*(Block17(1152, width) for _ in range(blocks[1])))
+        self.blocks_17 = nn.Sequential(*(Block17(1152, width) for _ in range(b)))
         self.reduction_b = ReductionB(1152, width)
-        self.blocks_8 = nn.Sequential(*(Block8(2144, width) for _ in range(blocks[2])))
+        self.blocks_8 = nn.Sequential(*(Block8(2144, width) for _ in range(c)))
         self.avgpool = nn.GlobalAvgPool2d()
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(scaled(2144, width), num_classes)

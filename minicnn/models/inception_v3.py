@@ -2,6 +2,8 @@
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import flag
+from minicnn.errors import ShapeError
 from minicnn.models.auxiliary import Outputs
 from minicnn.models.inception_module import ConvBN, conv_bn, scaled
 from minicnn.models.inception_v3_modules import (
@@ -59,13 +61,14 @@ class InceptionV3(nn.Module):
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
         aux: with the auxiliary classifier. In training mode the network then returns `Outputs`, for
-            `auxiliary_cross_entropy` (TF-slim trains with weight 0.4), and needs images of 299 pixels or more; in evaluation
+            `auxiliary_cross_entropy` (with weight 0.4, as in TF-slim), and needs images of 299 pixels or more; in evaluation
             mode it returns scores, for images of 75 pixels or more.
         width: the numbers of channels are multiplied by it; a multiple of 1/16.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Raises:
         ArgumentError: the width is no multiple of 1/16.
+        ShapeError: in training mode with `aux`, the images are too small.
 
     Source:
         Szegedy, Vanhoucke, Ioffe, Shlens & Wojna 2015, "Rethinking the Inception architecture for computer vision"
@@ -100,8 +103,8 @@ class InceptionV3(nn.Module):
         self.Mixed_6c = InceptionB(768, 160, width)
         self.Mixed_6d = InceptionB(768, 160, width)
         self.Mixed_6e = InceptionB(768, 192, width)
-        self.aux = aux
-        if aux:
+        self.aux = flag(aux, "InceptionV3: aux")
+        if self.aux:
             self.AuxLogits = AuxiliaryClassifier(num_classes, width)
         self.Mixed_7a = ReductionB(768, width)
         self.Mixed_7b = InceptionC(1280, width)
@@ -113,6 +116,11 @@ class InceptionV3(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor | Outputs:
         """(N, in_channels, H, W) to scores (N, num_classes); in training mode with `aux` to `Outputs`."""
+        if self.training and self.aux and not all(side >= 299 for side in x.shape[2:]):  # the layers below leave 17x17 of these
+            raise ShapeError(
+                "in training mode the auxiliary classifier, whose windows need 17x17 pixels, needs images of 299 pixels or more; "
+                f"x is {x.shape}: resize the images, or make the network with aux=False"
+            )
         x = self.maxpool1(self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x))))
         x = self.maxpool2(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)))
         x = self.Mixed_6a(self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(x))))
@@ -120,5 +128,5 @@ class InceptionV3(nn.Module):
         x = self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x6e)))
         scores: Tensor = self.fc(self.dropout(self.avgpool(x).flatten(1)))
         if self.training and self.aux:
-            return Outputs(scores, (self.AuxLogits(x6e),))
+            return Outputs(scores, (self.AuxLogits(x6e),), weight=0.4)
         return scores

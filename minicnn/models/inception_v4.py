@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import integers
 from minicnn.models.inception_module import Branches, ConvBN, conv_bn, scaled
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -272,7 +273,7 @@ class InceptionV4(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 299, 299)
-        a, b, c = blocks
+        a, b, c = integers(blocks, "InceptionV4: blocks", 3, least=0)
         self.features = nn.Sequential(
             *make_stem(in_channels, width),
             *(InceptionA(width) for _ in range(a)),

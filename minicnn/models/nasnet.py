@@ -2,7 +2,7 @@
 
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import integer
+from minicnn.checks import flag, fraction, integer
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.models.auxiliary import Outputs
 from minicnn.models.nasnet_cell import NormalCell, ReductionCell, norm
@@ -102,7 +102,7 @@ class NASNetA(nn.Module):
     - `drop_path` grows from cell to cell, up to the given value in the last. The authors' also grows in the course of training.
 
     Batch norm has eps 1e-3, and momentum 0.1 as in those PyTorch versions; the authors' 0.0003 needs very many batches. The auxiliary
-    head stands on the second stage; in training, the network then returns `Outputs`, and the authors' weight for the head is 0.4.
+    head stands on the second stage; in training, the network then returns `Outputs`, in which the head counts 0.4, as with the authors.
 
     Args:
         filters: channels of a hidden state in the first stage, a multiple of 4.
@@ -138,8 +138,11 @@ class NASNetA(nn.Module):
         super().__init__()
         if integer(filters, "NASNetA: filters") % 4:
             raise ArgumentError(f"NASNetA: filters must be a multiple of 4, for the stem has a quarter of them, not {filters}")
+        resolution = integer(resolution, "NASNetA: resolution")
         self.input_shape = (in_channels, resolution, resolution)
-        self.cells, self.skip_reduction_input = integer(cells, "NASNetA: cells"), skip_reduction_input
+        self.cells = integer(cells, "NASNetA: cells")
+        self.skip_reduction_input = flag(skip_reduction_input, "NASNetA: skip_reduction_input")
+        drop_path = fraction(drop_path, "NASNetA: drop_path", include_one=True)
         total = 3 * cells + 4
         drop = (drop_path * (i + 1) / total for i in range(total))
         self.conv0 = nn.Sequential({"conv": nn.Conv2d(in_channels, stem, 3, stride=2, bias=False), "bn": norm(stem)})
@@ -155,7 +158,7 @@ class NASNetA(nn.Module):
                 cell = NormalCell(last, before, F, previous="halve" if i == 0 else "project", drop_path=next(drop))
                 setattr(self, self.name(stage, i), cell)
                 before, last = last, 6 * F
-        self.aux_head = AuxiliaryHead(12 * filters, middle(resolution), num_classes) if aux else None
+        self.aux_head = AuxiliaryHead(12 * filters, middle(resolution), num_classes) if flag(aux, "NASNetA: aux") else None
         self.global_pool = nn.GlobalAvgPool2d()
         self.dropout = nn.Dropout(0.5)
         self.last_linear = nn.Linear(last, num_classes)
@@ -180,7 +183,7 @@ class NASNetA(nn.Module):
             stages.append(last)
         scores = self.last_linear(self.dropout(self.global_pool(relu(last)).flatten(1)))
         if self.training and self.aux_head is not None:
-            return Outputs(scores, (self.aux_head(stages[1]),))
+            return Outputs(scores, (self.aux_head(stages[1]),), weight=0.4)
         return scores
 
 

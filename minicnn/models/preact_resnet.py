@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import flag, integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import MakeBlock, ResidualBlock, make_stage
@@ -99,7 +100,7 @@ class PreActBottleneck(PreActBlock):
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, *, stride_on_1x1: bool = False) -> None:
         super().__init__(in_channels, 4 * channels, stride)
-        first, second = (stride, 1) if stride_on_1x1 else (1, stride)
+        first, second = (stride, 1) if flag(stride_on_1x1, "PreActBottleneck: stride_on_1x1") else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, channels, 1, stride=first, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, stride=second, padding=1, bias=False)
@@ -121,9 +122,10 @@ class PreActResNet(nn.Module):
     as in the first ResNet, they do worse.
 
     Choices where sources differ: the stem is a convolution and a pooling, and the first block has its own BN and ReLU, as in timm,
-    whose names of parameters these are (`resnetv2_50`). In fb.resnet.torch they stand before the pooling; there are as many
-    parameters, and since a maximum commutes with what rises, the result in evaluation is the same for scales above 0. pytorchcv
-    has both, 128 parameters more. The stride is on the 3x3 convolution, as in both. The classifier is a 1x1 convolution, as in timm.
+    whose names of parameters these are (`resnetv2_50`). In fb.resnet.torch they stand before the pooling, with as many parameters.
+    Max pooling commutes with increasing functions: the result is the same in evaluation for scales above 0, in networks of
+    bottlenecks; with basic blocks the first shortcut carries x before BN and ReLU here, and after them there. pytorchcv has both, 128
+    parameters more. The stride is on the 3x3 convolution, as in both. The classifier is a 1x1 convolution, as in timm.
 
     Args:
         block: makes a block from (in_channels, channels, stride).
@@ -155,6 +157,7 @@ class PreActResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
+        depths, width = integers(depths, "PreActResNet: depths", 4), integer(width, "PreActResNet: width")
         conv = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
         self.stem = nn.Sequential({"conv": conv, "pool": nn.MaxPool2d(3, stride=2, padding=1)})
         stages, channels = [], width
@@ -179,10 +182,10 @@ def PreActResNet18(num_classes: int = 1000, in_channels: int = 3, *, width: int 
         stage     layers                                 output  parameters  multiply-adds
         input                                     3 x 224 x 224
         stem      conv 7x7 / 2, max pool 3x3 / 2   64 x 56 x 56       9,408    118,013,952
-        stages.0  Sequential                       64 x 56 x 56     147,968    462,422,016
-        stages.1  Sequential                      128 x 28 x 28     525,184    411,041,792
-        stages.2  Sequential                      256 x 14 x 14   2,098,944    411,041,792
-        stages.3  Sequential                        512 x 7 x 7   8,393,216    411,041,792
+        stages.0  2 x PreActBasicBlock             64 x 56 x 56     147,968    462,422,016
+        stages.1  2 x PreActBasicBlock            128 x 28 x 28     525,184    411,041,792
+        stages.2  2 x PreActBasicBlock            256 x 14 x 14   2,098,944    411,041,792
+        stages.3  2 x PreActBasicBlock              512 x 7 x 7   8,393,216    411,041,792
         head      avg pool to 1x1, conv 1x1        1000 x 1 x 1     513,000        512,000
         total                                                    11,687,720  1,814,073,344
 
@@ -198,10 +201,10 @@ def PreActResNet50(num_classes: int = 1000, in_channels: int = 3, *, width: int 
         stage     layers                                  output  parameters  multiply-adds
         input                                      3 x 224 x 224
         stem      conv 7x7 / 2, max pool 3x3 / 2    64 x 56 x 56       9,408    118,013,952
-        stages.0  Sequential                       256 x 56 x 56     214,912    667,942,912
-        stages.1  Sequential                       512 x 28 x 28   1,218,048  1,027,604,480
-        stages.2  Sequential                      1024 x 14 x 14   7,095,296  1,464,336,384
-        stages.3  Sequential                        2048 x 7 x 7  14,962,688    809,238,528
+        stages.0  3 x PreActBottleneck             256 x 56 x 56     214,912    667,942,912
+        stages.1  4 x PreActBottleneck             512 x 28 x 28   1,218,048  1,027,604,480
+        stages.2  6 x PreActBottleneck            1024 x 14 x 14   7,095,296  1,464,336,384
+        stages.3  3 x PreActBottleneck              2048 x 7 x 7  14,962,688    809,238,528
         head      avg pool to 1x1, conv 1x1         1000 x 1 x 1   2,049,000      2,048,000
         total                                                     25,549,352  4,089,184,256
 
@@ -217,10 +220,10 @@ def PreActResNet200(num_classes: int = 1000, in_channels: int = 3, *, width: int
         stage     layers                                  output  parameters   multiply-adds
         input                                      3 x 224 x 224
         stem      conv 7x7 / 2, max pool 3x3 / 2    64 x 56 x 56       9,408     118,013,952
-        stages.0  Sequential                       256 x 56 x 56     214,912     667,942,912
-        stages.1  Sequential                       512 x 28 x 28   6,819,328   5,394,923,520
-        stages.2  Sequential                      1024 x 14 x 14  40,610,816   8,015,314,944
-        stages.3  Sequential                        2048 x 7 x 7  14,962,688     809,238,528
+        stages.0  3 x PreActBottleneck             256 x 56 x 56     214,912     667,942,912
+        stages.1  24 x PreActBottleneck            512 x 28 x 28   6,819,328   5,394,923,520
+        stages.2  36 x PreActBottleneck           1024 x 14 x 14  40,610,816   8,015,314,944
+        stages.3  3 x PreActBottleneck              2048 x 7 x 7  14,962,688     809,238,528
         head      avg pool to 1x1, conv 1x1         1000 x 1 x 1   2,049,000       2,048,000
         total                                                     64,666,152  15,007,481,856
 

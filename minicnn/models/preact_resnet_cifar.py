@@ -4,6 +4,7 @@ from functools import partial
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import integer
 from minicnn.models.preact_resnet import PreActBottleneck
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -46,6 +47,7 @@ class PreActCIFARNet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 32, 32)
+        n, width = integer(n, "PreActCIFARNet: n"), integer(width, "PreActCIFARNet: width")
         self.conv1 = nn.Conv2d(in_channels, stem, 3, padding=1, bias=False)
         self.layer1, channels = make_stage(block, n, stem, width, stride=1)
         self.layer2, channels = make_stage(block, n, channels, 2 * width, stride=2)

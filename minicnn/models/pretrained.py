@@ -8,7 +8,7 @@ from typing import TypeAlias
 from minicnn.errors import ArgumentError, CheckpointError, StateDictError, listing
 from minicnn.io import load_weights
 from minicnn.kernels.types import Array
-from minicnn.models.fitting import check_numbers
+from minicnn.models.fitting import HEADS, check_form, check_numbers
 from minicnn.models.weight_files import FILES, weights_for
 from minicnn.models.weight_store import how_to_get, locate
 from minicnn.nn import Module
@@ -17,7 +17,6 @@ Weights: TypeAlias = str | os.PathLike[str] | None
 """A file of weights; "imagenet" for those that are published for the network; None to start from random ones."""
 
 IMAGENET = "imagenet"
-HEADS = ("aux1.", "aux2.", "AuxLogits.")  # what only training needs; a network may be built without
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")  # since PyTorch 0.4.1, no module's name has a dot in it
 
 
@@ -37,7 +36,7 @@ def load_pretrained(model: Module, weights: Weights) -> None:
         weights: see `Weights`.
 
     Raises:
-        ArgumentError: `weights` is of another type, or "imagenet" for a network for which nothing is published.
+        ArgumentError: `weights` is of another type, or "imagenet" for a network for which nothing is published, or in a form for which it was not.
         CheckpointError: the file is not here, cannot be read, does not fit the network, or holds NaN or infinite numbers.
     """
     if weights is None:
@@ -47,7 +46,8 @@ def load_pretrained(model: Module, weights: Weights) -> None:
     path = _published(model) if is_imagenet(weights) else Path(weights)
     own = model.state_dict()
     state = {OLD_DENSENET.sub(r"\1\2", name): array for name, array in load_weights(path).items()}
-    state = {name: array for name, array in state.items() if name in own or not name.startswith(HEADS)}
+    needless = tuple(head for head in HEADS if not any(name.startswith(head) for name in own))
+    state = {name: array for name, array in state.items() if not name.startswith(needless)}
     kind = type(model).__name__
     _check_classes(path, kind, state, own)
     check_numbers(path, f"this {kind}", state, own)
@@ -62,6 +62,7 @@ def _published(model: Module) -> Path:
     wanted = weights_for(model)
     if wanted is None:
         raise ArgumentError(_why_none(model))
+    check_form(model, wanted)
     path = locate(wanted)
     if path is None:
         raise CheckpointError(f"the weights of {wanted.call} for ImageNet are not on this computer: {how_to_get(wanted)}")
@@ -80,13 +81,14 @@ def _why_none(model: Module) -> str:
 
 
 def _check_classes(path: Path, kind: str, state: dict[str, Array], own: dict[str, Array]) -> None:
-    """Explain the one misfit that is no mistake: a file for another number of classes."""
+    """Explain the one misfit that is no mistake: a file for another number of classes, in which the last layer alone is of another size."""
     wrong = {name: (state[name].shape, own[name].shape) for name in own if name in state and state[name].shape != own[name].shape}
+    ends = {next((head for head in HEADS if name.startswith(head)), ""): name.rpartition(".")[0] for name in own}  # last layers
+    of_ends = {name for name in own if name.rpartition(".")[0] in ends.values()}
     counts = {(theirs[:1], ours[:1]) for theirs, ours in wrong.values()}
-    if len(counts) == 1 and len(wrong) <= 2 * (1 + len(HEADS)) and all(theirs[1:] == ours[1:] for theirs, ours in wrong.values()):
-        ((theirs,), (ours,)) = counts.pop()
-        layer = next(reversed(wrong)).rpartition(".")[0]
+    if set(wrong) == of_ends and len(counts) == 1 and all(theirs and theirs[1:] == ours[1:] for theirs, ours in wrong.values()):
+        (((theirs,), (ours,)),) = counts
         raise CheckpointError(
             f"{path} is for {theirs} classes, and this {kind} was built for {ours}: build it with num_classes={theirs} to load the file, "
-            f"then replace its last layer, {layer}"
+            f"then replace its last layer, {ends['']}"
         )

@@ -50,15 +50,27 @@ def create(name: str, **kwargs: Any) -> Module:
         >>> create("LeNet5", num_classes=26).output.weight.shape
         (26, 84)
     """
-    if not isinstance(name, str):
-        raise ArgumentError(f"a model is created by its name, a text such as 'LeNet5', not {name!r}")
-    by_lower = {known.lower(): model for known, model in _models.items()}
-    model = by_lower.get(name.lower())
-    if model is None:
-        raise ArgumentError(f"unknown model {name!r}: {nearest(name, _models)}")
+    model = _models[model_name(name)]
     signature = inspect.signature(model)
     try:
         signature.bind(**kwargs)
     except TypeError as error:
         raise ArgumentError(f"{model.__name__}{signature.replace(return_annotation=signature.empty)}: {error}") from None
     return model(**kwargs)
+
+
+def model_name(name: str) -> str:
+    """The name as it is listed, however it is capitalised.
+
+    >>> model_name("resnet18")
+    'ResNet18'
+
+    Raises:
+        ArgumentError: no such network; the nearest name is suggested.
+    """
+    if not isinstance(name, str):
+        raise ArgumentError(f"a model is created by its name, a text such as 'LeNet5', not {name!r}")
+    known = {known.lower(): known for known in _models}
+    if name.lower() not in known:
+        raise ArgumentError(f"unknown model {name!r}: {nearest(name, _models)}")
+    return known[name.lower()]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import choice
+from minicnn.checks import choice, flag, integer
 from minicnn.errors import ArgumentError
 from minicnn.ops import pad, relu
 
@@ -47,6 +47,7 @@ def group_width(channels: int, base_width: int) -> int:
         >>> group_width(128, base_width=4)
         8
     """
+    base_width = integer(base_width, "Bottleneck: base_width")
     if channels * base_width % 64:
         step = 64 // math.gcd(64, base_width)
         rule = f"a group has {base_width} channels for each 64"
@@ -168,9 +169,9 @@ class Bottleneck(ResidualBlock):
         shortcut: str = "B",
     ) -> None:
         super().__init__()
-        width = group_width(channels, base_width) * groups
+        width = group_width(channels, base_width) * integer(groups, "Bottleneck: groups")
         self.out_channels = channels * self.expansion
-        first, second = (stride, 1) if stride_on_1x1 else (1, stride)
+        first, second = (stride, 1) if flag(stride_on_1x1, "Bottleneck: stride_on_1x1") else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride=first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=second, padding=1, groups=groups, bias=False)

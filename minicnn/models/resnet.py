@@ -5,8 +5,8 @@ from functools import partial
 
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.errors import ArgumentError
-from minicnn.models.pretrained import Weights, is_imagenet, load_pretrained
+from minicnn.checks import integer, integers
+from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import BasicBlock, Bottleneck, MakeBlock, make_stage
 from minicnn.ops import relu
@@ -54,6 +54,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
+        depths, width = integers(depths, "ResNet: depths", 4), integer(width, "ResNet: width")
         self.conv1 = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -70,12 +71,6 @@ class ResNet(nn.Module):
         x = self.maxpool(relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(self.avgpool(x).flatten(1))
-
-
-def refuse_stride(stride_on_1x1: bool, weights: Weights) -> None:
-    """torchvision's weights are for the stride on the 3x3 convolution. They would fit the other network, too, and be wrong in it."""
-    if stride_on_1x1 and is_imagenet(weights):
-        raise ArgumentError("ResNet: weights='imagenet' were trained with the stride on the 3x3 convolution: leave stride_on_1x1 out, or give a file")
 
 
 @register_model
@@ -145,7 +140,6 @@ def ResNet50(
     ImageNet error (top-1 / top-5), stride on the 1x1: 22.85 / 6.71 % with 10 crops (paper, table 3), 24.7 / 7.8 % with one (the
     authors); stride on the 3x3: 24.01 / 7.02 % with one (fb.resnet.torch).
     """
-    refuse_stride(stride_on_1x1, weights)
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
     return ResNet(block, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
 
@@ -171,7 +165,6 @@ def ResNet101(
     ImageNet error (top-1 / top-5), stride on the 1x1: 21.75 / 6.05 % with 10 crops (paper, table 3), 23.6 / 7.1 % with one (the
     authors).
     """
-    refuse_stride(stride_on_1x1, weights)
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
     return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
 
@@ -197,6 +190,5 @@ def ResNet152(
     ImageNet error (top-1 / top-5), stride on the 1x1: 21.43 / 5.71 % with 10 crops (paper, table 3), 23.0 / 6.7 % with one (the
     authors).
     """
-    refuse_stride(stride_on_1x1, weights)
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
     return ResNet(block, (3, 8, 36, 3), num_classes, in_channels, width=width, weights=weights)

@@ -69,6 +69,7 @@ class CIFARNet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 32, 32)
+        n, width = integer(n, "CIFARNet: n"), integer(width, "CIFARNet: width")
         self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.layer1, channels = make_stage(block, n, width, width, stride=1)

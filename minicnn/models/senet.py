@@ -5,6 +5,7 @@ from functools import partial
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import flag, integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import MakeBlock, make_stage
@@ -56,6 +57,8 @@ class SENet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
+        depths, width = integers(depths, "SENet: depths", 4), integer(width, "SENet: width")
+        deep_stem = flag(deep_stem, "SENet: deep_stem")
         channels = 2 * width if deep_stem else width
         self.layer0 = three_convs(in_channels, width) if deep_stem else one_conv(in_channels, width)
         self.pool0 = nn.MaxPool2d(3, stride=2, ceil_mode=True)

@@ -2,7 +2,7 @@
 
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import positive
+from minicnn.checks import is_integer, positive
 from minicnn.errors import ArgumentError
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -134,7 +134,7 @@ class ShuffleNetV1(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
-        if groups not in CHANNELS:
+        if not is_integer(groups) or groups not in CHANNELS:
             raise ArgumentError(f"ShuffleNetV1: groups must be one of {', '.join(map(str, CHANNELS))}, not {groups!r}")
         width = positive(width, "ShuffleNetV1: width")
         channels = round(24 * width)

@@ -2,6 +2,7 @@
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import is_number
 from minicnn.errors import ArgumentError
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -144,7 +145,7 @@ class ShuffleNetV2(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, width: float = 1.0, weights: Weights = None) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
-        if width not in CHANNELS:
+        if not is_number(width) or width not in CHANNELS:
             raise ArgumentError(f"ShuffleNetV2: width must be one of {', '.join(map(str, CHANNELS))}, not {width!r}")
         first, last = CHANNELS[width]
         channels = 24

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.ops import concatenate, relu
@@ -62,7 +63,7 @@ class SqueezeNet(nn.Module):
         depths: number of fire modules after each of the three poolings.
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
-        width: channels of the first two fire modules' results; each later pair has that many more.
+        width: channels of the first two fire modules' results, 8 or more; each later pair has that many more.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Source:
@@ -88,7 +89,8 @@ class SqueezeNet(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
-        channels, kernel_size = stem
+        channels, kernel_size = integers(stem, "SqueezeNet: stem", 2)
+        depths, width = integers(depths, "SqueezeNet: depths", 3), integer(width, "SqueezeNet: width", least=8)
         layers: list[nn.Module] = [nn.Conv2d(in_channels, channels, kernel_size, stride=2), nn.ReLU()]
         fires = 0
         for depth in depths:
@@ -130,6 +132,7 @@ def SqueezeNet1_0(num_classes: int = 1000, in_channels: int = 3, *, width: int =
 
     ImageNet error (top-1 / top-5): 42.5 / 19.7 % (paper, table 2).
     """
+    width = integer(width, "SqueezeNet: width", least=8)
     return SqueezeNet((width * 3 // 4, 7), (3, 4, 1), num_classes, in_channels, width=width, weights=weights)
 
 
@@ -157,4 +160,5 @@ def SqueezeNet1_1(num_classes: int = 1000, in_channels: int = 3, *, width: int =
 
     ImageNet error: at most 19.7 % (top-5) according to the authors, who published it after the paper.
     """
+    width = integer(width, "SqueezeNet: width", least=8)
     return SqueezeNet((width // 2, 3), (2, 2, 4), num_classes, in_channels, width=width, weights=weights)

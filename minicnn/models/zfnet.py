@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from minicnn import nn
+from minicnn.checks import integers
 from minicnn.models.alexnet import FixedSizeNet, fully_connected, response_norm
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -71,7 +72,7 @@ class ZFNet(FixedSizeNet):
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
-        c1, c2, c3, c4, c5 = channels
+        c1, c2, c3, c4, c5 = integers(channels, "ZFNet: channels", 5)
         self.features = nn.Sequential({
             "conv1": nn.Conv2d(in_channels, c1, 7, stride=2, padding=1), "relu1": nn.ReLU(),
             "pool1": nn.MaxPool2d(3, stride=2, ceil_mode=True), "norm1": response_norm(),

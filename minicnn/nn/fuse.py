@@ -14,7 +14,7 @@ from minicnn.nn.conv import Conv2d
 from minicnn.nn.linear import Identity, Linear
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
-from minicnn.nn.trace import image_shape, trace
+from minicnn.nn.trace import image_shape, replace, trace
 
 
 def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
@@ -22,8 +22,10 @@ def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
 
     With s = gamma / sqrt(var + eps) per channel, y = s (w * x + b - mean) + beta is a convolution by s w, with the bias
     s (b - mean) + beta. What comes before what is read off the graph of one image (of which only the shapes are computed),
-    so that it does not matter how the network is written. A batch norm stays where its input is used elsewhere, too, or is
-    no convolution's output, as in front of the convolutions of a DenseNet.
+    so that names and their order do not matter. A batch norm stays where its input is used elsewhere, too, or is no convolution's
+    output, as in front of the convolutions of a DenseNet; and so does one whose layer is of a class with a forward of its own, has hooks, or
+    shares its weights. What the graph does not show cannot be seen: uses of a convolution's output inside `no_grad` or after `detach`, and a
+    forward that goes another way for other shapes.
 
     Args:
         model: any network; it stays as it is.
@@ -51,54 +53,63 @@ def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
     image = image_shape(model, input_shape, "fuse")
     fused = copy.deepcopy(model)
     fused.zero_grad()
-    paths = {id(module): path for path, module in fused.named_modules()}
     for layer, norm in _pairs(fused, image):
         _fold(layer, norm)
-        parent, _, name = paths[id(norm)].rpartition(".")
-        setattr(fused.get_submodule(parent), name, Identity())
+        replace(fused, norm, Identity())
     return fused.eval()
 
 
 def _pairs(model: Module, image: Sequence[int]) -> list[tuple[Conv2d | Linear, BatchNorm]]:
-    """Layers whose output a batch norm uses, and nobody else."""
+    """Layers whose output a batch norm uses, and nobody else; and whose weights nobody else uses."""
     nodes: dict[int, Function | None] = {}  # what computed the output of a module
     calls: Counter[int] = Counter()
+    layers = [m for m in model.modules() if isinstance(m, (Conv2d, Linear)) and _is_plain(m, Conv2d, Linear)]
+    norms = [m for m in model.modules() if isinstance(m, BatchNorm) and m.track_running_stats and _is_plain(m, BatchNorm)]
 
     def note(module: Module, _: tuple[Any, ...], y: Tensor) -> None:
         nodes[id(module)] = y.creator
         calls[id(module)] += 1
 
-    layers = [m for m in model.modules() if isinstance(m, (Conv2d, Linear))]
-    norms = [m for m in model.modules() if isinstance(m, BatchNorm) and m.track_running_stats]
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     removers: list[Callable[[], None]] = [module.register_forward_hook(note) for module in (*layers, *norms)]
     try:
+        model.requires_grad_(True)  # so that the graph shows who uses a weight
         _, y = trace(model, image, record=True)
     finally:
         for remove in removers:
             remove()
+        for parameter in frozen:
+            parameter.requires_grad_(False)
     users = _users(y)
-    by_node = {nodes[id(layer)]: layer for layer in layers if calls[id(layer)] == 1}
+    by_node = {nodes[id(layer)]: layer for layer in layers if calls[id(layer)] == 1 and users[layer.weight] == 1}
     found = []
     for norm in norms:
         node = nodes.get(id(norm))
         before = node.edges[0] if node is not None and calls[id(norm)] == 1 else None
         if isinstance(before, Function) and before in by_node and users[before] == 1:
-            found.append((by_node[before], norm))
+            layer = by_node[before]
+            if isinstance(layer, Conv2d) or len(before.shape) == 2:  # a linear layer on (N, ..., C) has its channels last
+                found.append((layer, norm))
     return found
 
 
-def _users(y: Tensor) -> Counter[Function]:
-    """How often the result of each function is used on the way to y."""
-    users: Counter[Function] = Counter()
+def _is_plain(module: Module, *kinds: type[Module]) -> bool:
+    """It computes what its kind does: no subclass with a forward of its own, and no hook that changes the result."""
+    return any(type(module).forward is kind.forward for kind in kinds) and not (module._hooks or module._pre_hooks)
+
+
+def _users(y: Tensor) -> Counter[Function | Tensor]:
+    """How often the result of each function, and each leaf, is used on the way to y."""
+    users: Counter[Function | Tensor] = Counter()
     stack, seen = [y.creator], {y.creator}
     while stack:
         node = stack.pop()
         for edge in node.edges if node is not None else ():
-            if isinstance(edge, Function):
+            if edge is not None:
                 users[edge] += 1
-                if edge not in seen:
-                    seen.add(edge)
-                    stack.append(edge)
+            if isinstance(edge, Function) and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
     return users
 
 

@@ -26,6 +26,9 @@ def trace(model: Module, image: Sequence[int], *, record: bool = False) -> tuple
     Returns:
         The image and the output, as tensors without values.
 
+    Raises:
+        ArgumentError: the network returns something else than one tensor.
+
     Example:
         >>> from minicnn import nn
         >>> trace(nn.Conv2d(3, 8, 3), (3, 32, 32))[1].shape
@@ -34,7 +37,10 @@ def trace(model: Module, image: Sequence[int], *, record: bool = False) -> tuple
     dtype = next((parameter.dtype for parameter in model.parameters()), np.dtype(np.float32))
     x = Tensor.wrap(without_values((1, *image), dtype)).requires_grad_(record)
     with use_backend(META), evaluating(model), enable_grad() if record else no_grad():
-        return x, model(x)
+        y = model(x)
+    if not isinstance(y, Tensor):
+        raise ArgumentError(f"{type(model).__name__} returns a {type(y).__name__} in evaluation, where one tensor is needed")
+    return x, y
 
 
 def image_shape(model: Module, given: Sequence[int] | None, place: str) -> tuple[int, ...]:
@@ -52,3 +58,11 @@ def image_shape(model: Module, given: Sequence[int] | None, place: str) -> tuple
     if math.prod(shape) > MOST:
         raise ShapeError(f"{place}: an image of {' x '.join(map(str, shape))} is too large: it has more than {MOST:,} numbers")
     return tuple(map(int, shape))
+
+
+def replace(network: Module, old: Module, new: Module) -> None:
+    """Put one module in the place of another, wherever the network holds it: a module may stand in it under several names."""
+    for holder in network.modules():
+        for name, child in list(holder.named_children()):
+            if child is old:
+                setattr(holder, name, new)

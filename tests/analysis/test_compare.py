@@ -5,7 +5,8 @@ import io
 
 import pytest
 
-from minicnn.analysis.compare import as_csv, compare, picture
+from minicnn import models, use_backend
+from minicnn.analysis.compare import AUXILIARY, as_csv, compare, picture
 from minicnn.analysis.published import IMAGENET
 from minicnn.errors import ArgumentError
 
@@ -20,7 +21,16 @@ def test_an_entry_has_the_numbers_of_the_summary_and_of_the_paper():
     (entry,) = compare(["vgg16"])
     assert (entry.name, entry.year, entry.input) == ("VGG16", 2014, "3x224x224")
     assert (entry.parameters, entry.top1, entry.top5) == (138_357_544, 27.0, 8.8)
-    assert entry.memory > 4 * entry.parameters
+    assert entry.memory == 4 * (138_357_544 + 15_112_168)  # weights, and outputs of convolutions, poolings and linear layers
+
+
+def test_auxiliary_classifiers_do_not_count():
+    assert [entry.parameters for entry in compare(["GoogLeNet", "GoogLeNetBN"])] == [6_998_552, 6_624_904]
+    with use_backend("meta"):
+        assert {name for name in models.list_models() if models.create(name).state_dict().keys() & AUX_STATE} == set(AUXILIARY)
+
+
+AUX_STATE = {"aux1.fc1.weight", "aux1.linear1.weight", "aux_head.fc.weight", "AuxLogits.fc.weight"}
 
 
 def test_a_network_without_a_published_error_is_compared_all_the_same():

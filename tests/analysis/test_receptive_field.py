@@ -69,6 +69,74 @@ def test_after_a_global_pooling_all_is_seen(layer):
     assert (field.size, field.whole) == ((224, 224), True)
 
 
+class Picked(nn.Module):
+    """A function of an image, then a 3x3 window."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.conv = function, nn.Conv2d(2, 2, 3)
+
+    def forward(self, x):
+        return self.conv(self.function(x))
+
+
+@pytest.mark.parametrize(
+    ("function", "size", "stride", "offset"),
+    [
+        (lambda x: x[..., ::2, ::2], (5, 5), (2, 2), (0, 0)),
+        (lambda x: x[..., 3:], (3, 3), (1, 1), (0, 3)),
+        (lambda x: x[:, :, 1::3], (7, 3), (3, 1), (1, 0)),
+        (lambda x: x * x.mean(axis=1, keepdims=True), (3, 3), (1, 1), (0, 0)),
+    ],
+    ids=["dots", "columns", "rows", "mean over channels"],
+)
+def test_pixels_that_are_picked(function, size, stride, offset):
+    assert receptive_field(Picked(function), (2, 20, 20)) == ReceptiveField(size, stride, offset)
+    assert measure_receptive_field(Picked(function), (2, 20, 20)).size == size
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x[:, :, ::-1], lambda x: x[:, :, :, [0, 1, 2, 3]], lambda x: ops.concatenate([x, x], axis=2)], ids=["turned", "list", "beside"]
+)
+def test_what_has_no_one_stride_is_refused(function):
+    with pytest.raises(ArgumentError, match="use measure_receptive_field"):
+        receptive_field(Picked(function), (2, 9, 9))
+
+
+def test_a_pooling_alone_and_one_under_two_names():
+    assert measure_receptive_field(nn.MaxPool2d(3, 2), (1, 9, 9)).size == (3, 3)
+    net = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(1, 1, 1))
+    net.again = net[0]
+    assert measure_receptive_field(net[:2], (1, 8, 8)).size == (2, 2)
+
+
+def test_branches_with_opposite_signs_do_not_cancel():
+    class Difference(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+
+        def forward(self, x):
+            return self.a(x) - self.b(x)
+
+    assert measure_receptive_field(Difference(), (1, 9, 9)).size == (3, 3)
+
+
+def test_an_image_on_its_side_is_not_taken_for_one_that_stands():
+    """Height and width exchanged: what a window of 1 x 5 sees is then beyond this calculation, and not claimed to be a row."""
+
+    class Lying(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, (1, 5))
+
+        def forward(self, x):
+            return self.conv(x.transpose(0, 1, 3, 2))
+
+    assert measure_receptive_field(Lying(), (1, 9, 9)).size == (5, 1)
+    assert receptive_field(Lying(), (1, 9, 9)).whole
+
+
 def test_a_position_at_the_border():
     support = measure_receptive_field(nn.Conv2d(1, 1, 5, padding=2), (1, 9, 9), position=(0, 8))
     assert (support.rows, support.columns) == ((0, 2), (6, 8))
@@ -91,10 +159,12 @@ def test_the_network_is_as_before():
         (lambda: receptive_field([(0,)]), "kernel size must be an integer >= 1"),
         (lambda: receptive_field([3, 3]), r"a layer is \(kernel size, stride, padding\), not 3"),
         (lambda: receptive_field(nn.ReLU()), "give input_shape="),
+        (lambda: receptive_field(nn.AdaptiveAvgPool2d(2), (1, 5, 5)), "makes 2x2 of 5x5, with bins that differ in size"),
         (lambda: receptive_field(models.ResNet18(width=2), layer="layer9"), "no module at 'layer9'"),
         (lambda: receptive_field(models.GoogLeNet(width=0.125), layer="aux1"), "does not run in evaluation"),
         (lambda: measure_receptive_field(models.ResNet18(width=2), (3, 32, 32), layer="fc"), "choose one that does"),
         (lambda: measure_receptive_field(nn.ReLU(), (1, 4, 4), position=(4, 0)), "no position"),
+        (lambda: measure_receptive_field(Picked(lambda x: ops.relu(-x)), (2, 5, 5)), "no gradient reaches the image"),
     ],
 )
 def test_messages(call, text):

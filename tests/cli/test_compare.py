@@ -33,6 +33,10 @@ def test_an_unknown_network_and_a_folder_that_is_not_there(minicnn, tmp_path):
     assert "cannot be written" in err
 
 
+def test_a_backend_without_a_measurement(minicnn):
+    assert "add --time" in minicnn("compare", "LeNet5", "--backend", "numpy")[2]
+
+
 def test_lecture(minicnn):
     code, out, _ = minicnn("lecture")
     assert code == 0

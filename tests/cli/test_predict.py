@@ -94,7 +94,7 @@ def test_photographs_by_a_network_with_a_file_of_weights(minicnn, photo, tmp_pat
     assert (code, err) == (0, "")
     first = out.splitlines()[0]
     assert first.startswith("preparation: Resize(shorter side 256, bilinear), CenterCrop(224x224), ToFloat(), Normalize(mean=(0.485, 0.456, 0.406)")
-    assert first.endswith("(as for the published weights of MobileNetV2)")
+    assert first.endswith("(as is usual for this network; the weights may need another)")
     seen = five(out)
     assert [len(lines) for lines in seen] == [5, 5, 5]
     assert seen[0] == seen[1] == seen[2]
@@ -113,7 +113,7 @@ def test_a_network_for_few_classes_has_no_names_for_them(minicnn, photo, tmp_pat
     weights = Path(__file__).parents[1] / "models" / "files" / "resnet20-12fca82f.th"
     code, out, _ = minicnn("predict", "--model", "ResNet20", "--weights", weights, photo[0])
     assert code == 0
-    assert out.splitlines()[0].endswith("(as is usual; the weights may need another)")
+    assert out.splitlines()[0].endswith("(as is usual for this network; the weights may need another)")
     assert all(re.fullmatch(r"class \d", name) for _, name in five(out)[0])
 
 
@@ -126,6 +126,7 @@ def test_published_weights_see_what_is_there(minicnn, name, seen):
     photo = resources.files(datasets).joinpath("images", "china.jpg")  # a temple by a lake
     code, out, err = minicnn("predict", "--model", name, "--weights", "imagenet", photo)
     assert (code, err) == (0, "")
+    assert out.splitlines()[0].endswith(f"(as for the published weights of {name})")
     assert out.splitlines()[2].endswith(f"%  {seen}")
 
 

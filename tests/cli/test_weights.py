@@ -31,12 +31,13 @@ def test_list_names_every_file_and_where_it_is(minicnn, cache):
     (cache / weight_file("ResNet18").file).write_bytes(b"")
     code, out, err = minicnn("weights", "list")
     assert (code, err) == (0, "")
+    assert out.splitlines()[0].split("  ")[-3:] == ["top-1 accuracy", "top-5 accuracy", "where from"]
     lines = {line.split()[0]: line for line in out.splitlines()[1 : 1 + len(FILES)]}
     assert lines.keys() == {found.name for found in FILES}
     assert lines["ResNet18"].endswith(f"here: {cache / 'resnet18-f37072fd.pth'}")
-    assert lines["VGG16-BN"].endswith("554 MB  73.4 %  91.5 %  minicnn weights fetch VGG16-BN")
+    assert lines["VGG16-BN"].endswith("554 MB          73.4 %          91.5 %  minicnn weights fetch VGG16-BN")
     assert "VGG16(batch_norm=True)" in lines["VGG16-BN"]
-    assert "75.1 %       -  " in lines["EfficientNetLite0"]
+    assert "75.1 %               -  " in lines["EfficientNetLite0"]
     assert str(cache) in out.splitlines()[-1]
 
 

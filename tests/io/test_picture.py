@@ -60,3 +60,11 @@ def test_what_is_no_picture_is_one_sentence(image, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ArgumentError, match=r'needs Pillow: pip install -e "\.\[data\]"'):
         read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("values", "suffix"), [(np.arange(256, dtype=np.uint16) * 257, "png"), (np.linspace(0, 1, 256, dtype=np.float32), "tiff")])
+def test_more_than_eight_bits_are_not_cut_off_silently(values, suffix, tmp_path):
+    path = tmp_path / f"deep.{suffix}"
+    pytest.importorskip("PIL.Image").fromarray(values.reshape(16, 16)).save(path)
+    with pytest.raises(ArgumentError, match="more than 8 bits for each pixel"):
+        read_picture(path)

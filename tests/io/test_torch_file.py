@@ -127,7 +127,7 @@ HUGE = 2**61
         (tensor(size=6, strides=1), "has no storage, no size, or no strides"),
         (tensor(size=33 * (1,), strides=33 * (1,)), "has no storage, no size, or no strides"),
         (tensor(value("0")), "has no storage, no size, or no strides"),
-        (tensor(storage(key=5)), "by a key that is no text"),
+        (tensor(storage(key=5)), "by a key that is no short text"),
         (tensor(items(value("storage"), value("f4"), value("0"), value("cpu"), value(6)) + b"Q"), "does not say of which type its numbers are"),
         (items(tensor(), tensor()), "holds no state dict"),
         (tensor(size=(10**8,), strides=(0,)), r"has \d+ bytes, but its tensors would take 400,000,000: refused"),

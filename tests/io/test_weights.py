@@ -239,6 +239,18 @@ def test_a_zip_of_something_else(tmp_path):
         load_weights(tmp_path / "a.pth")
 
 
+def test_metadata_of_safetensors_may_be_null(tmp_path):
+    header = json.dumps({"__metadata__": None, "a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (tmp_path / "a").write_bytes(struct.pack("<q", len(header)) + header + struct.pack("<f", 2.5))
+    np.testing.assert_array_equal(load_weights(tmp_path / "a")["a"], np.float32([2.5]), strict=True)
+
+
+def test_a_name_of_nothing_but_prefixes_is_not_shortened_for_hours(tmp_path):
+    save_file({100_000 * "module." + "w": W}, tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match=r"a\.safetensors has a name of 700,001 characters, which no weights have: refused"):
+        load_weights(tmp_path / "a.safetensors")
+
+
 def test_names_that_a_terminal_would_obey_are_refused(tmp_path):
     save_file({"a\x1b[2J": W}, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match=r"a\.safetensors is damaged: the name a\?\[2J holds signs that cannot be shown"):

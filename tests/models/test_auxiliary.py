@@ -37,8 +37,14 @@ def test_scores_alone_give_the_plain_cross_entropy():
 
 
 def test_outputs_come_apart_like_a_tuple():
-    scores, auxiliary = outputs = Outputs(Tensor([[1.0]]), (Tensor([[2.0]]),))
-    assert (outputs.scores, outputs.auxiliary) == (scores, auxiliary)
+    scores, auxiliary, weight = outputs = Outputs(Tensor([[1.0]]), (Tensor([[2.0]]),))
+    assert (outputs.scores, outputs.auxiliary, outputs.weight) == (scores, auxiliary, weight)
+
+
+def test_a_network_says_how_much_its_auxiliary_classifiers_count():
+    scores, first = draw(2)
+    loss = auxiliary_cross_entropy(Outputs(scores, (first,), weight=0.4), LABELS)
+    assert loss.item() == pytest.approx(cross_entropy(scores, LABELS).item() + 0.4 * cross_entropy(first, LABELS).item())
 
 
 def test_messages():

@@ -1,5 +1,7 @@
 """The Inception modules do the lecture's sums, and the parts of the family are what they say."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,7 @@ def test_width_multiplies_both_numbers_of_channels():
     assert conv(minicnn.ones(2, 48, 5, 9)).shape == (2, 16, 5, 9)
 
 
-@pytest.mark.parametrize("width", [0, -1, 0.3, 1 / 32])
+@pytest.mark.parametrize("width", [0, -1, 0.3, 1 / 32, "a", None, True, [1], float("inf")])
 def test_a_width_that_would_round_is_refused(width):
-    with pytest.raises(ArgumentError, match=rf"width must be a multiple of 1/16 above 0, not {width}: "):
+    with pytest.raises(ArgumentError, match=rf"Inception: width must be a multiple of 1/16 above 0, not {re.escape(repr(width))}: "):
         scaled(80, width)

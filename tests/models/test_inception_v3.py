@@ -92,5 +92,8 @@ def test_equals_pytorch():
 def test_messages():
     with pytest.raises(ArgumentError, match="width must be a multiple of 1/16"):
         models.InceptionV3(width=0.1)
+    for size in ((200, 299), (299, 298)):
+        with pytest.raises(ShapeError, match=r"auxiliary classifier, .*needs images of 299 pixels or more; x is .*or make the network with aux=False"):
+            small()(minicnn.ones(2, 3, *size))
     with pytest.raises(ShapeError, match="smaller than the network expects"):
         small(aux=False)(minicnn.ones(2, 3, 43, 43))

@@ -62,7 +62,7 @@ def test_where_the_shape_changes_both_ways_take_the_same_activation(block):
 
 
 def test_norm_and_relu_before_or_after_the_first_pooling_are_the_same():
-    """In evaluation, for scales above 0, as the docstring says: fb.resnet.torch has them before."""
+    """In evaluation, for scales above 0, as the docstring says: max pooling commutes with increasing functions."""
     random = np.random.default_rng(1)
     norm = nn.BatchNorm2d(4)
     norm.load_state_dict({
@@ -73,6 +73,27 @@ def test_norm_and_relu_before_or_after_the_first_pooling_are_the_same():
     pool, x = nn.MaxPool2d(3, stride=2, padding=1), minicnn.randn(2, 4, 9, 9)
     np.testing.assert_array_equal(relu(norm(pool(x))).numpy(), pool(relu(norm(x))).numpy())
     assert list(models.PreActResNet18(width=4).stem.state_dict()) == ["conv.weight"]
+
+
+def as_in_fb_resnet_torch(net, x):
+    """The network with the first block's BN and ReLU in the stem, before the pooling; both ways of the block begin behind it."""
+    first, *others = (block for stage in net.stages for block in stage.blocks)
+    x = net.stem.pool(relu(first.norm1(net.stem.conv(x))))
+    x = first.residual(x) + first.downsample(x)
+    for block in others:
+        x = block(x)
+    return net.head(relu(net.norm(x))).flatten(1)
+
+
+@pytest.mark.parametrize(("block", "same"), [(PreActBottleneck, True), (PreActBasicBlock, False)])
+def test_a_network_of_bottlenecks_is_that_of_fb_resnet_torch_in_evaluation(block, same):
+    """With basic blocks it is not: the first shortcut is the identity, and carries x before BN and ReLU here, after them there."""
+    minicnn.manual_seed(1)
+    net = PreActResNet(block, (2, 1, 1, 1), num_classes=5, width=4).astype("float64")
+    x = minicnn.randn(2, 3, 43, 54).astype("float64")
+    net(x)  # statistics other than 0 and 1
+    net.eval()
+    assert np.allclose(net(x).numpy(), as_in_fb_resnet_torch(net, x).numpy(), rtol=1e-9, atol=1e-9) is same
 
 
 @pytest.mark.parametrize(("stride_on_1x1", "products"), [(True, 244_500_992), (False, 247_646_720)])

@@ -70,8 +70,25 @@ def test_each_network_is_prepared_for_as_its_weights_were():
     with use_backend("meta"):
         assert repr(preprocessing_for(models.SEResNet50())).startswith("Resize(shorter side 256, bilinear), CenterCrop(224x224)")
         assert repr(preprocessing_for(models.InceptionV4())).startswith("Resize(shorter side 341, bilinear), CenterCrop(299x299)")
+        assert "mean=(0.485," in repr(preprocessing_for(models.SEResNet50()))
     with pytest.raises(ArgumentError, match=r"LeNet5 takes no photographs: its images are \(1, 32, 32\)"):
         preprocessing_for(models.LeNet5())
+
+
+@pytest.mark.parametrize("name", ["InceptionV4", "InceptionResNetV2", "NASNetALarge", "NASNetAMobile", "InceptionV3", "GoogLeNetBN"])
+@pytest.mark.parametrize("classes", [10, 1000])
+def test_networks_that_come_from_tensorflow_are_prepared_for_as_there(name, classes):
+    with use_backend("meta"):
+        network = models.create(name, num_classes=classes)
+    assert repr(preprocessing_for(network)).endswith("Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))")
+
+
+@pytest.mark.parametrize(("i", "size"), list(enumerate([224, 240, 260, 280, 300])))
+@pytest.mark.parametrize("classes", [10, 1000])
+def test_the_whole_family_of_lite_is_prepared_for_alike(i, size, classes):
+    with use_backend("meta"):
+        network = models.create(f"EfficientNetLite{i}", num_classes=classes)
+    assert repr(preprocessing_for(network)).endswith(f"Resize({size}x{size}, bicubic), Normalize(mean=127, std=128)")
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):

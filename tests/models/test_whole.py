@@ -9,7 +9,7 @@ from minicnn.nn.batch_norm import BatchNorm
 from minicnn.testing import gradcheck_network
 from tests.models.small import SMALL
 
-AUXILIARY = ("GoogLeNet", "GoogLeNetBN", "InceptionV3")  # have classifiers that run in training only
+AUXILIARY = ("GoogLeNet", "GoogLeNetBN", "InceptionV3", "NASNetAMobile")  # have classifiers that run in training only
 
 
 def build(name, training=True):
@@ -17,7 +17,7 @@ def build(name, training=True):
     minicnn.manual_seed(7)
     call, image = SMALL[name]
     if name in AUXILIARY and not training:
-        call = call.replace("(", "(aux=False, ", 1)
+        call = call.replace("aux=True, ", "").replace("(", "(aux=False, ", 1)
     return eval(f"models.{call}", {"models": models}), image
 
 
@@ -28,7 +28,7 @@ def test_every_network_is_here():
 @pytest.mark.parametrize("name", SMALL)
 def test_small_means_small(name):
     network, _ = build(name)
-    assert sum(p.size for p in network.parameters()) < 1_500_000
+    assert sum(p.size for p in network.parameters()) < 2_500_000
 
 
 @pytest.mark.gradcheck

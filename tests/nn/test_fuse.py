@@ -57,6 +57,53 @@ class Used(nn.Module):
         return self.norm(y) + y
 
 
+class LastAxis(nn.Module):
+    """A linear layer along the width of an image, normalised along its channels; both are 4."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.linear, self.norm = nn.Conv2d(3, 4, 1), nn.Linear(9, 4), nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        return self.norm(self.linear(self.conv(x)))
+
+
+class TwoNames(nn.Module):
+    """The same batch norm as an attribute and in a sequence."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
+        self.block = nn.Sequential(self.conv, self.norm, nn.ReLU())
+
+    def forward(self, x):
+        return self.block(x)
+
+
+class Halved(nn.Conv2d):
+    """A convolution of another kind."""
+
+    def forward(self, x):
+        return 0.5 * super().forward(x)
+
+
+class Reused(nn.Module):
+    """The weights of a convolution, used once more without it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.norm(self.conv(x)) + ops.conv2d(x, self.conv.weight)
+
+
+def hooked():
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    net[0].register_forward_hook(lambda _module, _inputs, y: y * 2)
+    return net
+
+
 class Shared(nn.Module):
     """One convolution, normalised in two ways."""
 
@@ -82,6 +129,11 @@ class Shared(nn.Module):
         pytest.param(Twisted, 0, id="twisted"),
         pytest.param(lambda: Used(nn.BatchNorm2d(4)), 1, id="used twice"),
         pytest.param(Shared, 2, id="shared"),
+        pytest.param(LastAxis, 1, id="linear along another axis"),
+        pytest.param(TwoNames, 0, id="two names"),
+        pytest.param(lambda: nn.Sequential(Halved(3, 4, 1), nn.BatchNorm2d(4)), 1, id="another forward"),
+        pytest.param(Reused, 1, id="weights used again"),
+        pytest.param(hooked, 1, id="hook"),
     ],
 )
 def test_equals_the_network_and_leaves_what_must_stay(build, left):
@@ -92,7 +144,8 @@ def test_equals_the_network_and_leaves_what_must_stay(build, left):
     assert_equal(net, fused)
     assert before.keys() == net.state_dict().keys()
     assert all(np.array_equal(before[name], value) for name, value in net.state_dict().items())
-    assert not any(module._hooks for module in [*net.modules(), *fused.modules()])
+    assert [len(module._hooks) for module in net.modules()] == [len(module._hooks) for module in fused.modules()]
+    assert sum(len(module._hooks) for module in net.modules()) == (build is hooked)
 
 
 def test_the_copy_is_in_evaluation_mode_and_the_network_as_before():
@@ -130,3 +183,10 @@ def test_messages():
         nn.fuse(net, (1, 8, 8))
     with pytest.raises(ShapeError, match=r"must be \(C, H, W\)"):
         nn.fuse(net, (8, 8))
+
+    class Pair(nn.Module):
+        def forward(self, x):
+            return x, x
+
+    with pytest.raises(ArgumentError, match="Pair returns a tuple in evaluation, where one tensor is needed"):
+        nn.fuse(Pair(), (3, 8, 8))

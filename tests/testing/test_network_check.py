@@ -95,7 +95,7 @@ PLANTED = {
 def test_planted_mistakes_in_an_operation(mutant):
     kernels.register(mutant.op, backward=mutant.backward, backend="planted")
     try:
-        with use_backend("planted"), pytest.raises(GradcheckError, match=r"analytic .* numeric"):
+        with use_backend("planted"), pytest.raises(GradcheckError, match=r"analytic .* numeric|no gradient reaches the images"):
             gradcheck_network(net(), IMAGE, training=True)
     finally:
         kernels.unregister("planted")

@@ -36,6 +36,13 @@ ALEXNET = {  # of the slide: [27x27x96] MAX POOL1 comes before [27x27x96] NORM1
 }  # fmt: skip
 
 
+ALEXNET_FILTERS = (
+    ("CONV1", "96 11x11 filters at stride 4, pad 0"), ("CONV2", "256 5x5 filters at stride 1, pad 2"),
+    ("CONV3", "384 3x3 filters at stride 1, pad 1"), ("CONV4", "384 3x3 filters at stride 1, pad 1"),
+    ("CONV5", "256 3x3 filters at stride 1, pad 1"),
+)  # fmt: skip
+
+
 def alexnet() -> Iterator[Claim]:
     """Case study: AlexNet, in one tower and on two GPUs."""
     topic, net = "AlexNet", network("AlexNet")
@@ -45,6 +52,10 @@ def alexnet() -> Iterator[Claim]:
     yield Claim(topic, "(55-3)/2+1", "27", str(output_size(55, 3, 2, 0, 0)))
     for path, said in ALEXNET.items():
         yield Claim(topic, path.rpartition(".")[2].upper(), said, volume(summary, path))
+    for layer, (name, filters) in zip(_layers(net, Conv2d), ALEXNET_FILTERS, strict=True):
+        yield Claim(topic, f"filters of {name}", filters, _filters(layer))
+    pooled = {f"{_square(p.kernel_size)} filters at stride {p.stride[0]}" for p in _layers(net, MaxPool2d)}
+    yield Claim(topic, "MAX POOL1, 2 and 3", "3x3 filters at stride 2", "; ".join(pooled))
     parameters = _parameters(summary)
     yield Claim(topic, "CONV1 parameters, (11*11*3+1)*96", "35K", short(parameters["features.conv1"]))
     yield Claim(topic, "CONV1 parameters, exactly", "34,944", f"{parameters['features.conv1']:,}")
@@ -113,6 +124,9 @@ def googlenet() -> Iterator[Claim]:
     yield Claim("Inception", "naive module, after concatenation", "[28x28x672]", volume(naive, ""))
     yield Claim("Inception", "naive module, conv ops", "854M", short(naive.macs, digits=3))
     yield Claim("Inception", "module with dimension reduction", "[28x28x480]", volume(reduced, ""))
+    yield from _products("naive", naive, ("28x28x128x1x1x256", "28x28x192x3x3x256", "28x28x96x5x5x256"))
+    rows = ("28x28x128x1x1x256", "28x28x64x1x1x256", "28x28x192x3x3x64", "28x28x64x1x1x256", "28x28x96x5x5x64", "28x28x64x1x1x256")
+    yield from _products("reduced", reduced, rows)
     products = (
         "the slide's six products add up to 271,351,808; 358M is that sum with the row of the 3x3 convolution counted twice"
     )
@@ -121,11 +135,13 @@ def googlenet() -> Iterator[Claim]:
     parameters = summarize(net).parameters
     modules = sum(isinstance(m, models.InceptionModule) for m in net.modules())
     yield Claim("GoogLeNet", "layers (parallel ones count once)", "22", str(depth(net)))
-    yield Claim("GoogLeNet", "2 layers per module, and the others", "22", str(2 * modules + 3 + 1))
+    others = [m for path, m in net.named_modules() if isinstance(m, (Conv2d, Linear)) and "inception" not in path]
+    yield Claim("GoogLeNet", "2 layers per module, and the others", "22", str(2 * modules + len(others)))
+    yield Claim("GoogLeNet", "stem: Conv-Pool-2x Conv-Pool", "3 conv, 2 pool", _stem(net))
     yield Claim("GoogLeNet", "linear layers, the classifier not counted", "0", str(len(_layers(net, Linear)) - 1))
     slim = "the network of the paper's table 1 has 7.0 million (its column of parameters adds up to 6.8 million)"
     yield Claim("GoogLeNet", "parameters", "5 million", f"{parameters / 1e6:.2g} million", slim)
-    five = "12 and 27 come out with the 5 million of the slide below the line: 61.0 / 5 = 12.2 and 138.4 / 5 = 27.7"
+    five = "12 and 27 come out with the slide's 5 million below the line, cut off after the point: 61.0 / 5 = 12.2 and 138.4 / 5 = 27.7"
     for other, factor in (("AlexNetGrouped", 12), ("VGG16", 27)):
         ratio = summarize(network(other)).parameters / parameters
         yield Claim("GoogLeNet", f"less parameters than {other.removesuffix('Grouped')}", f"{factor}x", f"{ratio:.0f}x", five)
@@ -151,7 +167,21 @@ def resnet() -> Iterator[Claim]:
     yield Claim("ResNet", "H(x) = x if F(x) = 0", "yes", "yes" if _identity() else "no")
     sizes = [summarize(net, (3, *size)).outputs[""] for size in ((224, 224), (160, 288), (97, 61))]
     yield Claim("ResNet", "input images of variable sizes", "yes", "yes" if set(sizes) == {(1, 1000)} else "no")
-    yield Claim("ResNet", "weight decay of the recipe", "1e-5", "1e-4", "the paper trains with 0.0001 (sec. 3.4); 1e-5 is a slip of the slide")
+
+
+def _products(name: str, summary: Summary, rows: tuple[str, ...]) -> Iterator[Claim]:
+    """The multiply-adds of each convolution of an Inception module against the product on the slide."""
+    convs = [layer for layer in summary.layers if layer.macs]
+    for layer, product in zip(convs, rows, strict=True):
+        said = math.prod(map(int, product.split("x")))
+        yield Claim("Inception", f"{name} module, {product} ({layer.path})", f"{said:,}", f"{layer.macs:,}")
+
+
+def _stem(net: Module) -> str:
+    """The convolutions and poolings before the first Inception module."""
+    first = next(i for i, (_, child) in enumerate(net.named_children()) if isinstance(child, models.InceptionModule))
+    before = [m for _, child in list(net.named_children())[:first] for m in child.modules()]
+    return f"{sum(isinstance(m, Conv2d) for m in before)} conv, {sum(isinstance(m, MaxPool2d) for m in before)} pool"
 
 
 def _identity() -> bool:
@@ -167,6 +197,10 @@ def _identity() -> bool:
 
 def _layers(net: Module, kind: type[Module]) -> list:  # type: ignore[type-arg]
     return [module for module in net.modules() if isinstance(module, kind)]
+
+
+def _filters(layer: Conv2d) -> str:
+    return f"{layer.out_channels} {_square(layer.kernel_size)} filters at stride {layer.stride[0]}, pad {layer.padding[0]}"
 
 
 def _parameters(summary: Summary) -> dict[str, int]:

@@ -15,7 +15,7 @@ from minicnn.ops.linear import Linear
 
 @dataclass(frozen=True)
 class Claim:
-    """What the lecture says, and what is computed.
+    """What the lecture says, and what comes out here.
 
     Attributes:
         topic: the case study.
@@ -23,6 +23,7 @@ class Claim:
         lecture: as the lecture prints it.
         here: as it comes out, printed in the same way.
         reason: why they differ, if they do.
+        looked_up: `here` is what a paper reports, not what comes out of a network.
     """
 
     topic: str
@@ -30,6 +31,7 @@ class Claim:
     lecture: str
     here: str
     reason: str = ""
+    looked_up: bool = False
 
     @property
     def agrees(self) -> bool:
