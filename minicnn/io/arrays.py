@@ -46,7 +46,10 @@ def _array(name: str, stored: Mapping[str, Any]) -> Array:
     numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
     if kind == "BF16":
         numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
-    return numbers.reshape(stored["shape"])
+    try:
+        return numbers.reshape(stored["shape"])
+    except ValueError:  # more axes than NumPy has, or a size beyond all bounds beside one of 0
+        raise CheckpointError(f"holds an array of a shape that NumPy does not have: {printable(name)} is {printable(str(stored['shape'])[:80])}") from None
 
 
 def read_npz(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:

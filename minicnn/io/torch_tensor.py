@@ -128,14 +128,22 @@ def _rebuild_tensor(storage: Any, offset: Any, size: Any, strides: Any) -> Store
 def _rebuild_tensor_v2(
     storage: Any, offset: Any, size: Any, strides: Any, requires_grad: Any = None, hooks: Any = None, metadata: Any = None
 ) -> StoredTensor:
-    del requires_grad, hooks, metadata
+    del requires_grad, hooks
+    _no_metadata(metadata)
     return _rebuild_tensor(storage, offset, size, strides)
+
+
+def _no_metadata(metadata: Any) -> None:
+    """With it, PyTorch marks a tensor whose numbers are to be taken negative, or conjugate."""
+    if metadata:
+        raise CheckpointError("holds a tensor that is stored with the opposite sign: save it with .resolve_conj().resolve_neg()")
 
 
 def _rebuild_tensor_v3(
     storage: Any, offset: Any, size: Any, strides: Any, requires_grad: Any, hooks: Any, dtype: Any, metadata: Any = None
 ) -> StoredTensor:
-    del requires_grad, hooks, metadata
+    del requires_grad, hooks
+    _no_metadata(metadata)
     elements = _known(dtype)
     if not (isinstance(storage, Storage) and storage.elements == UNTYPED and storage.first == 0):
         raise CheckpointError("is damaged: a tensor in it has no storage")

@@ -33,7 +33,9 @@ def check_numbers(path: str | os.PathLike[str], network: str, weights: Mapping[s
     for name, array in weights.items():
         if name in own and array.dtype.kind != own[name].dtype.kind:
             raise CheckpointError(f"{path} does not fit {network}: {name} is {array.dtype} but should be {own[name].dtype}")
-    if spoilt := [name for name, array in weights.items() if not np.isfinite(array).all()]:
+    with np.errstate(over="ignore"):  # what is too large for float32 is as good as infinite
+        as_used = {name: array.astype(own[name].dtype) if name in own else array for name, array in weights.items()}
+    if spoilt := [name for name, array in as_used.items() if not np.isfinite(array).all()]:
         raise CheckpointError(f"{path} holds weights that are NaN or infinite, in {listing(spoilt)}: its training has failed")
 
 

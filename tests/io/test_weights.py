@@ -255,3 +255,20 @@ def test_names_that_a_terminal_would_obey_are_refused(tmp_path):
     save_file({"a\x1b[2J": W}, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match=r"a\.safetensors is damaged: the name a\?\[2J holds signs that cannot be shown"):
         load_weights(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("shape", [[1] * 100, [0, 2**62, 8]])
+def test_a_shape_that_numpy_does_not_have(shape, tmp_path):
+    size = 4 if 0 not in shape else 0
+    header = json.dumps({"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}).encode()
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+    with pytest.raises(CheckpointError, match="a shape that NumPy does not have: a is"):
+        load_weights(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_sign_beside_the_numbers_is_not_lost(zipped, tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"w": torch._neg_view(torch.ones(3))}, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match="stored with the opposite sign"):
+        load_weights(tmp_path / "w.pth")

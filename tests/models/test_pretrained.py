@@ -210,3 +210,11 @@ def test_what_acts_in_training_only_does_not_matter():
 def test_published_weights_for_another_form_are_explained(build, sentence):
     with pytest.raises(ArgumentError, match=sentence):
         build()
+
+
+def test_numbers_too_large_for_the_network_are_infinite(tmp_path):
+    state = models.LeNet5().state_dict()
+    state["c1.weight"] = np.full(state["c1.weight"].shape, 1e300)
+    np.savez(tmp_path / "a.npz", **state)
+    with pytest.raises(CheckpointError, match=r"NaN or infinite, in c1\.weight"):
+        models.LeNet5(weights=tmp_path / "a.npz")
