@@ -77,12 +77,8 @@ class Comparison:
 
     def _elements(self, name: str) -> list[Mismatch]:
         """Compare the gradient of one input with slopes along its elements, or along a sample of them."""
-        size = self.subject.values[name].size
-        return self._at(name, np.arange(size) if size <= EVERY else np.sort(self.random.choice(size, SAMPLE, replace=False)))
-
-    def _at(self, name: str, chosen: Array) -> list[Mismatch]:
-        """Compare the gradient of one input with slopes along the chosen elements."""
         x, steps, gradient = self.subject.values[name], self.steps[name].ravel(), self.gradients[name].ravel()
+        chosen = np.arange(x.size) if x.size <= EVERY else np.sort(self.random.choice(x.size, SAMPLE, replace=False))
         expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
         for i in map(int, chosen):
             expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]

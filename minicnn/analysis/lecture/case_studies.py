@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from minicnn.autograd import Tensor, no_grad
 from minicnn.backend import META, use_backend
 from minicnn.kernels.geometry import output_size
 from minicnn.nn import AvgPool2d, Conv2d, Linear, MaxPool2d, Module
+
+Layer = TypeVar("Layer", bound=Module)
 
 
 def lenet() -> Iterator[Claim]:
@@ -188,14 +191,15 @@ def _identity() -> bool:
     """A residual block whose F is zero returns its input, as long as that is a block's output: not negative."""
     block = models.BasicBlock(4, 4).eval()
     for norm in _layers(block, nn.BatchNorm2d):
-        norm.num_batches_tracked.fill_(1)
+        norm.load_state_dict({"num_batches_tracked": np.array(1)}, strict=False)
     block.get_submodule("bn2").load_state_dict({"weight": np.zeros(4)}, strict=False)
     x = np.abs(np.random.default_rng(0).standard_normal((2, 4, 5, 5), np.float32))
     with no_grad():
         return bool(np.array_equal(block(Tensor(x)).numpy(), x))
 
 
-def _layers(net: Module, kind: type[Module]) -> list:  # type: ignore[type-arg]
+def _layers(net: Module, kind: type[Layer]) -> list[Layer]:
+    """The layers of one kind, in the order in which they stand in the network."""
     return [module for module in net.modules() if isinstance(module, kind)]
 
 
