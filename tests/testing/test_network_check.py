@@ -94,6 +94,12 @@ def test_planted_mistakes_in_an_operation(mutant):
         kernels.unregister("planted")
 
 
+def test_a_gradient_that_is_zero_but_for_rounding_makes_no_large_error():
+    """A bias before a batch norm has no effect; its slope and its gradient are both noise."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 3))
+    assert gradcheck_network(model, (3, 8, 8), training=True).error < 1e-5
+
+
 def test_a_parameter_that_is_not_used_is_named():
     with pytest.raises(GradcheckError, match=r"no gradient arrives at forgotten.bias, forgotten.weight"):
         gradcheck_network(Blind(), (1, 2, 2), training=False)
