@@ -1,20 +1,23 @@
-"""Batch normalisation on a CPU: channel by channel, each read from memory once, the channels spread over threads.
+"""Batch normalisation on a CPU: every image read twice in the forward pass, once for the statistics and once for the result.
 
-The batch's mean and variance grow image by image: the moments of the next image's part of the channel, taken in the
-cache, are merged with those so far (Chan, Golub & LeVeque 1983, eq. 2.1). All sums are float64.
+With the channels innermost in memory the batch is a matrix (M, C), and all sums go down its columns, several at a time in a vector. Each thread sums its own
+rows; the threads' sums are added in order.
 
-A mean far from zero has more digits than a float32. The part that is rounded off, mean - round(mean), is moved into the
-shift, which is computed once per channel: (x - mean) scale + beta = (x - round(mean)) scale + shift.
+The variance comes from one pass: with d = x - shift, it is mean(d²) - mean(d)², for any shift. With shift = 0 all digits that both terms share would be
+lost; with a shift from among the channel's own values few are, and the sums are float64. So the shift is the first row of the thread's part, and parts
+are merged as Chan, Golub & LeVeque (1983, eq. 2.1) do it.
+
+A mean far from zero has more digits than a float32. The part that is rounded off, mean - round(mean), is moved into the shift, which is computed once
+per channel: (x - mean) scale + beta = (x - round(mean)) scale + shift.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.moments import moments, sums
-from minicnn.kernels.cpu.threads import over_images
+from minicnn.kernels.cpu.layout import from_rows, rows
+from minicnn.kernels.cpu.threads import over_images, split
 from minicnn.kernels.types import Array, Needs, Saved
 
 
@@ -33,16 +36,19 @@ def batch_norm_forward(
     Shapes:
         x (N, C, ...); all others (C,) or None. Returns y like x, and mean and var (C,).
     """
-    values = _values(x)
-    C = x.shape[1]
-    scale = np.ones(C) if gamma is None else gamma.astype(np.float64)
-    shift = np.zeros(C) if beta is None else beta.astype(np.float64)
-    mean = np.empty(C) if running_mean is None or training else running_mean.astype(np.float64)
-    var = np.empty(C) if running_var is None or training else running_var.astype(np.float64)
+    values = rows(x)
+    if training or running_mean is None or running_var is None:
+        mean, var = _mean_and_variance(values)
+    else:
+        mean, var = running_mean.astype(np.float64), running_var.astype(np.float64)
+    inverse = 1 / np.sqrt(var + eps)
+    scale = inverse if gamma is None else gamma * inverse
+    centre = mean.astype(x.dtype)
+    shift = (0 if beta is None else beta) - (mean - centre) * scale
     y = np.empty_like(values)
-    over_images(C, lambda a, b: _forward(values, scale, shift, mean, var, y, eps, training, a, b), cost=x.size)
-    saved = values, x.shape, scale, mean, 1 / np.sqrt(var + eps), training
-    return (_shaped(y, x.shape), mean.astype(x.dtype), var.astype(x.dtype)), saved
+    factors = centre, scale.astype(x.dtype), shift.astype(x.dtype)
+    over_images(len(values), lambda a, b: _normalise(values[a:b], *factors, y[a:b]), cost=x.size)
+    return (from_rows(y, x.shape), centre, var.astype(x.dtype)), (values, x.shape, scale, mean, inverse, training)
 
 
 def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
@@ -51,89 +57,85 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
         dx = gamma / sigma · (dy - dbeta / M - x_hat · dgamma / M)        in training
         dx = gamma / sigma · dy                                           in evaluation
 
-    (derived in `array/batch_norm.py`). Of each channel, first the two sums, then dx = a dy + b (x - mean) + c.
+    (derived in `array/batch_norm.py`). First the two sums, then dx = a dy - b (x - mean) - c.
     """
-    values, shape, gamma, mean, inverse, training = saved
-    dy = _values(dy)
-    dx = np.empty_like(values) if needs[0] else values[:0]
-    dgamma, dbeta = np.empty_like(mean), np.empty_like(mean)
-    over_images(
-        len(mean),
-        lambda a, b: _backward(dy, values, gamma, mean, inverse, dx, dgamma, dbeta, training, a, b),
-        cost=2 * dy.size,
-    )
+    values, shape, scale, mean, inverse, training = saved
+    dy = rows(dy)
+    centre, M = mean.astype(dy.dtype), len(dy)
+    rounded_off = mean - centre
+    total, moment = _sums(dy, values, centre)
+    dgamma = (moment - rounded_off * total) * inverse
+    dx = None
+    if needs[0]:
+        along = scale * inverse * dgamma / M if training else np.zeros_like(mean)
+        offset = scale * total / M - along * rounded_off if training else along
+        factors = [factor.astype(dy.dtype) for factor in (scale, along, offset)]
+        dx = np.empty_like(values)
+        over_images(M, lambda i, j: _gradient(dy[i:j], values[i:j], centre, *factors, dx[i:j]), cost=dy.size)
     return (
-        _shaped(dx, shape) if needs[0] else None,
+        None if dx is None else from_rows(dx, shape),
         dgamma.astype(dy.dtype) if needs[1] else None,
-        dbeta.astype(dy.dtype) if needs[2] else None,
+        total.astype(dy.dtype) if needs[2] else None,
         None,
         None,
     )
 
 
-def _values(x: Array) -> Array:
-    """(N, C, ...) as (N, C, S). Of (N, C), the transpose as (1, C, N): a channel's values side by side."""
-    if x.ndim == 2:
-        return np.ascontiguousarray(x.T)[None]
-    return np.ascontiguousarray(x).reshape(*x.shape[:2], -1)
+def _mean_and_variance(x: Array) -> tuple[Array, Array]:
+    """Of each column, from those of each thread's rows."""
+    M, C = x.shape
+    parts = {start: (stop - start, np.zeros(C), np.zeros(C)) for start, stop in split(M, x.size)}
+    over_images(M, lambda start, stop: _moments(x[start:stop], *parts[start][1:]), cost=x.size)
+    count, mean, squares = 0, np.zeros(C), np.zeros(C)
+    for more, more_mean, more_squares in parts.values():
+        delta = more_mean - mean
+        squares = squares + more_squares + delta * delta * count * more / (count + more)
+        mean, count = mean + delta * more / (count + more), count + more
+    return mean, squares / count
 
 
-def _shaped(values: Array, shape: tuple[int, ...]) -> Array:
-    """The way back from `_values`."""
-    return np.ascontiguousarray(values[0].T) if len(shape) == 2 else values.reshape(shape)
-
-
-@jit
-def _forward(
-    x: Any, gamma: Any, beta: Any, mean: Any, var: Any, y: Any, eps: float, training: bool, start: int, stop: int
-) -> None:
-    """Channels start..stop-1 of x (N, C, S); fills mean and var in training."""
-    number = x.dtype.type
-    for c in range(start, stop):
-        if training:
-            mean[c], var[c] = _channel_moments(x, c)
-        scale = gamma[c] / math.sqrt(var[c] + eps)
-        centre, a = number(mean[c]), number(scale)
-        shift = number(beta[c] - (mean[c] - centre) * scale)
-        for n in range(x.shape[0]):
-            for s in range(x.shape[2]):
-                y[n, c, s] = (x[n, c, s] - centre) * a + shift
+def _sums(dy: Array, x: Array, centre: Array) -> tuple[Array, Array]:
+    """Σ dy and Σ dy (x - centre) of each column."""
+    M, C = x.shape
+    parts = {start: (np.zeros(C), np.zeros(C)) for start, _ in split(M, 2 * x.size)}
+    over_images(M, lambda i, j: _add_products(dy[i:j], x[i:j], centre, *parts[i]), cost=2 * x.size)
+    totals, moments = zip(*parts.values(), strict=True)
+    return np.sum(totals, axis=0), np.sum(moments, axis=0)
 
 
 @jit
-def _channel_moments(x: Any, c: int) -> tuple[float, float]:
-    """Mean and variance of channel c, merged from those of each image."""
-    N, _, S = x.shape
-    mean, squares = 0.0, 0.0
-    for n in range(N):
-        mean_n, squares_n = moments(x[n, c])
-        delta = mean_n - mean
-        mean += delta / (n + 1)
-        squares += squares_n + delta * delta * S * n / (n + 1)
-    return mean, squares / (N * S)
+def _moments(x: Any, mean: Any, squares: Any) -> None:
+    """Fills in the mean of each column, and the sum of squares around it."""
+    M, C = x.shape
+    shift = x[0].astype(np.float64)
+    for m in range(M):
+        for c in range(C):
+            d = x[m, c] - shift[c]
+            mean[c] += d
+            squares[c] += d * d
+    for c in range(C):
+        squares[c] -= mean[c] * mean[c] / M
+        mean[c] = shift[c] + mean[c] / M
 
 
 @jit
-def _backward(
-    dy: Any, x: Any, gamma: Any, mean: Any, inverse: Any, dx: Any, dgamma: Any, dbeta: Any,
-    training: bool, start: int, stop: int,
-) -> None:  # fmt: skip
-    """Channels start..stop-1; dx without images is not wanted."""
-    number = x.dtype.type
-    N, _, S = x.shape
-    for c in range(start, stop):
-        centre = number(mean[c])
-        total, moment = 0.0, 0.0
-        for n in range(N):
-            total_n, moment_n = sums(dy[n, c], x[n, c], centre)
-            total += total_n
-            moment += moment_n
-        rounded_off = mean[c] - centre
-        dbeta[c], dgamma[c] = total, (moment - rounded_off * total) * inverse[c]
-        scale = gamma[c] * inverse[c]
-        along = scale * inverse[c] * dgamma[c] / (N * S) if training else 0.0
-        offset = scale * total / (N * S) - along * rounded_off if training else 0.0
-        a, b, shift = number(scale), number(along), number(offset)
-        for n in range(len(dx)):
-            for s in range(S):
-                dx[n, c, s] = a * dy[n, c, s] - b * (x[n, c, s] - centre) - shift
+def _add_products(dy: Any, x: Any, centre: Any, total: Any, moment: Any) -> None:
+    for m in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            g = np.float64(dy[m, c])
+            total[c] += g
+            moment[c] += g * (x[m, c] - centre[c])
+
+
+@jit
+def _normalise(x: Any, centre: Any, scale: Any, shift: Any, y: Any) -> None:
+    for m in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            y[m, c] = (x[m, c] - centre[c]) * scale[c] + shift[c]
+
+
+@jit
+def _gradient(dy: Any, x: Any, centre: Any, scale: Any, along: Any, offset: Any, dx: Any) -> None:
+    for m in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            dx[m, c] = scale[c] * dy[m, c] - along[c] * (x[m, c] - centre[c]) - offset[c]

@@ -1,212 +1,123 @@
-"""Convolution on a CPU: im2col one image at a time, so that the columns stay in the cache, around BLAS.
+"""Convolution on a CPU: chooses one of three ways, each in its own file.
 
-Three things make it faster than `array/conv.py`, and none changes the arithmetic:
+    depthwise.py    one channel a group: products, and no sum over channels
+    winograd.py     3x3 windows with stride 1, in float32: a quarter of the multiplications
+    columns.py      everything else: im2col, in blocks that stay in the cache, and a matrix product
 
-* the columns of one image (C kh kw · P Q numbers) are built, used and forgotten while they are in the cache, where the
-  whole batch's would travel to memory and back; the backward pass builds them again instead of keeping them;
-* a 1x1 convolution with stride 1 needs no columns: the image already is the matrix;
-* a depthwise convolution has nothing to multiply as matrices (one channel per group), so it is a direct loop.
+All of them work with the channels innermost in memory (`layout.py`) and return results in that order.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.threads import over_images, split
-from minicnn.kernels.geometry import output_window
+from minicnn.kernels.cpu import columns, depthwise, winograd
+from minicnn.kernels.cpu.algorithm import conv_algorithm
+from minicnn.kernels.cpu.layout import channels_first, channels_last
+from minicnn.kernels.cpu.moments import column_sums
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
+
+SMALL_IMAGE = 4  # rows or columns of a result of which less than half a tile of 4 x 4 would be used
+
+
+@dataclass(frozen=True, slots=True)
+class _Geometry:
+    """The attributes of a convolution."""
+
+    stride: Window
+    padding: Padding
+    dilation: Window
+    groups: int
 
 
 def conv2d_forward(
     x: Array, w: Array, b: Array | None, *, stride: Window, padding: Padding, dilation: Window, groups: int
 ) -> tuple[Array, Saved]:
-    """y[n] = W · cols(x[n]) + b, image by image.
+    """y[n, o] = Σ w[o, c] * x[n, c] + b[o].
 
     Shapes:
-        x (N, C, H, W); w (O, C/G, kh, kw) with G = groups; b (O,) or None; y (N, O, P, Q).
+        x (N, C, H, W); w (O, C/G, kh, kw) with G = groups; b (O,) or None; y (N, O, P, Q), its channels innermost in memory.
     """
-    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
-    N, _, H, W = x.shape
-    O, channels, kh, kw = w.shape
-    P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
-    y = np.empty((N, O, P, Q), x.dtype)
-
-    def images(start: int, stop: int) -> None:
-        columns = _Columns(x, w, (P, Q), stride, padding, dilation, groups)
-        filters = w.reshape(groups, O // groups, -1)
-        for n in range(start, stop):
-            if columns.depthwise:
-                _depthwise(x[n], w, y[n], *columns.geometry)
-            else:
-                np.matmul(filters, columns.of(x[n]), out=y[n].reshape(groups, O // groups, P * Q))
-            if b is not None:
-                y[n] += b[:, None, None]
-
-    over_images(N, images, cost=y.size * channels * kh * kw)
-    return y, (x, w, stride, padding, dilation, groups)
+    x = channels_last(x)
+    geometry = _Geometry(stride, padding, dilation, groups)
+    if _is_depthwise(w, groups):
+        y = depthwise.forward(_repeated(x, w), _taps(w), b, stride, padding, dilation)
+    elif m := _winograd_tile(x, w, geometry):
+        y = winograd.forward(x, w, b, padding, m)
+    else:
+        y = columns.forward(x, w, b, stride, padding, dilation, groups)
+    return channels_first(y), (x, w, geometry)
 
 
 def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
-    """dW = Σₙ dy[n] · cols(x[n])ᵀ, dx[n] = col2im(Wᵀ · dy[n]), db = Σ dy.
-
-    Each thread sums its own images' dW; the partial sums are added in order, so that the result does not depend on
-    which thread was first.
-    """
-    x, w, stride, padding, dilation, groups = saved
-    dy = np.ascontiguousarray(dy)
-    N, O, P, Q = dy.shape
-    cost = dy.size * w[0].size
-    dx = np.zeros_like(x) if needs[0] else None
-    dw_parts = {start: np.zeros_like(w) for start, _ in split(N, cost)} if needs[1] else {}
-
-    def images(start: int, stop: int) -> None:
-        columns = _Columns(x, w, (P, Q), stride, padding, dilation, groups)
-        filters = w.reshape(groups, O // groups, -1)
-        dw = dw_parts.get(start)
-        for n in range(start, stop):
-            if columns.depthwise:
-                if dx is not None:
-                    _depthwise_dx(dy[n], w, dx[n], *columns.geometry)
-                if dw is not None:
-                    _depthwise_dw(dy[n], x[n], dw, *columns.geometry)
-                continue
-            dy_matrix = dy[n].reshape(groups, O // groups, P * Q)
-            if dw is not None:
-                dw += np.matmul(dy_matrix, columns.of(x[n]).swapaxes(1, 2)).reshape(w.shape)
-            if dx is not None:
-                columns.add_back(np.matmul(filters.swapaxes(1, 2), dy_matrix), dx[n])
-
-    over_images(N, images, cost)
-    dw = sum(dw_parts.values()) if dw_parts else None
-    db = dy.sum(axis=(0, 2, 3)) if needs[2] else None
-    return dx, dw, db
+    """dW = Σ dy x over all products of the forward pass, dx likewise with w, db = Σ dy."""
+    x, w, geometry = saved
+    dy = channels_last(dy)
+    backward = _depthwise_backward if _is_depthwise(w, geometry.groups) else _dense_backward
+    dx, dw = backward(dy, x, w, geometry, needs)
+    db = column_sums(dy.reshape(-1, dy.shape[3])) if needs[2] else None
+    return None if dx is None else channels_first(dx), dw, db
 
 
-class _Columns:
-    """One thread's workspace: the columns of one image, (G, C/G kh kw, P Q)."""
-
-    def __init__(
-        self, x: Array, w: Array, output: Window, stride: Window, padding: Padding, dilation: Window, groups: int
-    ) -> None:
-        _, channels, kh, kw = w.shape
-        self.depthwise = channels == 1 and groups == x.shape[1] and groups > 1
-        self.pointwise = (kh, kw) == (1, 1) and stride == (1, 1) and not any(padding)
-        self.matrix_shape = (groups, channels * kh * kw, output[0] * output[1])
-        self.geometry = (*stride, padding[0], padding[2], *dilation)
-        self.full_shape = (x.shape[1], kh, kw, *output)
-        if not (self.depthwise or self.pointwise):
-            self.columns = np.empty(self.full_shape, x.dtype)
-
-    def of(self, image: Array) -> Array:
-        if self.pointwise:
-            return image.reshape(self.matrix_shape)
-        _im2col(image, self.columns, *self.geometry)
-        return self.columns.reshape(self.matrix_shape)
-
-    def add_back(self, columns: Array, image: Array) -> None:
-        if self.pointwise:
-            image += columns.reshape(image.shape)
-        else:
-            _col2im(columns.reshape(self.full_shape), image, *self.geometry)
+def _dense_backward(
+    dy: Array, x: Array, w: Array, geometry: _Geometry, needs: Needs
+) -> tuple[Array | None, Array | None]:
+    stride, padding, size = geometry.stride, geometry.padding, (x.shape[1], x.shape[2])
+    dx = dw = None
+    if m := _winograd_tile(x, w, geometry):
+        if needs[0]:
+            dx = winograd.backward_data(dy, w, padding, size, m)
+        if needs[1]:
+            dw = winograd.backward_weights(dy, x, padding, m)
+        return dx, dw
+    rest = geometry.dilation, geometry.groups
+    if needs[0]:
+        dx = columns.backward_data(dy, w, stride, padding, *rest, size)
+    if needs[1]:
+        dw = columns.backward_weights(dy, x, (w.shape[2], w.shape[3]), stride, padding, *rest)
+    return dx, dw
 
 
-@jit
-def _im2col(x: Any, cols: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
-    """cols[c, i, j, p, q] = x[c, p sh + i dh - top, q sw + j dw - left], zero outside the image."""
-    C, kh, kw, P, Q = cols.shape
-    _, H, W = x.shape
-    for c in range(C):
-        for i in range(kh):
-            for j in range(kw):
-                first, last = _inside(j * dw - left, sw, W, Q)
-                for p in range(P):
-                    r = p * sh + i * dh - top
-                    row = cols[c, i, j, p]
-                    if r < 0 or r >= H:
-                        row[:] = 0
-                        continue
-                    row[:first] = 0
-                    for q in range(first, last):
-                        row[q] = x[c, r, q * sw + j * dw - left]
-                    row[last:] = 0
+def _depthwise_backward(
+    dy: Array, x: Array, w: Array, geometry: _Geometry, needs: Needs
+) -> tuple[Array | None, Array | None]:
+    stride, padding, dilation, size = geometry.stride, geometry.padding, geometry.dilation, (x.shape[1], x.shape[2])
+    dx = dw = None
+    if needs[0]:
+        dx = depthwise.backward_data(dy, _taps(w), stride, padding, dilation, size)
+        multiplier = len(w) // x.shape[3]
+        if multiplier > 1:
+            dx = dx.reshape(*x.shape, multiplier).sum(axis=-1)
+    if needs[1]:
+        taps = depthwise.backward_weights(dy, _repeated(x, w), (w.shape[2], w.shape[3]), stride, padding, dilation)
+        dw = np.ascontiguousarray(taps.transpose(2, 0, 1)[:, None])
+    return dx, dw
 
 
-@jit
-def _col2im(cols: Any, x: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
-    """The transpose of `_im2col`: x[c, r, s] += cols[c, i, j, p, q] for the same pairs of indices."""
-    C, kh, kw, P, Q = cols.shape
-    _, H, W = x.shape
-    for c in range(C):
-        for i in range(kh):
-            for j in range(kw):
-                first, last = _inside(j * dw - left, sw, W, Q)
-                for p in range(P):
-                    r = p * sh + i * dh - top
-                    if 0 <= r < H:
-                        for q in range(first, last):
-                            x[c, r, q * sw + j * dw - left] += cols[c, i, j, p, q]
+def _is_depthwise(w: Array, groups: int) -> bool:
+    return w.shape[1] == 1 and groups > 1
 
 
-@jit
-def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
-    """The range of q in 0..count-1 for which offset + q stride lies in 0..size-1."""
-    first = 0 if offset >= 0 else -(offset // stride)
-    last = (size - offset + stride - 1) // stride
-    first = min(max(first, 0), count)
-    return first, min(max(last, first), count)
+def _taps(w: Array) -> Array:
+    """Depthwise filters (O, 1, kh, kw) as (kh, kw, O)."""
+    return np.ascontiguousarray(w[:, 0].transpose(1, 2, 0))
 
 
-@jit
-def _depthwise(x: Any, w: Any, y: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
-    """Output channel o sees input channel o // M only, with M = O / C filters per channel. Row times tap, added up."""
-    O, P, Q = y.shape
-    M = O // x.shape[0]
-    y[:] = 0
-    for o in range(O):
-        for i in range(w.shape[2]):
-            for j in range(w.shape[3]):
-                first, last = _inside(j * dw - left, sw, x.shape[2], Q)
-                tap = w[o, 0, i, j]
-                for p in range(P):
-                    r = p * sh + i * dh - top
-                    if 0 <= r < x.shape[1]:
-                        for q in range(first, last):
-                            y[o, p, q] += tap * x[o // M, r, q * sw + j * dw - left]
+def _repeated(x: Array, w: Array) -> Array:
+    """The images with a channel for each depthwise filter."""
+    multiplier = len(w) // x.shape[3]
+    return x if multiplier == 1 else x.repeat(multiplier, axis=3)
 
 
-@jit
-def _depthwise_dx(dy: Any, w: Any, dx: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int) -> None:
-    """dx += w * dy over the products of `_depthwise`."""
-    O, P, Q = dy.shape
-    M = O // dx.shape[0]
-    for o in range(O):
-        for i in range(w.shape[2]):
-            for j in range(w.shape[3]):
-                first, last = _inside(j * dw - left, sw, dx.shape[2], Q)
-                tap = w[o, 0, i, j]
-                for p in range(P):
-                    r = p * sh + i * dh - top
-                    if 0 <= r < dx.shape[1]:
-                        for q in range(first, last):
-                            dx[o // M, r, q * sw + j * dw - left] += tap * dy[o, p, q]
-
-
-@jit
-def _depthwise_dw(
-    dy: Any, x: Any, dweight: Any, sh: int, sw: int, top: int, left: int, dh: int, dw: int
-) -> None:
-    """dw += x * dy over the products of `_depthwise`."""
-    O, P, Q = dy.shape
-    M = O // x.shape[0]
-    for o in range(O):
-        for i in range(dweight.shape[2]):
-            for j in range(dweight.shape[3]):
-                first, last = _inside(j * dw - left, sw, x.shape[2], Q)
-                for p in range(P):
-                    r = p * sh + i * dh - top
-                    if 0 <= r < x.shape[1]:
-                        total = dweight[o, 0, i, j]
-                        for q in range(first, last):
-                            total += x[o // M, r, q * sw + j * dw - left] * dy[o, p, q]
-                        dweight[o, 0, i, j] = total
+def _winograd_tile(x: Array, w: Array, geometry: _Geometry) -> int:
+    """Pixels along a tile of Winograd's algorithm, or 0 where another way is better, or the only one."""
+    O, C, kh, kw = w.shape
+    top, bottom, left, right = geometry.padding
+    if conv_algorithm() == "gemm" or x.dtype != np.float32 or (kh, kw) != (3, 3) or geometry.groups > 1:
+        return 0
+    if geometry.stride != (1, 1) or geometry.dilation != (1, 1) or max(geometry.padding) > 2 or C % 8 or O % 8:
+        return 0
+    smaller = min(x.shape[1] + top + bottom, x.shape[2] + left + right) - 2
+    if smaller >= SMALL_IMAGE:
+        return 4
+    return 2 if smaller > 1 or conv_algorithm() == "winograd" else 0

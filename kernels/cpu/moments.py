@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.threads import over_images, split
+from minicnn.kernels.types import Array
 
 
 @jit
@@ -30,3 +34,17 @@ def sums(dy: Any, x: Any, centre: Any) -> tuple[float, float]:
         total += dy[i]
         moment += dy[i] * (x[i] - centre)
     return total, moment
+
+
+def column_sums(x: Array) -> Array:
+    """The sum of each column of a matrix, in float64 until the end: x (M, C) to (C,)."""
+    sums = {start: np.zeros(x.shape[1]) for start, _ in split(len(x), x.size)}
+    over_images(len(x), lambda start, stop: _add_rows(x[start:stop], sums[start]), cost=x.size)
+    return np.asarray(sum(sums.values())).astype(x.dtype)
+
+
+@jit
+def _add_rows(x: Any, sums: Any) -> None:
+    for m in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            sums[c] += x[m, c]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu.layout import flat
 from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.types import Array
 
@@ -35,12 +36,15 @@ def in_pieces(work: Callable[..., Any], *arrays: Array) -> None:
 def elementwise(work: Callable[..., Any], *inputs: Array) -> Array:
     """A new array y, as large as each of the inputs, that `work(*inputs, y)` fills piece by piece, all flattened.
 
+    In memory, y is in the same order as the last of the inputs.
+
     >>> elementwise(lambda x, y: np.multiply(x, x, out=y), np.arange(4.0).reshape(2, 2))
     array([[0., 1.],
            [4., 9.]])
     """
-    y = np.empty(inputs[0].shape, inputs[0].dtype)
-    in_pieces(work, *(x.ravel() for x in inputs), y.reshape(-1))
+    y = np.empty_like(inputs[-1])
+    *sources, model = flat(*inputs, y)
+    in_pieces(work, *sources, model)
     return y
 
 

@@ -1,9 +1,6 @@
-"""Pooling on a CPU: compiled loops over the windows, the channels of all images spread over threads.
+"""Pooling on a CPU: compiled loops over the windows, innermost over the channels, which a vector holds several of; rows spread over threads.
 
-A window of max pooling that hangs over an edge is cut to the taps that meet a pixel before the loop over them starts.
-The mean needs no such care: the sum over a window goes down its columns first, for all windows of a row at once, and
-then along the one line that is left, with zeros for padding. That is kh sw + kw additions per output instead of kh kw,
-and the processor does several of them at a time.
+A window that hangs over an edge is cut to the taps that meet a pixel before the loop over them starts.
 """
 
 from typing import Any
@@ -11,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.geometry import output_window, taps_inside
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
@@ -22,37 +20,27 @@ def max_pool2d_forward(
     """The largest pixel of each window, and where it is: `winner` = r W + s, counted within its channel.
 
     Shapes:
-        x (N, C, H, W); y and winner (N, C, P, Q).
+        x (N, C, H, W); y (N, C, P, Q); winner (N, P, Q, C).
     """
     N, C, H, W = x.shape
     P, Q = output_window((H, W), kernel_size, stride, padding, dilation, ceil_mode)
-    images = np.ascontiguousarray(x).reshape(N * C, H, W)
-    y = np.empty((N * C, P, Q), x.dtype)
-    winner = np.empty((N * C, P, Q), np.int32)
-
-    def work(start: int, stop: int) -> None:
-        part = slice(start, stop)
-        _max_pool(images[part], y[part], winner[part], *kernel_size, *stride, padding[0], padding[2], *dilation)
-
-    over_images(N * C, work, cost=y.size * kernel_size[0] * kernel_size[1])
-    return y.reshape(N, C, P, Q), (winner, x.shape)
+    images = channels_last(x)
+    y, winner = np.empty((N, P, Q, C), x.dtype), np.empty((N, P, Q, C), np.int32)
+    geometry = (*kernel_size, *stride, padding[0], padding[2], *dilation)
+    cost = y.size * kernel_size[0] * kernel_size[1]
+    over_images(N * P, lambda start, stop: _max_pool(images, y, winner, geometry, start, stop), cost)
+    return channels_first(y), (winner, x.shape)
 
 
 def max_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
-    """dx[winner] += dy; channels share no pixel, so each thread takes its own."""
-    winner, x_shape = saved
+    """dx[winner] += dy; images share no pixel, so each thread takes its own."""
+    winner, (N, C, H, W) = saved
     if not needs[0]:
         return (None,)
-    N, C, H, W = x_shape
-    gradients = np.ascontiguousarray(dy).reshape(winner.shape)
-    dx = np.zeros((N * C, H * W), dy.dtype)
-
-    def work(start: int, stop: int) -> None:
-        part = slice(start, stop)
-        _max_pool_dx(gradients[part], winner[part], dx[part])
-
-    over_images(N * C, work, cost=dx.size)
-    return (dx.reshape(x_shape),)
+    gradients = channels_last(dy)
+    dx = np.zeros((N, H * W, C), dy.dtype)
+    over_images(N, lambda start, stop: _max_pool_dx(gradients, winner, dx, start, stop), cost=dx.size)
+    return (channels_first(dx.reshape(N, H, W, C)),)
 
 
 def avg_pool2d_forward(
@@ -69,58 +57,53 @@ def avg_pool2d_forward(
     rows = taps_inside(H, kernel_size[0], stride[0], top, bottom, P, count_include_pad)
     columns = taps_inside(W, kernel_size[1], stride[1], left, right, Q, count_include_pad)
     D = np.multiply.outer(rows, columns).astype(x.dtype)
-    images = np.ascontiguousarray(x).reshape(N * C, H, W)
-    y = np.empty((N * C, P, Q), x.dtype)
+    images = channels_last(x)
+    y = np.empty((N, P, Q, C), x.dtype)
     geometry = (*kernel_size, *stride, top, left)
-
-    def work(start: int, stop: int) -> None:
-        _avg_pool(images[start:stop], D, y[start:stop], *geometry)
-
-    over_images(N * C, work, cost=y.size * kernel_size[0] * kernel_size[1])
-    return y.reshape(N, C, P, Q), (D, x.shape, geometry)
+    cost = y.size * kernel_size[0] * kernel_size[1]
+    over_images(N * P, lambda start, stop: _avg_pool(images, D, y, geometry, start, stop), cost)
+    return channels_first(y), (D, x.shape, geometry)
 
 
 def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """dx += dy/D over the taps of each window."""
-    D, x_shape, geometry = saved
+    D, (N, C, H, W), geometry = saved
     if not needs[0]:
         return (None,)
-    N, C, H, W = x_shape
-    gradients = np.ascontiguousarray(dy).reshape(N * C, *D.shape)
-    dx = np.zeros((N * C, H, W), dy.dtype)
-
-    def work(start: int, stop: int) -> None:
-        _avg_pool_dx(gradients[start:stop], D, dx[start:stop], *geometry)
-
-    over_images(N * C, work, cost=dx.size)
-    return (dx.reshape(x_shape),)
+    gradients = channels_last(dy)
+    dx = np.zeros((N, H, W, C), dy.dtype)
+    over_images(N, lambda start, stop: _avg_pool_dx(gradients, D, dx, geometry, start, stop), cost=dx.size)
+    return (channels_first(dx),)
 
 
 @jit
-def _max_pool(
-    x: Any, y: Any, winner: Any, kh: int, kw: int, sh: int, sw: int, top: int, left: int, dh: int, dw: int
-) -> None:
-    """y[c, p, q] = max x[c, p sh + i dh - top, q sw + j dw - left]: the first of equals wins, NaN is the largest."""
-    C, P, Q = y.shape
-    _, H, W = x.shape
-    for c in range(C):
-        pixels = x[c].reshape(H * W)
-        for p in range(P):
-            row = p * sh - top
-            i0, i1 = _inside(row, dh, kh, H)
-            for q in range(Q):
-                column = q * sw - left
-                j0, j1 = _inside(column, dw, kw, W)
-                first = (row + i0 * dh) * W + column + j0 * dw
-                best, at = pixels[first], first
-                for i in range(i0, i1):
-                    for j in range(j0, j1):
-                        k = (row + i * dh) * W + column + j * dw
-                        v = pixels[k]
-                        if not (v <= best or np.isnan(best)):  # v is larger, or the first NaN
-                            best, at = v, k
-                y[c, p, q] = best
-                winner[c, p, q] = at
+def _max_pool(x: Any, y: Any, winner: Any, geometry: Any, start: int, stop: int) -> None:
+    """y[n, p, q, c] = max x[n, p sh + i dh - top, q sw + j dw - left, c]: the first of equals wins, NaN is the largest."""
+    kh, kw, sh, sw, top, left, dh, dw = geometry
+    _, H, W, C = x.shape
+    _, P, Q, _ = y.shape
+    for row in range(start, stop):
+        n, p = divmod(row, P)
+        i0, i1 = _inside(p * sh - top, dh, kh, H)
+        for q in range(Q):
+            j0, j1 = _inside(q * sw - left, dw, kw, W)
+            best, at = y[n, p, q], winner[n, p, q]
+            best[:] = x[n, p * sh - top + i0 * dh, q * sw - left + j0 * dw]
+            at[:] = (p * sh - top + i0 * dh) * W + q * sw - left + j0 * dw
+            for i in range(i0, i1):
+                for j in range(j0, j1):
+                    r, s = p * sh - top + i * dh, q * sw - left + j * dw
+                    keep_larger(x[n, r, s], np.int32(r * W + s), best, at)
+
+
+@jit
+def keep_larger(values: Any, place: Any, best: Any, at: Any) -> None:
+    """No branch depends on a value, so that this becomes vector code."""
+    for c in range(values.size):
+        v, b = values[c], best[c]
+        larger = (v > b) | ((v != v) & (b == b))  # or the first NaN  # noqa: PLR0124 - NaN differs from itself
+        best[c] = v if larger else b
+        at[c] = place if larger else at[c]
 
 
 @jit
@@ -132,49 +115,43 @@ def _inside(start: int, dilation: int, taps: int, size: int) -> tuple[int, int]:
 
 
 @jit
-def _max_pool_dx(dy: Any, winner: Any, dx: Any) -> None:
-    C, P, Q = dy.shape
-    for c in range(C):
+def _max_pool_dx(dy: Any, winner: Any, dx: Any, start: int, stop: int) -> None:
+    _, P, Q, C = dy.shape
+    for n in range(start, stop):
         for p in range(P):
             for q in range(Q):
-                dx[c, winner[c, p, q]] += dy[c, p, q]
+                for c in range(C):
+                    dx[n, winner[n, p, q, c], c] += dy[n, p, q, c]
 
 
 @jit
-def _avg_pool(x: Any, D: Any, y: Any, kh: int, kw: int, sh: int, sw: int, top: int, left: int) -> None:
-    """y[c, p, q] = sum x[c, p sh + i - top, q sw + j - left] / D[p, q]: first over i into a line, then over j."""
-    C, P, Q = y.shape
-    _, H, W = x.shape
-    line = np.zeros((Q - 1) * sw + kw, x.dtype)  # all columns that the windows see, padding included
-    W = min(W, len(line) - left)
-    for c in range(C):
-        for p in range(P):
-            line[:] = 0
+def _avg_pool(x: Any, D: Any, y: Any, geometry: Any, start: int, stop: int) -> None:
+    """y[n, p, q, c] = sum x[n, p sh + i - top, q sw + j - left, c] / D[p, q]."""
+    kh, kw, sh, sw, top, left = geometry
+    _, H, W, C = x.shape
+    _, P, Q, _ = y.shape
+    for row in range(start, stop):
+        n, p = divmod(row, P)
+        for q in range(Q):
+            total = y[n, p, q]
+            total[:] = 0
             for r in range(max(0, p * sh - top), min(H, p * sh - top + kh)):
-                for s in range(W):
-                    line[left + s] += x[c, r, s]
-            row = y[c, p]
-            row[:] = 0
-            for j in range(kw):
-                for q in range(Q):
-                    row[q] += line[q * sw + j]
-            row /= D[p]
+                for s in range(max(0, q * sw - left), min(W, q * sw - left + kw)):
+                    for c in range(C):
+                        total[c] += x[n, r, s, c]
+            for c in range(C):
+                total[c] /= D[p, q]
 
 
 @jit
-def _avg_pool_dx(dy: Any, D: Any, dx: Any, kh: int, kw: int, sh: int, sw: int, top: int, left: int) -> None:
-    """The same steps in reverse: dy / D into the line over j, and the line into each row of the window."""
-    C, P, Q = dy.shape
-    _, H, W = dx.shape
-    line = np.zeros((Q - 1) * sw + kw, dx.dtype)
-    W = min(W, len(line) - left)
-    for c in range(C):
+def _avg_pool_dx(dy: Any, D: Any, dx: Any, geometry: Any, start: int, stop: int) -> None:
+    kh, kw, sh, sw, top, left = geometry
+    _, H, W, C = dx.shape
+    _, P, Q, _ = dy.shape
+    for n in range(start, stop):
         for p in range(P):
-            line[:] = 0
-            share = dy[c, p] / D[p]
-            for j in range(kw):
-                for q in range(Q):
-                    line[q * sw + j] += share[q]
-            for r in range(max(0, p * sh - top), min(H, p * sh - top + kh)):
-                for s in range(W):
-                    dx[c, r, s] += line[left + s]
+            for q in range(Q):
+                for r in range(max(0, p * sh - top), min(H, p * sh - top + kh)):
+                    for s in range(max(0, q * sw - left), min(W, q * sw - left + kw)):
+                        for c in range(C):
+                            dx[n, r, s, c] += dy[n, p, q, c] / D[p, q]

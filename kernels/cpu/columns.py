@@ -1,0 +1,212 @@
+"""Convolution as a matrix product (im2col), for every window, stride, dilation and number of groups.
+
+    y (pixels, O) = cols (pixels, K) · W (K, O)          K = kh kw C, the numbers that a window sees
+
+`array/conv.py` writes all of `cols` down, kh kw times as large as the images. Here it is made for a block of pixels, used and forgotten, while it
+is in the cache: copying costs a load and a store for every 2 O multiplications. With a window of 1x1 and stride 1 the image already is that matrix.
+
+    dW (K, O)  = colsᵀ · dy
+    dcols      = dy · Wᵀ, each of whose rows is then added to the pixels of its window
+
+With stride 1, dx is itself a convolution, of dy with the filters turned over, and needs no adding. Images are (N, H, W, C), in memory too.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, product, row_length, tile_columns, whole_tiles
+from minicnn.kernels.cpu.threads import over_images, split
+from minicnn.kernels.geometry import output_window
+from minicnn.kernels.types import Array, Padding, Window
+
+WORKSPACE = 64 * 1024  # numbers of a block of columns: half of a second cache of 512 KiB, with float32
+
+
+def forward(
+    x: Array, w: Array, b: Array | None, stride: Window, padding: Padding, dilation: Window, groups: int
+) -> Array:
+    """Images (N, H, W, C) and filters (O, C/G, kh, kw) to (N, P, Q, O)."""
+    N, H, W, _ = x.shape
+    O, channels, kh, kw = w.shape
+    P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
+    geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
+    panels = _panels(w.reshape(groups, O // groups, channels, kh, kw).transpose(0, 3, 4, 2, 1).reshape(groups, -1, O // groups))
+    bias = np.zeros((groups, whole_tiles(O // groups, x.dtype)), x.dtype)
+    if b is not None:
+        bias[:, : O // groups] = b.reshape(groups, -1)
+    y = np.empty((N, P, Q, O), x.dtype)
+    K = channels * kh * kw
+    over_images(N * P * Q, lambda i, j: _forward(x, panels, bias, y, geometry, _block(K), i, j), cost=y.size * K)
+    return y
+
+
+def backward_data(
+    dy: Array, w: Array, stride: Window, padding: Padding, dilation: Window, groups: int, size: Window
+) -> Array:
+    """The gradient of images (N, H, W, C) of which `size` is (H, W)."""
+    N, P, Q, O = dy.shape
+    _, channels, kh, kw = w.shape
+    filters = w.reshape(groups, O // groups, channels, kh, kw)
+    top, left = dilation[0] * (kh - 1) - padding[0], dilation[1] * (kw - 1) - padding[2]
+    if stride == (1, 1) and top >= 0 and left >= 0:
+        turned = filters[..., ::-1, ::-1].swapaxes(1, 2).reshape(groups * channels, O // groups, kh, kw)
+        around = (top, size[0] - P + dilation[0] * (kh - 1) - top, left, size[1] - Q + dilation[1] * (kw - 1) - left)
+        return forward(dy, turned, None, (1, 1), around, dilation, groups)
+    geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
+    panels = _panels(filters.transpose(0, 1, 3, 4, 2).reshape(groups, O // groups, -1))
+    dx = np.zeros((N, *size, groups * channels), dy.dtype)
+    K = channels * kh * kw
+    over_images(N, lambda i, j: _backward_data(dy, panels, dx, geometry, _block(K), i, j), cost=dy.size * K)
+    return dx
+
+
+def backward_weights(
+    dy: Array, x: Array, kernel_size: Window, stride: Window, padding: Padding, dilation: Window, groups: int
+) -> Array:
+    """The gradient of the filters (O, C/G, kh, kw). Each thread sums over its own pixels; the sums are added in order."""
+    (N, P, Q, O), (kh, kw), channels = dy.shape, kernel_size, x.shape[3] // groups
+    geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
+    K, count, cost = channels * kh * kw, N * P * Q, dy.size * channels * kh * kw
+    rows, columns = -(-K // ROWS) * ROWS, whole_tiles(O // groups, x.dtype)
+    sums = {start: np.zeros((groups, rows, columns), x.dtype) for start, _ in split(count, cost)}
+    block = _block(K + O // groups)
+    over_images(count, lambda i, j: _backward_weights(dy, x, sums[i], geometry, block, i, j), cost)
+    dw = np.empty((O, channels, kh, kw), x.dtype)
+    _unpack(sum(sums.values()), dw.reshape(groups, O // groups, channels, kh * kw))
+    return dw
+
+
+def _block(numbers: int) -> int:
+    """Pixels that are worked on together, if each has so many numbers; whole tiles of the product."""
+    return max(48, min(WORKSPACE // numbers, 384)) // ROWS * ROWS
+
+
+def _panels(w: Array) -> Array:
+    """Matrices (G, K, N) in panels for the product."""
+    G, K, N = w.shape
+    tile = tile_columns(w.dtype)
+    strips = whole_tiles(N, w.dtype) // tile
+    panels = np.zeros((G, strips * tile, K), w.dtype)
+    panels[:, :N] = w.swapaxes(1, 2)
+    return np.ascontiguousarray(panels.reshape(G, strips, tile, K).swapaxes(2, 3))
+
+
+@jit
+def _forward(x: Any, panels: Any, bias: Any, y: Any, geometry: Any, block: int, start: int, stop: int) -> None:
+    """Pixels start..stop-1 of the result, block by block."""
+    O, C = y.shape[3], x.shape[3]
+    G, strips, K, tile = panels.shape
+    kh, kw, sh, sw, top, left, _, _ = geometry
+    X, Y, B = x.reshape(x.size), y.reshape(y.size), panels.reshape(panels.size)
+    pointwise = G == 1 and kh == 1 and kw == 1 and sh == 1 and sw == 1 and x.shape[1] == y.shape[1] and x.shape[2] == y.shape[2]
+    A, edge = np.zeros(block * K, x.dtype), np.empty(ROWS * tile, x.dtype)
+    N = O // G
+    for first in range(start, stop, block):
+        count = min(block, stop - first)
+        for g in range(G):
+            to = first * O + g * N
+            if pointwise and count % ROWS == 0:
+                product(X, first * C, C, count, K, B, 0, bias[g], Y, to, O, N, edge)
+            else:
+                _make_columns(x, X, A, K, geometry, y.shape, first, count, g * (C // G), C // G)
+                product(A, 0, K, count, K, B, g * strips * K * tile, bias[g], Y, to, O, N, edge)
+
+
+@jit
+def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, start: int, stop: int) -> None:
+    """Images start..stop-1: the columns' gradients, a block of pixels at a time, added to the pixels of their windows."""
+    _, P, Q, O = dy.shape
+    G, strips, K, tile = panels.shape
+    N, channels, columns = O // G, dx.shape[3] // G, strips * tile
+    D, X, B = dy.reshape(dy.size), dx.reshape(dx.size), panels.reshape(panels.size)
+    A, zeros, edge = np.zeros(block * N, dx.dtype), np.zeros(columns, dx.dtype), np.empty(ROWS * tile, dx.dtype)
+    rest = geometry[0] * geometry[1] * channels
+    dcols = np.empty(block * rest, dx.dtype)
+    for first in range(start * P * Q, stop * P * Q, block):
+        count = min(block, stop * P * Q - first)
+        for g in range(G):
+            for t in range(count):
+                for o in range(N):
+                    A[t * N + o] = D[(first + t) * O + g * N + o]
+            product(A, 0, N, count, N, B, g * strips * K * tile, zeros, dcols, 0, rest, rest, edge)
+            _add_columns(dx, X, dcols, geometry, dy.shape, first, count, g * channels, channels)
+
+
+@jit
+def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, start: int, stop: int) -> None:
+    """sums += colsᵀ dy over pixels start..stop-1."""
+    O, C = dy.shape[3], x.shape[3]
+    G, rows, columns = sums.shape
+    N, channels = O // G, C // G
+    X, D, S = x.reshape(x.size), dy.reshape(dy.size), sums.reshape(sums.size)
+    K = geometry[0] * geometry[1] * channels
+    lda, ldb = row_length(rows, x.itemsize), row_length(columns, x.itemsize)
+    A, B = np.zeros(block * lda, x.dtype), np.zeros(block * ldb, x.dtype)
+    for first in range(start, stop, block):
+        count = min(block, stop - first)
+        for g in range(G):
+            _make_columns(x, X, A, lda, geometry, dy.shape, first, count, g * channels, channels)
+            for t in range(count):
+                for o in range(N):
+                    B[t * ldb + o] = D[(first + t) * O + g * N + o]
+            add_product_of_columns(A, 0, lda, rows, count, B, 0, ldb, S, g * rows * columns, columns, columns)
+
+
+@jit
+def _make_columns(
+    x: Any, X: Any, A: Any, lda: int, geometry: Any, y_shape: Any, first: int, count: int, c: int, channels: int
+) -> None:
+    """The windows of `count` pixels from `first` on, each a row of A: channels c..c+channels-1 of all taps, zeros outside the image."""
+    kh, kw, sh, sw, top, left, dh, dw = geometry
+    _, H, W, C = x.shape
+    _, P, Q, _ = y_shape
+    for t in range(count):
+        image, rest = divmod(first + t, P * Q)
+        p, q = rest // Q, rest % Q
+        for i in range(kh):
+            r = p * sh + i * dh - top
+            for j in range(kw):
+                s = q * sw + j * dw - left
+                to = t * lda + (i * kw + j) * channels
+                if 0 <= r < H and 0 <= s < W:
+                    pixel = ((image * H + r) * W + s) * C + c
+                    for k in range(channels):
+                        A[to + k] = X[pixel + k]
+                else:
+                    for k in range(channels):
+                        A[to + k] = 0
+
+
+@jit
+def _add_columns(
+    dx: Any, X: Any, dcols: Any, geometry: Any, y_shape: Any, first: int, count: int, c: int, channels: int
+) -> None:
+    """The transpose of `_make_columns`: each number is added to the pixel that it would have been copied from."""
+    kh, kw, sh, sw, top, left, dh, dw = geometry
+    _, H, W, C = dx.shape
+    _, P, Q, _ = y_shape
+    for t in range(count):
+        image, rest = divmod(first + t, P * Q)
+        p, q = rest // Q, rest % Q
+        for i in range(kh):
+            r = p * sh + i * dh - top
+            for j in range(kw):
+                s = q * sw + j * dw - left
+                if 0 <= r < H and 0 <= s < W:
+                    pixel = ((image * H + r) * W + s) * C + c
+                    source = (t * kh * kw + i * kw + j) * channels
+                    for k in range(channels):
+                        X[pixel + k] += dcols[source + k]
+
+
+@jit
+def _unpack(sums: Any, dw: Any) -> None:
+    """dw[g, o, c, tap] = sums[g, tap C/G + c, o]."""
+    G, O, channels, taps = dw.shape
+    for g in range(G):
+        for o in range(O):
+            for c in range(channels):
+                for tap in range(taps):
+                    dw[g, o, c, tap] = sums[g, tap * channels + c, o]

@@ -1,0 +1,161 @@
+"""The matrix product, which is what a convolution spends its time in: compiled Python at the speed of a BLAS.
+
+Why not call BLAS? Its product is as fast, but it is a call from Python, with one more pass over the memory: operands are copied ("packed") into
+the order in which they will be read. A convolution *makes* its operands, so it can make them in that order; and whole layers stay in compiled
+code, without the interpreter, so that two threads do not wait for each other.
+
+The arithmetic of the kernel. A core multiplies and adds two vectors in every cycle, and can load two. C += A B, done as the textbook does, loads
+two numbers for each multiplication. So a tile of C is held in registers: 6 rows times 2 vectors are 12 sums. For each k, two vectors of B and six
+numbers of A are loaded (8 loads) and used for 12 fused multiply-adds: 6 cycles, 4 of which suffice for the loads. Twelve sums also hide that an
+fma takes four cycles: 2 x 4 = 8 must be under way at once. And 12 + 2 + 1 registers of 16 are all that there are.
+
+Layouts, of arrays that are seen as one-dimensional (`a` is where A begins, `lda` how far its rows are apart):
+
+    panels of B    B (K, N) in strips of TILE columns: B[k, n] is at (n // TILE) K TILE + k TILE + n % TILE, zeros behind column N
+    A              rows, for `product`; for `product_of_columns` Aᵀ is meant, and its rows are A's columns
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.vector import broadcast, fma, lanes, load, store
+
+ROWS = 6  # of a tile of C
+LINE = 64  # bytes that travel between memory and cache together
+
+
+def tile_columns(dtype: Any) -> int:
+    """Columns of a tile of C: two vectors.
+
+    >>> tile_columns(np.float32), tile_columns(np.float64)
+    (16, 8)
+    """
+    return LINE // np.dtype(dtype).itemsize
+
+
+def whole_tiles(columns: int, dtype: Any) -> int:
+    """`columns`, rounded up to whole tiles.
+
+    >>> whole_tiles(24, np.float32)
+    32
+    """
+    tile = tile_columns(dtype)
+    return -(-columns // tile) * tile
+
+
+@jit
+def row_length(columns: int, itemsize: int) -> int:
+    """How far apart rows of a workspace should be: an odd number of cache lines.
+
+    A cache has a place for a line by its address: lines whose addresses differ by a power of two compete for the same few places. With rows of
+    2048 bytes, the cache would hold 16 of them; with an odd number of lines, all.
+
+    >>> row_length(64, 4), row_length(100, 4)
+    (80, 112)
+    """
+    tile = LINE // itemsize
+    return (-(-columns // tile) | 1) * tile
+
+
+@jit
+def product(
+    A: Any, a: int, lda: int, M: int, K: int, B: Any, b: int, bias: Any, C: Any, c: int, ldc: int, N: int, edge: Any
+) -> None:
+    """C = A B + bias, M rows and N columns; A may be read up to whole tiles, bias holds a number for each column up to whole tiles.
+
+    Strip by strip of B, which stays in the first cache while all of A passes by. Where a tile hangs over the edge of C, it is computed in `edge`
+    (ROWS x a strip's columns) and what belongs to C is copied.
+    """
+    tile = 2 * lanes(B)
+    for n in range(0, N, tile):
+        for m in range(0, M, ROWS):
+            if m + ROWS <= M and n + tile <= N:
+                _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, C, c + m * ldc + n, ldc)
+            else:
+                _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, edge, 0, tile)
+                for i in range(min(ROWS, M - m)):
+                    for j in range(min(tile, N - n)):
+                        C[c + (m + i) * ldc + n + j] = edge[i * tile + j]
+
+
+@jit
+def add_product_of_columns(
+    A: Any, a: int, lda: int, M: int, K: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int, N: int
+) -> None:
+    """C += Aᵀ B, with A (K, M) and B (K, N) both in rows; M a multiple of ROWS, N of whole tiles."""
+    tile = 2 * lanes(B)
+    for n in range(0, N, tile):
+        for m in range(0, M, ROWS):
+            _tile_of_columns(A, a + m, lda, K, B, b + n, ldb, C, c + m * ldc + n, ldc)
+
+
+@jit
+def _tile_of_rows(
+    A: Any, a: int, lda: int, K: int, B: Any, b: int, bias: Any, n: int, C: Any, c: int, ldc: int
+) -> None:
+    """One tile of C = A B + bias."""
+    W = lanes(B)
+    a1, a2, a3, a4, a5 = a + lda, a + 2 * lda, a + 3 * lda, a + 4 * lda, a + 5 * lda
+    c00 = c10 = c20 = c30 = c40 = c50 = load(bias, n)
+    c01 = c11 = c21 = c31 = c41 = c51 = load(bias, n + W)
+    for k in range(K):
+        b0, b1 = load(B, b + 2 * W * k), load(B, b + 2 * W * k + W)
+        x = broadcast(A, a + k)
+        c00, c01 = fma(x, b0, c00), fma(x, b1, c01)
+        x = broadcast(A, a1 + k)
+        c10, c11 = fma(x, b0, c10), fma(x, b1, c11)
+        x = broadcast(A, a2 + k)
+        c20, c21 = fma(x, b0, c20), fma(x, b1, c21)
+        x = broadcast(A, a3 + k)
+        c30, c31 = fma(x, b0, c30), fma(x, b1, c31)
+        x = broadcast(A, a4 + k)
+        c40, c41 = fma(x, b0, c40), fma(x, b1, c41)
+        x = broadcast(A, a5 + k)
+        c50, c51 = fma(x, b0, c50), fma(x, b1, c51)
+    _put(C, c, W, c00, c01)
+    _put(C, c + ldc, W, c10, c11)
+    _put(C, c + 2 * ldc, W, c20, c21)
+    _put(C, c + 3 * ldc, W, c30, c31)
+    _put(C, c + 4 * ldc, W, c40, c41)
+    _put(C, c + 5 * ldc, W, c50, c51)
+
+
+@jit
+def _tile_of_columns(A: Any, a: int, lda: int, K: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int) -> None:
+    """One tile of C += Aᵀ B: the same sums, but the six numbers of A stand side by side."""
+    W = lanes(B)
+    c00, c01 = load(C, c), load(C, c + W)
+    c10, c11 = load(C, c + ldc), load(C, c + ldc + W)
+    c20, c21 = load(C, c + 2 * ldc), load(C, c + 2 * ldc + W)
+    c30, c31 = load(C, c + 3 * ldc), load(C, c + 3 * ldc + W)
+    c40, c41 = load(C, c + 4 * ldc), load(C, c + 4 * ldc + W)
+    c50, c51 = load(C, c + 5 * ldc), load(C, c + 5 * ldc + W)
+    for k in range(K):
+        i, j = a + k * lda, b + k * ldb
+        b0, b1 = load(B, j), load(B, j + W)
+        x = broadcast(A, i)
+        c00, c01 = fma(x, b0, c00), fma(x, b1, c01)
+        x = broadcast(A, i + 1)
+        c10, c11 = fma(x, b0, c10), fma(x, b1, c11)
+        x = broadcast(A, i + 2)
+        c20, c21 = fma(x, b0, c20), fma(x, b1, c21)
+        x = broadcast(A, i + 3)
+        c30, c31 = fma(x, b0, c30), fma(x, b1, c31)
+        x = broadcast(A, i + 4)
+        c40, c41 = fma(x, b0, c40), fma(x, b1, c41)
+        x = broadcast(A, i + 5)
+        c50, c51 = fma(x, b0, c50), fma(x, b1, c51)
+    _put(C, c, W, c00, c01)
+    _put(C, c + ldc, W, c10, c11)
+    _put(C, c + 2 * ldc, W, c20, c21)
+    _put(C, c + 3 * ldc, W, c30, c31)
+    _put(C, c + 4 * ldc, W, c40, c41)
+    _put(C, c + 5 * ldc, W, c50, c51)
+
+
+@jit
+def _put(C: Any, c: int, W: int, left: Any, right: Any) -> None:
+    store(C, c, left)
+    store(C, c + W, right)
