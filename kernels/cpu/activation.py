@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.pieces import elementwise
+from minicnn.kernels.cpu.pieces import compiled_elementwise, elementwise
 from minicnn.kernels.types import Array, Needs, Saved
 
 
@@ -144,17 +144,17 @@ def _sigmoid(x: Array, y: Array) -> None:
 
 def _rectified(x: Array, ceiling: float) -> Array:
     zero, top = x.dtype.type(0), x.dtype.type(ceiling)
-    return elementwise(lambda x, y: _rectify(x, y, zero, top), x)
+    return compiled_elementwise(lambda x, y: _rectify(x, y, zero, top), x)
 
 
 def _rectified_dx(dy: Array, y: Array, ceiling: float) -> Array:
     zero, top = dy.dtype.type(0), dy.dtype.type(ceiling)
-    return elementwise(lambda dy, y, dx: _rectify_dx(dy, y, dx, zero, top), dy, y)
+    return compiled_elementwise(lambda dy, y, dx: _rectify_dx(dy, y, dx, zero, top), dy, y)
 
 
 def _leaky(v: Array, x: Array, negative_slope: float) -> Array:
     zero, slope = x.dtype.type(0), x.dtype.type(negative_slope)
-    return elementwise(lambda v, x, y: _leak(v, x, y, zero, slope), v, x)
+    return compiled_elementwise(lambda v, x, y: _leak(v, x, y, zero, slope), v, x)
 
 
 @jit

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, product, row_length, tile_columns, whole_tiles
-from minicnn.kernels.cpu.threads import over_images, split
+from minicnn.kernels.cpu.runs import add_run, clear_run, copy_run
+from minicnn.kernels.cpu.threads import FMA, over_images, split
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
@@ -38,7 +40,7 @@ def forward(
         bias[:, : O // groups] = b.reshape(groups, -1)
     y = np.empty((N, P, Q, O), x.dtype)
     K = channels * kh * kw
-    over_images(N * P * Q, lambda i, j: _forward(x, panels, bias, y, geometry, _block(K), i, j), cost=y.size * K)
+    over_images(N * P * Q, lambda i, j: _forward(x, panels, bias, y, geometry, _block(K), i, j), cost=y.size * K // FMA)
     return y
 
 
@@ -58,7 +60,7 @@ def backward_data(
     panels = _panels(filters.transpose(0, 1, 3, 4, 2).reshape(groups, O // groups, -1))
     dx = np.zeros((N, *size, groups * channels), dy.dtype)
     K = channels * kh * kw
-    over_images(N, lambda i, j: _backward_data(dy, panels, dx, geometry, _block(K), i, j), cost=dy.size * K)
+    over_images(N, lambda i, j: _backward_data(dy, panels, dx, geometry, _block(K), i, j), cost=dy.size * K // FMA)
     return dx
 
 
@@ -68,7 +70,7 @@ def backward_weights(
     """The gradient of the filters (O, C/G, kh, kw). Each thread sums over its own pixels; the sums are added in order."""
     (N, P, Q, O), (kh, kw), channels = dy.shape, kernel_size, x.shape[3] // groups
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
-    K, count, cost = channels * kh * kw, N * P * Q, dy.size * channels * kh * kw
+    K, count, cost = channels * kh * kw, N * P * Q, dy.size * channels * kh * kw // FMA
     rows, columns = -(-K // ROWS) * ROWS, whole_tiles(O // groups, x.dtype)
     sums = {start: np.zeros((groups, rows, columns), x.dtype) for start, _ in split(count, cost)}
     block = _block(K + O // groups)
@@ -128,8 +130,7 @@ def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, sta
         count = min(block, stop * P * Q - first)
         for g in range(G):
             for t in range(count):
-                for o in range(N):
-                    A[t * N + o] = D[(first + t) * O + g * N + o]
+                copy_run(D, (first + t) * O + g * N, A, t * N, N)
             product(A, 0, N, count, N, B, g * strips * K * tile, zeros, dcols, 0, rest, rest, edge)
             _add_columns(dx, X, dcols, geometry, dy.shape, first, count, g * channels, channels)
 
@@ -149,8 +150,7 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, sta
         for g in range(G):
             _make_columns(x, X, A, lda, geometry, dy.shape, first, count, g * channels, channels)
             for t in range(count):
-                for o in range(N):
-                    B[t * ldb + o] = D[(first + t) * O + g * N + o]
+                copy_run(D, (first + t) * O + g * N, B, t * ldb, N)
             add_product_of_columns(A, 0, lda, rows, count, B, 0, ldb, S, g * rows * columns, columns, columns)
 
 
@@ -162,21 +162,24 @@ def _make_columns(
     kh, kw, sh, sw, top, left, dh, dw = geometry
     _, H, W, C = x.shape
     _, P, Q, _ = y_shape
+    whole = dw == 1 and channels == C  # taps of a row are side by side in the image, too
     for t in range(count):
         image, rest = divmod(first + t, P * Q)
         p, q = rest // Q, rest % Q
+        left_tap, right_tap = inside(q * sw - left, dw, W, kw)
         for i in range(kh):
-            r = p * sh + i * dh - top
-            for j in range(kw):
-                s = q * sw + j * dw - left
-                to = t * lda + (i * kw + j) * channels
-                if 0 <= r < H and 0 <= s < W:
-                    pixel = ((image * H + r) * W + s) * C + c
-                    for k in range(channels):
-                        A[to + k] = X[pixel + k]
-                else:
-                    for k in range(channels):
-                        A[to + k] = 0
+            r, to = p * sh + i * dh - top, t * lda + i * kw * channels
+            if r < 0 or r >= H:
+                clear_run(A, to, kw * channels)
+                continue
+            clear_run(A, to, left_tap * channels)
+            pixel = ((image * H + r) * W + q * sw - left) * C + c
+            if whole:
+                copy_run(X, pixel + left_tap * C, A, to + left_tap * C, (right_tap - left_tap) * C)
+            else:
+                for j in range(left_tap, right_tap):
+                    copy_run(X, pixel + j * dw * C, A, to + j * channels, channels)
+            clear_run(A, to + right_tap * channels, (kw - right_tap) * channels)
 
 
 @jit
@@ -196,9 +199,7 @@ def _add_columns(
                 s = q * sw + j * dw - left
                 if 0 <= r < H and 0 <= s < W:
                     pixel = ((image * H + r) * W + s) * C + c
-                    source = (t * kh * kw + i * kw + j) * channels
-                    for k in range(channels):
-                        X[pixel + k] += dcols[source + k]
+                    add_run(dcols, (t * kh * kw + i * kw + j) * channels, X, pixel, channels)
 
 
 @jit

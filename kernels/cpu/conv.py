@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicnn.kernels.cpu import columns, depthwise, winograd
+from minicnn.kernels.cpu import columns, depthwise, winograd, winograd_weights
 from minicnn.kernels.cpu.algorithm import conv_algorithm
 from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.moments import column_sums
@@ -68,7 +68,7 @@ def _dense_backward(
         if needs[0]:
             dx = winograd.backward_data(dy, w, padding, size, m)
         if needs[1]:
-            dw = winograd.backward_weights(dy, x, padding, m)
+            dw = winograd_weights.backward_weights(dy, x, padding, m)
         return dx, dw
     rest = geometry.dilation, geometry.groups
     if needs[0]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.threads import over_images, split
 from minicnn.kernels.cpu.vector import fma, lanes, load, store
@@ -76,10 +77,10 @@ def _forward(x: Any, w: Any, b: Any, y: Any, geometry: Any, start: int, stop: in
     _, H, W, C = x.shape
     _, P, Q, _ = y.shape
     X, F, Y = x.reshape(x.size), w.reshape(w.size), y.reshape(y.size)
-    first, last = _inside(-left, sw, W - (kw - 1) * dw, Q)  # of the pixels whose windows hang over neither side
+    first, last = inside(-left, sw, W - (kw - 1) * dw, Q)  # of the pixels whose windows hang over neither side
     for row in range(start, stop):
         image, p = divmod(row, P)
-        low, high = _inside(p * sh - top, dh, H, kh)
+        low, high = inside(p * sh - top, dh, H, kh)
         for c in range(0, C, lanes(x)):
             q = 0
             while q < Q:
@@ -120,11 +121,11 @@ def _backward_data(dy: Any, w: Any, dx: Any, geometry: Any, start: int, stop: in
     D, F, X = dy.reshape(dy.size), w.reshape(w.size), dx.reshape(dx.size)
     for row in range(start * P, stop * P):
         image, p = divmod(row, P)
-        low, high = _inside(p * sh - top, dh, H, kh)
+        low, high = inside(p * sh - top, dh, H, kh)
         for i in range(low, high):
             pixels = (image * H + p * sh + i * dh - top) * W
             for j in range(kw):
-                first, last = _inside(j * dw - left, sw, W, Q)
+                first, last = inside(j * dw - left, sw, W, Q)
                 for q in range(first, last):
                     pixel, source, tap = (pixels + q * sw + j * dw - left) * C, (row * Q + q) * C, (i * kw + j) * C
                     for c in range(0, C, lanes(dx)):
@@ -141,11 +142,11 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, start: int, sto
     step = lanes(x)
     for row in range(start, stop):
         image, p = divmod(row, P)
-        low, high = _inside(p * sh - top, dh, H, kh)
+        low, high = inside(p * sh - top, dh, H, kh)
         for i in range(low, high):
             pixels = (image * H + p * sh + i * dh - top) * W - left
             for j in range(kw):
-                first, last = _inside(j * dw - left, sw, W, Q)
+                first, last = inside(j * dw - left, sw, W, Q)
                 to, c = (i * kw + j) * C, 0
                 while c + TOGETHER * step <= C:
                     s0, s1 = load(S, to + c), load(S, to + c + step)
@@ -167,12 +168,3 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, start: int, sto
                         s0 = fma(load(X, (pixels + q * sw + j * dw) * C + c), load(D, (row * Q + q) * C + c), s0)
                     store(S, to + c, s0)
                     c += step
-
-
-@jit
-def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
-    """The range of q in 0..count-1 for which offset + q stride lies in 0..size-1."""
-    first = 0 if offset >= 0 else -(offset // stride)
-    last = (size - offset + stride - 1) // stride
-    first = min(max(first, 0), count)
-    return first, min(max(last, first), count)

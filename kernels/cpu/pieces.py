@@ -36,15 +36,22 @@ def in_pieces(work: Callable[..., Any], *arrays: Array) -> None:
 def elementwise(work: Callable[..., Any], *inputs: Array) -> Array:
     """A new array y, as large as each of the inputs, that `work(*inputs, y)` fills piece by piece, all flattened.
 
-    In memory, y is in the same order as the last of the inputs.
+    In memory, y is in the same order as the last of the inputs. For formulas of several NumPy operations.
 
     >>> elementwise(lambda x, y: np.multiply(x, x, out=y), np.arange(4.0).reshape(2, 2))
     array([[0., 1.],
            [4., 9.]])
     """
     y = np.empty_like(inputs[-1])
-    *sources, model = flat(*inputs, y)
-    in_pieces(work, *sources, model)
+    in_pieces(work, *flat(*inputs, y))
+    return y
+
+
+def compiled_elementwise(loop: Callable[..., Any], *inputs: Array) -> Array:
+    """The same for a compiled loop, which reads and writes every number once, whatever the size: one piece for each thread."""
+    y = np.empty_like(inputs[-1])
+    arrays = flat(*inputs, y)
+    over_images(y.size, lambda start, stop: loop(*(array[start:stop] for array in arrays)), cost=y.size)
     return y
 
 

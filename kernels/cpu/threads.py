@@ -14,7 +14,8 @@ from functools import partial
 
 from threadpoolctl import ThreadpoolController
 
-SMALL = 200_000  # multiply-adds (or elements touched) under which a second thread costs more than it brings
+SMALL = 200_000  # numbers read or written, below which a second thread costs more than it brings
+FMA = 16  # multiply-adds of a matrix product in the time of one such number
 
 _lock = threading.Lock()
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # (process, threads): a forked child must not use its parent's
@@ -54,13 +55,12 @@ def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None
     if len(parts) == 1:
         work(*parts[0])
         return
-    with single_threaded_blas():
-        # With the caller's context: its np.errstate says whether a NaN warns.
-        pool = _pool(len(parts))
-        futures = [pool.submit(copy_context().run, partial(work, *part)) for part in parts[1:]]
-        work(*parts[0])
-        for future in futures:
-            future.result()
+    # With the caller's context: its np.errstate says whether a NaN warns.
+    pool = _pool(len(parts))
+    futures = [pool.submit(copy_context().run, partial(work, *part)) for part in parts[1:]]
+    work(*parts[0])
+    for future in futures:
+        future.result()
 
 
 def split(count: int, cost: int) -> Iterator[tuple[int, int]]:
