@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.layout import from_rows, rows
 from minicnn.kernels.cpu.threads import over_images, split
@@ -45,7 +46,7 @@ def batch_norm_forward(
     scale = inverse if gamma is None else gamma * inverse
     centre = mean.astype(x.dtype)
     shift = (0 if beta is None else beta) - (mean - centre) * scale
-    y = np.empty_like(values)
+    y = arena.empty(values.shape, x.dtype)
     factors = centre, scale.astype(x.dtype), shift.astype(x.dtype)
     over_images(len(values), lambda a, b: _normalise(values[a:b], *factors, y[a:b]), cost=x.size)
     return (from_rows(y, x.shape), centre, var.astype(x.dtype)), (values, x.shape, scale, mean, inverse, training)
@@ -70,7 +71,7 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
         along = scale * inverse * dgamma / M if training else np.zeros_like(mean)
         offset = scale * total / M - along * rounded_off if training else along
         factors = [factor.astype(dy.dtype) for factor in (scale, along, offset)]
-        dx = np.empty_like(values)
+        dx = arena.empty(values.shape, dy.dtype)
         over_images(M, lambda i, j: _gradient(dy[i:j], values[i:j], centre, *factors, dx[i:j]), cost=dy.size)
     return (
         None if dx is None else from_rows(dx, shape),

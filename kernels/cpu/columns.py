@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, product, row_length, tile_columns, whole_tiles
@@ -38,7 +39,7 @@ def forward(
     bias = np.zeros((groups, whole_tiles(O // groups, x.dtype)), x.dtype)
     if b is not None:
         bias[:, : O // groups] = b.reshape(groups, -1)
-    y = np.empty((N, P, Q, O), x.dtype)
+    y = arena.empty((N, P, Q, O), x.dtype)
     K = channels * kh * kw
     over_images(N * P * Q, lambda i, j: _forward(x, panels, bias, y, geometry, _block(K), i, j), cost=y.size * K // FMA)
     return y
@@ -58,7 +59,7 @@ def backward_data(
         return forward(dy, turned, None, (1, 1), around, dilation, groups)
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
     panels = _panels(filters.transpose(0, 1, 3, 4, 2).reshape(groups, O // groups, -1))
-    dx = np.zeros((N, *size, groups * channels), dy.dtype)
+    dx = arena.zeros((N, *size, groups * channels), dy.dtype)
     K = channels * kh * kw
     over_images(N, lambda i, j: _backward_data(dy, panels, dx, geometry, _block(K), i, j), cost=dy.size * K // FMA)
     return dx
@@ -72,10 +73,10 @@ def backward_weights(
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
     K, count, cost = channels * kh * kw, N * P * Q, dy.size * channels * kh * kw // FMA
     rows, columns = -(-K // ROWS) * ROWS, whole_tiles(O // groups, x.dtype)
-    sums = {start: np.zeros((groups, rows, columns), x.dtype) for start, _ in split(count, cost)}
+    sums = {start: arena.zeros((groups, rows, columns), x.dtype) for start, _ in split(count, cost)}
     block = _block(K + O // groups)
     over_images(count, lambda i, j: _backward_weights(dy, x, sums[i], geometry, block, i, j), cost)
-    dw = np.empty((O, channels, kh, kw), x.dtype)
+    dw = arena.empty((O, channels, kh, kw), x.dtype)
     _unpack(sum(sums.values()), dw.reshape(groups, O // groups, channels, kh * kw))
     return dw
 
@@ -167,6 +168,12 @@ def _make_columns(
         image, rest = divmod(first + t, P * Q)
         p, q = rest // Q, rest % Q
         left_tap, right_tap = inside(q * sw - left, dw, W, kw)
+        upper_tap, lower_tap = inside(p * sh - top, dh, H, kh)
+        if whole and right_tap - left_tap == kw and lower_tap - upper_tap == kh:
+            for i in range(kh):
+                pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C
+                copy_run(X, pixel, A, t * lda + i * kw * C, kw * C)
+            continue
         for i in range(kh):
             r, to = p * sh + i * dh - top, t * lda + i * kw * channels
             if r < 0 or r >= H:

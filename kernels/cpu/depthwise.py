@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.threads import over_images, split
@@ -28,7 +29,7 @@ def forward(x: Array, w: Array, b: Array | None, stride: Window, padding: Paddin
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
     bias = np.zeros(O, x.dtype) if b is None else b
     x, w, bias = _whole_vectors(x), _whole_vectors(w), _whole_vectors(bias)
-    y = np.empty((N, P, Q, x.shape[3]), x.dtype)
+    y = arena.empty((N, P, Q, x.shape[3]), x.dtype)
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
     over_images(N * P, lambda i, j: _forward(x, w, bias, y, geometry, i, j), cost=y.size * kh * kw)
     return np.ascontiguousarray(y[..., :O])
@@ -43,7 +44,7 @@ def backward_data(dy: Array, w: Array, stride: Window, padding: Padding, dilatio
         around = (top, size[0] - P + dilation[0] * (kh - 1) - top, left, size[1] - Q + dilation[1] * (kw - 1) - left)
         return forward(dy, np.ascontiguousarray(w[::-1, ::-1]), None, (1, 1), around, dilation)
     dy, w = _whole_vectors(dy), _whole_vectors(w)
-    dx = np.zeros((N, *size, dy.shape[3]), dy.dtype)
+    dx = arena.zeros((N, *size, dy.shape[3]), dy.dtype)
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
     over_images(N, lambda i, j: _backward_data(dy, w, dx, geometry, i, j), cost=dy.size * kh * kw)
     return np.ascontiguousarray(dx[..., :O])

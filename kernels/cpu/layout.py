@@ -6,8 +6,13 @@ look at images compute with the channels innermost, and give their results that 
 the next kernel finds its input as it likes it. An array in another order is copied once.
 """
 
+from typing import Any
+
 import numpy as np
 
+from minicnn.kernels.cpu import arena
+from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.types import Array
 
 
@@ -17,7 +22,12 @@ def channels_last(x: Array) -> Array:
     >>> channels_last(np.zeros((8, 3, 32, 20))).shape
     (8, 32, 20, 3)
     """
-    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    last = x.transpose(0, 2, 3, 1)
+    if last.flags.c_contiguous:
+        return last
+    y = arena.empty(last.shape, x.dtype)
+    over_images(len(y), lambda start, stop: _copy_images(last[start:stop], y[start:stop]), cost=x.size)
+    return y
 
 
 def channels_first(x: Array) -> Array:
@@ -42,3 +52,13 @@ def flat(*arrays: Array) -> list[Array]:
     """
     axes = sorted(range(arrays[-1].ndim), key=lambda axis: -abs(arrays[-1].strides[axis]))
     return [np.ascontiguousarray(x.transpose(axes)).reshape(-1) for x in arrays]
+
+
+@jit
+def _copy_images(x: Any, y: Any) -> None:
+    N, H, W, C = y.shape
+    for n in range(N):
+        for r in range(H):
+            for s in range(W):
+                for c in range(C):
+                    y[n, r, s, c] = x[n, r, s, c]

@@ -7,7 +7,7 @@ brings, and on a busy machine both then wait for each other: LeNet-5's layers ra
 from contextlib import AbstractContextManager, nullcontext
 
 from minicnn.kernels.array import linear as array
-from minicnn.kernels.cpu.threads import single_threaded_blas
+from minicnn.kernels.cpu.blas import single_threaded
 from minicnn.kernels.types import Array, Needs, Saved
 
 SMALL = 8_000_000  # multiply-adds
@@ -29,4 +29,4 @@ def linear_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
 
 
 def _blas_for(cost: int) -> AbstractContextManager[None]:
-    return single_threaded_blas() if cost < SMALL else nullcontext()
+    return single_threaded() if cost < SMALL else nullcontext()

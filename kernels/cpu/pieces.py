@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.layout import flat
 from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.types import Array
@@ -42,14 +43,14 @@ def elementwise(work: Callable[..., Any], *inputs: Array) -> Array:
     array([[0., 1.],
            [4., 9.]])
     """
-    y = np.empty_like(inputs[-1])
+    y = arena.empty_like(inputs[-1])
     in_pieces(work, *flat(*inputs, y))
     return y
 
 
 def compiled_elementwise(loop: Callable[..., Any], *inputs: Array) -> Array:
     """The same for a compiled loop, which reads and writes every number once, whatever the size: one piece for each thread."""
-    y = np.empty_like(inputs[-1])
+    y = arena.empty_like(inputs[-1])
     arrays = flat(*inputs, y)
     over_images(y.size, lambda start, stop: loop(*(array[start:stop] for array in arrays)), cost=y.size)
     return y

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.threads import over_images
@@ -25,7 +26,7 @@ def max_pool2d_forward(
     N, C, H, W = x.shape
     P, Q = output_window((H, W), kernel_size, stride, padding, dilation, ceil_mode)
     images = channels_last(x)
-    y, winner = np.empty((N, P, Q, C), x.dtype), np.empty((N, P, Q, C), np.int32)
+    y, winner = arena.empty((N, P, Q, C), x.dtype), arena.empty((N, P, Q, C), np.int32)
     geometry = (*kernel_size, *stride, padding[0], padding[2], *dilation)
     cost = y.size * kernel_size[0] * kernel_size[1]
     over_images(N * P, lambda start, stop: _max_pool(images, y, winner, geometry, start, stop), cost)
@@ -38,7 +39,7 @@ def max_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     if not needs[0]:
         return (None,)
     gradients = channels_last(dy)
-    dx = np.zeros((N, H * W, C), dy.dtype)
+    dx = arena.zeros((N, H * W, C), dy.dtype)
     over_images(N, lambda start, stop: _max_pool_dx(gradients, winner, dx, start, stop), cost=dx.size)
     return (channels_first(dx.reshape(N, H, W, C)),)
 
@@ -58,7 +59,7 @@ def avg_pool2d_forward(
     columns = taps_inside(W, kernel_size[1], stride[1], left, right, Q, count_include_pad)
     D = np.multiply.outer(rows, columns).astype(x.dtype)
     images = channels_last(x)
-    y = np.empty((N, P, Q, C), x.dtype)
+    y = arena.empty((N, P, Q, C), x.dtype)
     geometry = (*kernel_size, *stride, top, left)
     cost = y.size * kernel_size[0] * kernel_size[1]
     over_images(N * P, lambda start, stop: _avg_pool(images, D, y, geometry, start, stop), cost)
@@ -71,7 +72,7 @@ def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     if not needs[0]:
         return (None,)
     gradients = channels_last(dy)
-    dx = np.zeros((N, H, W, C), dy.dtype)
+    dx = arena.zeros((N, H, W, C), dy.dtype)
     over_images(N, lambda start, stop: _avg_pool_dx(gradients, D, dx, geometry, start, stop), cost=dx.size)
     return (channels_first(dx),)
 

@@ -1,27 +1,29 @@
 """Spreads the images of a batch over threads.
 
-Each thread runs compiled loops and single-threaded matrix products on its own images. That beats one multi-threaded
-product after another: the threads meet once per layer, and each one's workspace stays in its own cache.
+Each thread runs compiled loops on its own images, without the interpreter's lock. The threads meet once per loop, and each one's workspace stays in its
+own cache.
 """
 
 import os
+import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 
-from threadpoolctl import ThreadpoolController
+import numpy as np
 
-SMALL = 200_000  # numbers read or written, below which a second thread costs more than it brings
-FMA = 16  # multiply-adds of a matrix product in the time of one such number
+from minicnn.kernels.cpu import blas
+from minicnn.kernels.cpu.signals import await_signal, raise_signal
+
+SMALL = 500_000  # numbers read or written, below which a second thread costs more than it brings
+FMA = 10  # multiply-adds of a matrix product in the time of one such number
+LOOKS = 30_000  # at a signal, before a thread goes to sleep: about half a millisecond
+LINE = 8  # numbers in a cache line: signals of different threads lie on different ones
 
 _lock = threading.Lock()
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # (process, threads): a forked child must not use its parent's
-_controller: ThreadpoolController | None = None
-_blas_users = 0
-_blas_threads: dict[str, int] = {}
+_team: "_Team | None" = None
 _threads: int | None = None
 
 
@@ -37,30 +39,26 @@ def num_threads() -> int:
 
 def set_num_threads(threads: int | None) -> None:
     """Use that many threads from now on, in these kernels and in BLAS; None returns to the default."""
-    global _threads, _blas_threads  # noqa: PLW0603 - settings of the process
+    global _threads  # noqa: PLW0603 - a setting of the process
     _threads = threads
-    with _lock:
-        blas = _blas()
-        _blas_threads = dict.fromkeys(_blas_threads, num_threads())
-        if _blas_users == 0:
-            _set_blas_threads(blas, _blas_threads)
+    blas.set_num_threads(num_threads())
 
 
 def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None:
     """Call `work(start, stop)` on consecutive parts of range(count), in parallel where `cost` makes it worth while.
 
-    The parts depend only on `count`, `cost` and the number of threads, so that sums come out the same in every run.
+    The parts depend only on `count`, `cost` and the number of threads, so that sums come out the same in every run. One caller at a time has the
+    team of threads; another one, at the same time, works through its parts alone.
     """
     parts = list(split(count, cost))
-    if len(parts) == 1:
-        work(*parts[0])
+    if len(parts) > 1 and _lock.acquire(blocking=False):
+        try:
+            _team_of(len(parts)).run(work, parts)
+        finally:
+            _lock.release()
         return
-    # With the caller's context: its np.errstate says whether a NaN warns.
-    pool = _pool(len(parts))
-    futures = [pool.submit(copy_context().run, partial(work, *part)) for part in parts[1:]]
-    work(*parts[0])
-    for future in futures:
-        future.result()
+    for part in parts:
+        work(*part)
 
 
 def split(count: int, cost: int) -> Iterator[tuple[int, int]]:
@@ -74,51 +72,83 @@ def split(count: int, cost: int) -> Iterator[tuple[int, int]]:
         yield count * k // parts, count * (k + 1) // parts
 
 
-def _pool(threads: int) -> ThreadPoolExecutor:
-    key = (os.getpid(), threads)
-    with _lock:
-        if key not in _pools:
-            _pools[key] = ThreadPoolExecutor(threads, thread_name_prefix="minicnn")
-        return _pools[key]
+class _Team:
+    """The caller's thread and `size - 1` others."""
+
+    def __init__(self, size: int) -> None:
+        self.process, self.size = os.getpid(), size
+        self._workers = [_Worker() for _ in range(size - 1)]
+
+    def run(self, work: Callable[[int, int], None], parts: list[tuple[int, int]]) -> None:
+        """All parts, the first one in this thread; raises what any of them raised, after all have ended."""
+        workers = self._workers[: len(parts) - 1]
+        for worker, part in zip(workers, parts[1:], strict=True):
+            # With the caller's context: its np.errstate says whether a NaN warns.
+            worker.start(partial(copy_context().run, work, *part))
+        try:
+            work(*parts[0])
+        finally:
+            problems = [worker.join() for worker in workers]
+        for problem in problems:
+            if problem is not None:
+                raise problem
 
 
-@contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS at one thread while at least one caller is inside; the last one out restores it."""
-    global _blas_users  # noqa: PLW0603 - BLAS has one setting per process
-    with _lock:
-        blas = _blas()
-        if _blas_users == 0:
-            _set_blas_threads(blas, dict.fromkeys(_blas_threads, 1))
-        _blas_users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _blas_users -= 1
-            if _blas_users == 0:
-                _set_blas_threads(blas, _blas_threads)
+class _Worker:
+    """A thread that waits for jobs: awake for a while after each, then asleep."""
+
+    def __init__(self) -> None:
+        self._given, self._done = 0, LINE  # places of the two signals
+        self._signals = np.zeros(2 * LINE, np.int64)
+        self._job: Callable[[], object] = int
+        self._jobs = 0
+        self._problem: BaseException | None = None
+        self._asleep = False
+        self._alarm: queue.SimpleQueue[None] = queue.SimpleQueue()
+        threading.Thread(target=self._live, name="minicnn", daemon=True).start()
+
+    def start(self, job: Callable[[], object]) -> None:
+        """Give the thread a job, which it begins at once."""
+        self._job, self._problem = job, None
+        self._jobs += 1
+        raise_signal(self._signals, self._given, self._jobs)
+        if self._asleep:
+            self._alarm.put(None)
+
+    def join(self) -> BaseException | None:
+        """Wait for the end of the job; what it raised."""
+        while not await_signal(self._signals, self._done, self._jobs, LOOKS):
+            time.sleep(0)  # more threads than processors: let the other one have this one
+        return self._problem
+
+    def _live(self) -> None:
+        number = 1
+        while True:
+            if not await_signal(self._signals, self._given, number, LOOKS):
+                self._asleep = True
+                while not await_signal(self._signals, self._given, number, 1):  # given between the last look and now?
+                    self._alarm.get()
+                self._asleep = False
+            try:
+                self._job()
+            except BaseException as problem:  # noqa: BLE001 - the caller raises it
+                self._problem = problem
+            raise_signal(self._signals, self._done, number)
+            number += 1
 
 
-def _blas() -> ThreadpoolController:
-    """The BLAS libraries of the process; the first call notes how many threads each has."""
-    global _controller, _blas_threads  # noqa: PLW0603 - BLAS has one setting per process
-    if _controller is None:
-        _controller = ThreadpoolController().select(user_api="blas")
-        _blas_threads = {library.filepath: library.num_threads for library in _controller.lib_controllers}
-    return _controller
+def _team_of(size: int) -> _Team:
+    """The team, made at the first use, and anew in a forked child, which has none of its parent's threads."""
+    global _team  # noqa: PLW0603 - one team for the process
+    if _team is None or _team.size < size or _team.process != os.getpid():
+        _team = _Team(size)
+    return _team
 
 
-def _set_blas_threads(blas: ThreadpoolController, counts: dict[str, int]) -> None:
-    """Set each library's number of threads, from whichever thread this is.
+def _forget() -> None:
+    global _lock  # noqa: PLW0603 - a forked child must not wait for a thread that only its parent has
+    _lock = threading.Lock()
 
-    threadpoolctl lets only the first thread that ever set OpenBLAS's count change it again, and ignores all others
-    silently. Here the first one in and the last one out may differ, and a lock keeps them apart: so ask it to forget.
-    """
-    for library in blas.lib_controllers:
-        forget = getattr(library, "clear_controlling_thread", None)
-        if forget is not None:
-            forget(force=True)
-        library.set_num_threads(counts[library.filepath])
-        if forget is not None:
-            forget(force=True)
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

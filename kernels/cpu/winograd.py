@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.product import ROWS, product, row_length, tile_columns, whole_tiles
 from minicnn.kernels.cpu.threads import FMA, over_images
@@ -50,7 +51,7 @@ def forward(x: Array, w: Array, b: Array | None, padding: Padding, m: int, turne
     O = w.shape[1] if turned else w.shape[0]
     P, Q = H + padding[0] + padding[1] - 2, W + padding[2] + padding[3] - 2
     U = _transformed_filters(w, m, turned)
-    y = np.empty((N, P, Q, O), x.dtype)
+    y = arena.empty((N, P, Q, O), x.dtype)
     bias = np.empty(0, x.dtype) if b is None else b
     tiles = (-(-P // m), -(-Q // m))
     block = _block(C + whole_tiles(O, x.dtype), m)
@@ -82,7 +83,7 @@ def _transformed_filters(w: Array, m: int, turned: bool) -> Array:
     O, C = w.shape[:2] if not turned else w.shape[1::-1]
     tile = tile_columns(w.dtype)
     strips = -(-O // tile)
-    U = np.empty(((m + 2) ** 2, strips, C, tile), w.dtype)
+    U = arena.empty(((m + 2) ** 2, strips, C, tile), w.dtype)
     filters = np.ascontiguousarray(w).reshape(*w.shape[:2], 9)
     over_images(strips, lambda start, stop: _filters(filters, U, m, turned, start, stop), cost=U.size)
     return U

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, row_length, whole_tiles
 from minicnn.kernels.cpu.threads import FMA, num_threads, over_images, split
@@ -45,14 +46,14 @@ def _by_tiles(dy: Array, x: Array, padding: Padding, m: int, tiles: tuple[int, i
     O, C = dy.shape[3], x.shape[3]
     cost = dy.size * C // FMA
     rows, columns = -(-C // ROWS) * ROWS, whole_tiles(O, x.dtype)
-    parts = {start: np.zeros(((m + 2) ** 2, rows, columns), x.dtype) for start, _ in split(count, cost)}
+    parts = {start: arena.zeros(((m + 2) ** 2, rows, columns), x.dtype) for start, _ in split(count, cost)}
 
     def work(start: int, stop: int) -> None:
         _sum_over_tiles(dy, x, parts[start], m, tiles, padding[0], padding[2], start, stop)
 
     over_images(count, work, cost)
     dU, *others = parts.values()
-    dw = np.empty((O, C, 3, 3), x.dtype)
+    dw = arena.empty((O, C, 3, 3), x.dtype)
 
     def finish(start: int, stop: int) -> None:
         for other in others:
@@ -66,11 +67,11 @@ def _by_tiles(dy: Array, x: Array, padding: Padding, m: int, tiles: tuple[int, i
 def _by_channels(dy: Array, x: Array, padding: Padding, m: int, tiles: tuple[int, int], count: int) -> Array:
     """Each thread takes its own channels, and all tiles."""
     O, C, places = dy.shape[3], x.shape[3], (m + 2) ** 2
-    V = np.zeros((places, count + SPARE, row_length(C, x.itemsize)), x.dtype)
-    M = np.zeros((places, count + SPARE, row_length(O, x.itemsize)), x.dtype)
+    V = arena.zeros((places, count + SPARE, row_length(C, x.itemsize)), x.dtype)
+    M = arena.zeros((places, count + SPARE, row_length(O, x.itemsize)), x.dtype)
     corners = padding[0], padding[2]
     over_images(count, lambda i, j: _transform(dy, x, V, M, m, tiles, *corners, i, j, i), cost=V.size + M.size)
-    dw = np.empty((O, C, 3, 3), x.dtype)
+    dw = arena.empty((O, C, 3, 3), x.dtype)
     over_images(-(-C // CHANNELS), lambda i, j: _sum_over_channels(V, M, count, dw, m, i, j), cost=dy.size * C // FMA)
     return dw
 
