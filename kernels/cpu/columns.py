@@ -18,13 +18,14 @@ import numpy as np
 from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, product, row_length, tile_columns, whole_tiles
+from minicnn.kernels.cpu.product import LINE, ROWS, add_product_of_columns, product, row_length, tile_columns, whole_tiles
 from minicnn.kernels.cpu.runs import add_run, clear_run, copy_run
 from minicnn.kernels.cpu.threads import FMA, over_images, split
+from minicnn.kernels.cpu.vector import lanes, load, store
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
-WORKSPACE = 64 * 1024  # numbers of a block of columns: half of a second cache of 512 KiB, with float32
+WORKSPACE = 48 * 1024  # numbers of a block of columns: half of a second cache of 512 KiB, with float32
 
 
 def forward(
@@ -83,7 +84,7 @@ def backward_weights(
 
 def _block(numbers: int) -> int:
     """Pixels that are worked on together, if each has so many numbers; whole tiles of the product."""
-    return max(48, min(WORKSPACE // numbers, 384)) // ROWS * ROWS
+    return max(24, min(WORKSPACE // numbers, 384)) // ROWS * ROWS
 
 
 def _panels(w: Array) -> Array:
@@ -104,7 +105,7 @@ def _forward(x: Any, panels: Any, bias: Any, y: Any, geometry: Any, block: int, 
     kh, kw, sh, sw, top, left, _, _ = geometry
     X, Y, B = x.reshape(x.size), y.reshape(y.size), panels.reshape(panels.size)
     pointwise = G == 1 and kh == 1 and kw == 1 and sh == 1 and sw == 1 and x.shape[1] == y.shape[1] and x.shape[2] == y.shape[2]
-    A, edge = np.zeros(block * K, x.dtype), np.empty(ROWS * tile, x.dtype)
+    A, edge = np.zeros(block * K + tile, x.dtype), np.empty(ROWS * tile, x.dtype)
     N = O // G
     for first in range(start, stop, block):
         count = min(block, stop - first)
@@ -124,7 +125,7 @@ def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, sta
     G, strips, K, tile = panels.shape
     N, channels, columns = O // G, dx.shape[3] // G, strips * tile
     D, X, B = dy.reshape(dy.size), dx.reshape(dx.size), panels.reshape(panels.size)
-    A, zeros, edge = np.zeros(block * N, dx.dtype), np.zeros(columns, dx.dtype), np.empty(ROWS * tile, dx.dtype)
+    A, zeros, edge = np.zeros(block * N + tile, dx.dtype), np.zeros(columns, dx.dtype), np.empty(ROWS * tile, dx.dtype)
     rest = geometry[0] * geometry[1] * channels
     dcols = np.empty(block * rest, dx.dtype)
     for first in range(start * P * Q, stop * P * Q, block):
@@ -145,7 +146,7 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, sta
     X, D, S = x.reshape(x.size), dy.reshape(dy.size), sums.reshape(sums.size)
     K = geometry[0] * geometry[1] * channels
     lda, ldb = row_length(rows, x.itemsize), row_length(columns, x.itemsize)
-    A, B = np.zeros(block * lda, x.dtype), np.zeros(block * ldb, x.dtype)
+    A, B = np.zeros(block * lda + LINE, x.dtype), np.zeros(block * ldb + LINE, x.dtype)
     for first in range(start, stop, block):
         count = min(block, stop - first)
         for g in range(G):
@@ -164,29 +165,48 @@ def _make_columns(
     _, H, W, C = x.shape
     _, P, Q, _ = y_shape
     whole = dw == 1 and channels == C  # taps of a row are side by side in the image, too
-    for t in range(count):
+    step = lanes(x)
+    first_inner, last_inner = inside(-left, sw, W - (kw - 1) * dw, Q)  # of the pixels whose windows hang over neither side
+    t = 0
+    while t < count:
         image, rest = divmod(first + t, P * Q)
-        p, q = rest // Q, rest % Q
-        left_tap, right_tap = inside(q * sw - left, dw, W, kw)
-        upper_tap, lower_tap = inside(p * sh - top, dh, H, kh)
-        if whole and right_tap - left_tap == kw and lower_tap - upper_tap == kh:
-            for i in range(kh):
-                pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C
-                copy_run(X, pixel, A, t * lda + i * kw * C, kw * C)
-            continue
-        for i in range(kh):
-            r, to = p * sh + i * dh - top, t * lda + i * kw * channels
-            if r < 0 or r >= H:
-                clear_run(A, to, kw * channels)
+        p, start = divmod(rest, Q)
+        upper, lower = inside(p * sh - top, dh, H, kh)
+        corner = ((image * H + p * sh - top) * W - left) * C
+        simple = whole and upper == 0 and lower == kh and corner + (((kh - 1) * dh + 1) * W + kw) * C + step <= X.size
+        for q in range(start, min(Q, start + count - t)):
+            to, near, far = (t + q - start) * lda, 0, kw
+            if simple and first_inner <= q < last_inner:
+                _copy_window(X, corner + q * sw * C, dh * W * C, A, to, kh, kw * C)
                 continue
-            clear_run(A, to, left_tap * channels)
-            pixel = ((image * H + r) * W + q * sw - left) * C + c
-            if whole:
-                copy_run(X, pixel + left_tap * C, A, to + left_tap * C, (right_tap - left_tap) * C)
-            else:
-                for j in range(left_tap, right_tap):
-                    copy_run(X, pixel + j * dw * C, A, to + j * channels, channels)
-            clear_run(A, to + right_tap * channels, (kw - right_tap) * channels)
+            if q < first_inner or q >= last_inner:
+                near, far = inside(q * sw - left, dw, W, kw)
+            clear_run(A, to, upper * kw * channels)
+            for i in range(upper, lower):
+                pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
+                row = to + i * kw * channels
+                clear_run(A, row, near * channels)
+                if whole:
+                    copy_run(X, pixel + near * C, A, row + near * C, (far - near) * C)
+                else:
+                    for j in range(near, far):
+                        copy_run(X, pixel + j * dw * C, A, row + j * channels, channels)
+                clear_run(A, row + far * channels, (kw - far) * channels)
+            clear_run(A, to + lower * kw * channels, (kh - lower) * kw * channels)
+        t += min(Q - start, count - t)
+
+
+@jit
+def _copy_window(X: Any, x: int, row: int, A: Any, a: int, kh: int, length: int) -> None:
+    """kh runs of so many numbers, one from each row of an image, side by side into A; by whole vectors, as `copy_run`."""
+    step = lanes(X)
+    for _ in range(kh):
+        k = 0
+        while k < length:
+            store(A, a + k, load(X, x + k))
+            k += step
+        x += row
+        a += length
 
 
 @jit
@@ -197,16 +217,23 @@ def _add_columns(
     kh, kw, sh, sw, top, left, dh, dw = geometry
     _, H, W, C = dx.shape
     _, P, Q, _ = y_shape
-    for t in range(count):
+    whole = dw == 1 and channels == C
+    t = 0
+    while t < count:
         image, rest = divmod(first + t, P * Q)
-        p, q = rest // Q, rest % Q
-        for i in range(kh):
-            r = p * sh + i * dh - top
-            for j in range(kw):
-                s = q * sw + j * dw - left
-                if 0 <= r < H and 0 <= s < W:
-                    pixel = ((image * H + r) * W + s) * C + c
-                    add_run(dcols, (t * kh * kw + i * kw + j) * channels, X, pixel, channels)
+        p, start = divmod(rest, Q)
+        upper, lower = inside(p * sh - top, dh, H, kh)
+        for q in range(start, min(Q, start + count - t)):
+            near, far = inside(q * sw - left, dw, W, kw)
+            for i in range(upper, lower):
+                pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
+                row = ((t + q - start) * kh + i) * kw * channels
+                if whole:
+                    add_run(dcols, row + near * C, X, pixel + near * C, (far - near) * C)
+                else:
+                    for j in range(near, far):
+                        add_run(dcols, row + j * channels, X, pixel + j * dw * C, channels)
+        t += min(Q - start, count - t)
 
 
 @jit

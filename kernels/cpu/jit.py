@@ -1,13 +1,20 @@
 """Compiles a loop with Numba, once per machine.
 
-`cache=True` keeps the machine code on disk, beside the source or in the user's cache folder. Where neither is writable
-Numba raises as soon as a function is defined, so the first failure switches the cache off for the rest of the process.
+The machine code is kept on disk, beside the source or in the user's cache folder. Where neither is writable Numba raises as soon as a function is
+defined, so the first failure switches the cache off for the rest of the process.
+
+Numba throws away what it has kept of a function when the function's file changes. But a loop contains what it calls, and that may stand in another
+file: `winograd.py` would go on with the matrix product of last week. So here it is thrown away when any file of this folder has changed.
 """
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 F = TypeVar("F", bound=Callable[..., Any])
 _cache = True
@@ -19,10 +26,27 @@ def jit(function: F) -> F:
     Sums may be reordered (`fastmath` for associativity and contraction only): NaN and Inf keep their meaning.
     """
     global _cache  # noqa: PLW0603 - one answer for the whole process
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz"}}
+    compiled = numba.njit(nogil=True, fastmath={"reassoc", "contract", "nsz"})(function)
     if _cache:
         try:
-            return numba.njit(cache=True, **options)(function)
+            compiled._cache = _FolderCache(function)
         except RuntimeError:  # no folder for the cache can be written
             _cache = False
-    return numba.njit(**options)(function)
+    return compiled
+
+
+class _FolderCache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache, valid as long as no file of this folder changes."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, source_stamp=_contents())
+
+
+@cache
+def _contents() -> str:
+    """A digest of the source of all compiled loops."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.runs import copy_exactly
 from minicnn.kernels.cpu.vector import broadcast, fma, lanes, load, store
 
 ROWS = 6  # of a tile of C
@@ -76,8 +77,7 @@ def product(
             else:
                 _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, edge, 0, tile)
                 for i in range(min(ROWS, M - m)):
-                    for j in range(min(tile, N - n)):
-                        C[c + (m + i) * ldc + n + j] = edge[i * tile + j]
+                    copy_exactly(edge, i * tile, C, c + (m + i) * ldc + n, min(tile, N - n))
 
 
 @jit

@@ -8,28 +8,31 @@ from minicnn.kernels.cpu.vector import lanes, load, spread, store
 
 @jit
 def copy_run(X: Any, x: int, Y: Any, y: int, length: int) -> None:
-    """Y[y:y + length] = X[x:x + length]. The last vector may overlap the one before: the same numbers are written twice."""
+    """Y[y:y + length] = X[x:x + length], by whole vectors: what is behind the run in Y, less than a vector, may change. Y must have that much room."""
     W = lanes(X)
-    if length < W:
-        for k in range(length):
-            Y[y + k] = X[x + k]
-        return
-    for k in range(0, length - W, W):
+    if x + length + W <= X.size:
+        for k in range(0, length, W):
+            store(Y, y + k, load(X, x + k))
+    else:
+        copy_exactly(X, x, Y, y, length)
+
+
+@jit
+def copy_exactly(X: Any, x: int, Y: Any, y: int, length: int) -> None:
+    """Y[y:y + length] = X[x:x + length], and nothing else changes."""
+    W = lanes(X)
+    whole = length // W * W
+    for k in range(0, whole, W):
         store(Y, y + k, load(X, x + k))
-    store(Y, y + length - W, load(X, x + length - W))
+    for k in range(whole, length):
+        Y[y + k] = X[x + k]
 
 
 @jit
 def clear_run(Y: Any, y: int, length: int) -> None:
-    """Y[y:y + length] = 0."""
-    W, zero = lanes(Y), spread(Y.dtype.type(0))
-    if length < W:
-        for k in range(length):
-            Y[y + k] = 0
-        return
-    for k in range(0, length - W, W):
-        store(Y, y + k, zero)
-    store(Y, y + length - W, zero)
+    """Y[y:y + length] = 0, by whole vectors, as `copy_run`."""
+    for k in range(0, length, lanes(Y)):
+        store(Y, y + k, spread(Y.dtype.type(0)))
 
 
 @jit
