@@ -37,8 +37,7 @@ from minicnn.kernels.cpu.winograd_tiles import (
 )
 from minicnn.kernels.types import Array, Padding, Window
 
-WORKSPACE = 192 * 1024  # numbers of a block of tiles, V and M together: what the second cache holds, and a bit
-LEAST_TILES = 48  # of a block: all filters are read for each
+TILES = 48  # of a block: fewer, and all filters are read too often; more, and V and M leave the cache
 CHUNK = 16  # channels whose filters are read together
 
 
@@ -54,10 +53,9 @@ def forward(x: Array, w: Array, b: Array | None, padding: Padding, m: int, turne
     y = arena.empty((N, P, Q, O), x.dtype)
     bias = np.empty(0, x.dtype) if b is None else b
     tiles = (-(-P // m), -(-Q // m))
-    block = _block(C + whole_tiles(O, x.dtype), m)
 
     def work(start: int, stop: int) -> None:
-        _forward(x, U, bias, y, m, tiles, padding[0], padding[2], block, start, stop)
+        _forward(x, U, bias, y, m, tiles, padding[0], padding[2], start, stop)
 
     over_images(N * tiles[0] * tiles[1], work, cost=y.size * C // FMA)
     return y
@@ -68,11 +66,6 @@ def backward_data(dy: Array, w: Array, padding: Padding, size: Window, m: int) -
     top, left = 2 - padding[0], 2 - padding[2]
     around = (top, size[0] + 2 - dy.shape[1] - top, left, size[1] + 2 - dy.shape[2] - left)
     return forward(dy, w, None, around, m, turned=True)
-
-
-def _block(numbers: int, m: int) -> int:
-    """Tiles that are worked on together, if each has so many numbers in each of its n² places; whole tiles of the product."""
-    return max(LEAST_TILES, min(WORKSPACE // ((m + 2) ** 2 * numbers), 192)) // ROWS * ROWS
 
 
 def _transformed_filters(w: Array, m: int, turned: bool) -> Array:
@@ -91,7 +84,7 @@ def _transformed_filters(w: Array, m: int, turned: bool) -> Array:
 
 @jit
 def _forward(
-    x: Any, U: Any, bias: Any, y: Any, m: int, tiles: Any, top: int, left: int, block: int, start: int, stop: int
+    x: Any, U: Any, bias: Any, y: Any, m: int, tiles: Any, top: int, left: int, start: int, stop: int
 ) -> None:
     """Tiles start..stop-1, block by block: transform, multiply, transform back."""
     _, H, W, C = x.shape
@@ -100,11 +93,11 @@ def _forward(
     columns = U.shape[1] * U.shape[3]
     with_bias = len(bias) > 0
     X, Y, panels = x.reshape(x.size), y.reshape(y.size), U.reshape(U.size)
-    place_v, place_m = row_length(block * C, x.itemsize), row_length(block * columns, x.itemsize)
+    place_v, place_m = row_length(TILES * C, x.itemsize), row_length(TILES * columns, x.itemsize)
     V, M = np.zeros(n * n * place_v, x.dtype), np.empty(n * n * place_m, x.dtype)
     half, patch, zeros = np.empty(n * n * step, x.dtype), np.empty(n * n * step, x.dtype), np.zeros(columns, x.dtype)
-    for first in range(start, stop, block):
-        count = min(block, stop - first)
+    for first in range(start, stop, TILES):
+        count = min(TILES, stop - first)
         for t in range(count):
             image, r, s = corner(first + t, tiles, m, top, left)
             inside = lies_inside(r, s, n, H, W)

@@ -17,6 +17,7 @@ from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, row_length, whole_tiles
 from minicnn.kernels.cpu.threads import FMA, num_threads, over_images, split
 from minicnn.kernels.cpu.vector import lanes
+from minicnn.kernels.cpu.winograd import TILES
 from minicnn.kernels.cpu.winograd_tiles import (
     copy_in,
     corner,
@@ -27,7 +28,7 @@ from minicnn.kernels.cpu.winograd_tiles import (
 )
 from minicnn.kernels.types import Array, Padding
 
-TILES = 96  # of a block
+DEPTH = 96  # tiles that one product sums over
 SPARE = 1  # row behind the tiles of a place: the product reads whole tiles of its own, beyond the last channel
 CHANNELS, FILTERS = 48, 64  # of a block of dU: 36 · 48 · 64 numbers of four bytes fit into a second cache of 512 KiB
 
@@ -106,9 +107,9 @@ def _sum_over_channels(V: Any, M: Any, count: int, dw: Any, m: int, start: int, 
             columns = min(FILTERS, ldm - o)
             dU[:] = 0
             for k in range(places):
-                for t in range(0, count, TILES):
+                for t in range(0, count, DEPTH):
                     a, b = (k * stored + t) * ldv + c, (k * stored + t) * ldm + o
-                    depth = min(TILES, count - t)
+                    depth = min(DEPTH, count - t)
                     add_product_of_columns(A, a, ldv, rows, depth, B, b, ldm, sums, k * CHANNELS * FILTERS, FILTERS, columns)
             _filters_back(dU, dw, m, c, channels, o, min(FILTERS, O - o))
 
