@@ -8,7 +8,8 @@ is in the cache: copying costs a load and a store for every 2 O multiplications.
     dW (K, O)  = colsᵀ · dy
     dcols      = dy · Wᵀ, each of whose rows is then added to the pixels of its window
 
-With stride 1, dx is itself a convolution, of dy with the filters turned over, and needs no adding. Images are (N, H, W, C), in memory too.
+With stride 1, dx is itself a convolution, of dy with the filters turned over, and needs no adding; but with few channels
+its matrix would be so narrow that most of a tile of the product is empty. Images are (N, H, W, C), in memory too.
 """
 
 from typing import Any
@@ -54,7 +55,7 @@ def backward_data(
     _, channels, kh, kw = w.shape
     filters = w.reshape(groups, O // groups, channels, kh, kw)
     top, left = dilation[0] * (kh - 1) - padding[0], dilation[1] * (kw - 1) - padding[2]
-    if stride == (1, 1) and top >= 0 and left >= 0:
+    if stride == (1, 1) and top >= 0 and left >= 0 and channels >= tile_columns(dy.dtype) // 2:
         turned = filters[..., ::-1, ::-1].swapaxes(1, 2).reshape(groups * channels, O // groups, kh, kw)
         around = (top, size[0] - P + dilation[0] * (kh - 1) - top, left, size[1] - Q + dilation[1] * (kw - 1) - left)
         return forward(dy, turned, None, (1, 1), around, dilation, groups)
@@ -88,13 +89,26 @@ def _block(numbers: int) -> int:
 
 
 def _panels(w: Array) -> Array:
-    """Matrices (G, K, N) in panels for the product."""
+    """Matrices (G, K, N) in panels for the product: (G, strips, K, columns of a strip), zeros behind the last column."""
     G, K, N = w.shape
     tile = tile_columns(w.dtype)
-    strips = whole_tiles(N, w.dtype) // tile
-    panels = np.zeros((G, strips * tile, K), w.dtype)
-    panels[:, :N] = w.swapaxes(1, 2)
-    return np.ascontiguousarray(panels.reshape(G, strips, tile, K).swapaxes(2, 3))
+    panels = arena.empty((G, whole_tiles(N, w.dtype) // tile, K, tile), w.dtype)
+    over_images(G, lambda start, stop: _pack(w[start:stop], panels[start:stop]), cost=panels.size)
+    return panels
+
+
+@jit
+def _pack(w: Any, panels: Any) -> None:
+    G, strips, K, tile = panels.shape
+    N = w.shape[2]
+    for g in range(G):
+        for strip in range(strips):
+            columns = min(tile, N - strip * tile)
+            for k in range(K):
+                for n in range(columns):
+                    panels[g, strip, k, n] = w[g, k, strip * tile + n]
+                for n in range(columns, tile):
+                    panels[g, strip, k, n] = 0
 
 
 @jit

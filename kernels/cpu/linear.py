@@ -1,32 +1,45 @@
-"""The linear layer on a CPU: the matrix products of `array/linear.py`, with the right number of threads.
+"""The linear layer on a CPU: the matrix products of `array/linear.py`, by BLAS, each thread its own outputs.
 
-A large product is left to BLAS, which uses every processor. In a small one, waking a second thread costs more than it
-brings, and on a busy machine both then wait for each other: LeNet-5's layers ran ten times slower. So BLAS is held at one.
+BLAS has threads of its own. But they sleep between calls, and while ours wait awake for the next loop, both would wait for the same processors: one
+team is enough. So the outputs are spread over ours, and BLAS is held at one thread, in small products, too, where waking a second one costs more than it brings.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+import numpy as np
 
-from minicnn.kernels.array import linear as array
 from minicnn.kernels.cpu.blas import single_threaded
+from minicnn.kernels.cpu.moments import column_sums
+from minicnn.kernels.cpu.threads import FMA, over_images
 from minicnn.kernels.types import Array, Needs, Saved
-
-SMALL = 8_000_000  # multiply-adds
 
 
 def linear_forward(x: Array, w: Array, b: Array | None) -> tuple[Array, Saved]:
     """y = x Wᵀ + b. Shapes: x (..., D); w (O, D); b (O,) or None; y (..., O)."""
-    cost = x.size * w.shape[0]
-    with _blas_for(cost):
-        y, saved = array.linear_forward(x, w, b)
-    return y, (saved, cost)
+    rows = x.reshape(-1, x.shape[-1])
+    y = np.empty((len(rows), len(w)), x.dtype)
+
+    def outputs(start: int, stop: int) -> None:
+        np.matmul(rows, w[start:stop].T, out=y[:, start:stop])
+
+    with single_threaded():
+        over_images(len(w), outputs, cost=len(rows) * w.size // FMA + w.size)
+    if b is not None:
+        y += b
+    return y.reshape(*x.shape[:-1], len(w)), (rows, w, x.shape)
 
 
 def linear_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """dx = dy W, dW = dyᵀ x, db = Σ dy over all but the last axis."""
-    saved, cost = saved
-    with _blas_for(cost):
-        return array.linear_backward(dy, saved, needs=needs)
+    x, w, shape = saved
+    dy = dy.reshape(-1, len(w))
+    dx = np.empty(x.shape, dy.dtype) if needs[0] else None
+    dw = np.empty(w.shape, dy.dtype) if needs[1] else None
 
+    def inputs(start: int, stop: int) -> None:
+        if dx is not None:
+            np.matmul(dy, w[:, start:stop], out=dx[:, start:stop])
+        if dw is not None:
+            np.matmul(dy.T, x[:, start:stop], out=dw[:, start:stop])
 
-def _blas_for(cost: int) -> AbstractContextManager[None]:
-    return single_threaded() if cost < SMALL else nullcontext()
+    with single_threaded():
+        over_images(x.shape[1], inputs, cost=len(dy) * w.size // FMA + w.size)
+    return None if dx is None else dx.reshape(shape), dw, column_sums(dy) if needs[2] else None

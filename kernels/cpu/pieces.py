@@ -15,6 +15,7 @@ from minicnn.kernels.cpu.layout import flat
 from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.types import Array
 
+FORMULA = 10  # a formula with an exponential takes as long as so many numbers to be read or written
 PIECE = 1 << 16  # elements; much smaller, and the threads queue for the interpreter; larger, and the cache is too small
 
 
@@ -31,7 +32,7 @@ def in_pieces(work: Callable[..., Any], *arrays: Array) -> None:
             j = min(i + step, stop)
             work(*(array[i:j] for array in arrays))
 
-    over_images(rows, part, cost=arrays[0].size)
+    over_images(rows, part, cost=FORMULA * arrays[0].size)
 
 
 def elementwise(work: Callable[..., Any], *inputs: Array) -> Array:

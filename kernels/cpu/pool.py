@@ -14,6 +14,8 @@ from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.geometry import output_window, taps_inside
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 
+STEPS = 4  # a tap of a window takes as long as so many numbers to be read or written
+
 
 def max_pool2d_forward(
     x: Array, *, kernel_size: Window, stride: Window, padding: Padding, dilation: Window, ceil_mode: bool
@@ -28,7 +30,7 @@ def max_pool2d_forward(
     images = channels_last(x)
     y, winner = arena.empty((N, P, Q, C), x.dtype), arena.empty((N, P, Q, C), np.int32)
     geometry = (*kernel_size, *stride, padding[0], padding[2], *dilation)
-    cost = y.size * kernel_size[0] * kernel_size[1]
+    cost = STEPS * y.size * kernel_size[0] * kernel_size[1]
     over_images(N * P, lambda start, stop: _max_pool(images, y, winner, geometry, start, stop), cost)
     return channels_first(y), (winner, x.shape)
 
@@ -40,7 +42,7 @@ def max_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
         return (None,)
     gradients = channels_last(dy)
     dx = arena.zeros((N, H * W, C), dy.dtype)
-    over_images(N, lambda start, stop: _max_pool_dx(gradients, winner, dx, start, stop), cost=dx.size)
+    over_images(N, lambda start, stop: _max_pool_dx(gradients, winner, dx, start, stop), cost=STEPS * dx.size)
     return (channels_first(dx.reshape(N, H, W, C)),)
 
 
@@ -61,7 +63,7 @@ def avg_pool2d_forward(
     images = channels_last(x)
     y = arena.empty((N, P, Q, C), x.dtype)
     geometry = (*kernel_size, *stride, top, left)
-    cost = y.size * kernel_size[0] * kernel_size[1]
+    cost = STEPS * y.size * kernel_size[0] * kernel_size[1]
     over_images(N * P, lambda start, stop: _avg_pool(images, D, y, geometry, start, stop), cost)
     return channels_first(y), (D, x.shape, geometry)
 
@@ -73,7 +75,7 @@ def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
         return (None,)
     gradients = channels_last(dy)
     dx = arena.zeros((N, H, W, C), dy.dtype)
-    over_images(N, lambda start, stop: _avg_pool_dx(gradients, D, dx, geometry, start, stop), cost=dx.size)
+    over_images(N, lambda start, stop: _avg_pool_dx(gradients, D, dx, geometry, start, stop), cost=STEPS * dx.size)
     return (channels_first(dx),)
 
 

@@ -71,11 +71,15 @@ def product(
     """
     tile = 2 * lanes(B)
     for n in range(0, N, tile):
+        narrow = n + lanes(B) >= N  # the second vector of the strip has no columns
         for m in range(0, M, ROWS):
             if m + ROWS <= M and n + tile <= N:
                 _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, C, c + m * ldc + n, ldc)
             else:
-                _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, edge, 0, tile)
+                if narrow:
+                    _narrow_tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, edge, 0, tile)
+                else:
+                    _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, edge, 0, tile)
                 for i in range(min(ROWS, M - m)):
                     copy_exactly(edge, i * tile, C, c + (m + i) * ldc + n, min(tile, N - n))
 
@@ -120,6 +124,30 @@ def _tile_of_rows(
     _put(C, c + 3 * ldc, W, c30, c31)
     _put(C, c + 4 * ldc, W, c40, c41)
     _put(C, c + 5 * ldc, W, c50, c51)
+
+
+@jit
+def _narrow_tile_of_rows(
+    A: Any, a: int, lda: int, K: int, B: Any, b: int, bias: Any, n: int, C: Any, c: int, ldc: int
+) -> None:
+    """The left half of a tile. Six sums hide less of an fma's four cycles than twelve, but it is still faster than the whole."""
+    W = lanes(B)
+    a1, a2, a3, a4, a5 = a + lda, a + 2 * lda, a + 3 * lda, a + 4 * lda, a + 5 * lda
+    c0 = c1 = c2 = c3 = c4 = c5 = load(bias, n)
+    for k in range(K):
+        v = load(B, b + 2 * W * k)
+        c0 = fma(broadcast(A, a + k), v, c0)
+        c1 = fma(broadcast(A, a1 + k), v, c1)
+        c2 = fma(broadcast(A, a2 + k), v, c2)
+        c3 = fma(broadcast(A, a3 + k), v, c3)
+        c4 = fma(broadcast(A, a4 + k), v, c4)
+        c5 = fma(broadcast(A, a5 + k), v, c5)
+    store(C, c, c0)
+    store(C, c + ldc, c1)
+    store(C, c + 2 * ldc, c2)
+    store(C, c + 3 * ldc, c3)
+    store(C, c + 4 * ldc, c4)
+    store(C, c + 5 * ldc, c5)
 
 
 @jit
