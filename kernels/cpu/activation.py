@@ -65,20 +65,14 @@ def sigmoid_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | 
 
 
 def tanh_forward(x: Array) -> tuple[Array, Saved]:
-    """y = tanh(x)."""
-    y = elementwise(np.tanh, x)
+    """y = tanh(x); in float32 by a quotient of polynomials, to within 4e-7 of y."""
+    y = compiled_elementwise(_tanh, x) if x.dtype == np.float32 else elementwise(np.tanh, x)
     return y, y
 
 
 def tanh_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """dx = (1 - y²) dy."""
-
-    def piece(dy: Array, y: Array, dx: Array) -> None:
-        np.multiply(y, y, out=dx)
-        np.subtract(1, dx, out=dx)
-        dx *= dy
-
-    return (elementwise(piece, dy, saved) if needs[0] else None,)
+    return (compiled_elementwise(_tanh_dx, dy, saved) if needs[0] else None,)
 
 
 def silu_forward(x: Array) -> tuple[Array, Saved]:
@@ -139,6 +133,27 @@ def _sigmoid(x: Array, y: Array) -> None:
     np.reciprocal(y, out=y)
 
 
+def lambert(depth: int) -> tuple[list[int], list[int]]:
+    """Coefficients of p and q in tanh x = x p(x²) / q(x²): Lambert's continued fraction (1768), cut off after `depth` odd numbers.
+
+        tanh x = x / (1 + x² / (3 + x² / (5 + ...)))
+
+    All are positive, so that nothing cancels.
+
+    >>> lambert(2)        # x / (1 + x² / 3) = 3 x / (3 + x²)
+    ([3], [3, 1])
+    """
+    p, q = [1], [2 * depth - 1]
+    for odd in range(2 * depth - 3, 0, -2):
+        shifted = [0, *p]
+        p, q = q, [odd * (q[i] if i < len(q) else 0) + (shifted[i] if i < len(shifted) else 0) for i in range(max(len(q), len(shifted)))]
+    return p, q
+
+
+# Thirteen odd numbers give 4e-8 up to x = 9, from where on 1 - tanh x is below the last digit of a float32.
+LIMIT = np.float32(9)
+P, Q = (tuple(np.float32(c / coefficients[0]) for c in coefficients) for coefficients in lambert(13))
+
 # The scalars of compiled loops have the arrays' element type: a float64 among float32 would make all of it float64.
 
 
@@ -181,3 +196,22 @@ def _leak(v: Any, x: Any, y: Any, zero: Any, slope: Any) -> None:
     """y = v where x > 0, else slope v: forward with v = x, backward with v = dy."""
     for i in range(x.size):
         y[i] = v[i] if x[i] > zero else slope * v[i]
+
+
+@jit
+def _tanh(x: Any, y: Any) -> None:
+    for i in range(x.size):
+        v = x[i]
+        v = LIMIT if v > LIMIT else v
+        v = -LIMIT if v < -LIMIT else v
+        s = v * v
+        p = P[0] + s * (P[1] + s * (P[2] + s * (P[3] + s * (P[4] + s * (P[5] + s * P[6])))))
+        q = Q[0] + s * (Q[1] + s * (Q[2] + s * (Q[3] + s * (Q[4] + s * (Q[5] + s * Q[6])))))
+        y[i] = v * (p / q)
+
+
+@jit
+def _tanh_dx(dy: Any, y: Any, dx: Any) -> None:
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = (one - y[i] * y[i]) * dy[i]

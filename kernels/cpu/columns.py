@@ -28,6 +28,9 @@ from minicnn.kernels.types import Array, Padding, Window
 
 WORKSPACE = 48 * 1024  # numbers of a block of columns: half of a second cache of 512 KiB, with float32
 
+CHUNK = 16  # filters whose gradients are written together
+STRIDED = 4  # a number that is not beside the one before takes as long as so many that are
+
 
 def forward(
     x: Array, w: Array, b: Array | None, stride: Window, padding: Padding, dilation: Window, groups: int
@@ -37,7 +40,7 @@ def forward(
     O, channels, kh, kw = w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
-    panels = _panels(w.reshape(groups, O // groups, channels, kh, kw).transpose(0, 3, 4, 2, 1).reshape(groups, -1, O // groups))
+    panels = _panels(w.reshape(groups, O // groups, channels, kh, kw).transpose(0, 3, 4, 2, 1))
     bias = np.zeros((groups, whole_tiles(O // groups, x.dtype)), x.dtype)
     if b is not None:
         bias[:, : O // groups] = b.reshape(groups, -1)
@@ -60,7 +63,7 @@ def backward_data(
         around = (top, size[0] - P + dilation[0] * (kh - 1) - top, left, size[1] - Q + dilation[1] * (kw - 1) - left)
         return forward(dy, turned, None, (1, 1), around, dilation, groups)
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
-    panels = _panels(filters.transpose(0, 1, 3, 4, 2).reshape(groups, O // groups, -1))
+    panels = _panels_of_transpose(filters)
     dx = arena.zeros((N, *size, groups * channels), dy.dtype)
     K = channels * kh * kw
     over_images(N, lambda i, j: _backward_data(dy, panels, dx, geometry, _block(K), i, j), cost=dy.size * K // FMA)
@@ -79,7 +82,11 @@ def backward_weights(
     block = _block(K + O // groups)
     over_images(count, lambda i, j: _backward_weights(dy, x, sums[i], geometry, block, i, j), cost)
     dw = arena.empty((O, channels, kh, kw), x.dtype)
-    _unpack(sum(sums.values()), dw.reshape(groups, O // groups, channels, kh * kw))
+    total, *others = sums.values()
+    for other in others:
+        total += other
+    taps = dw.reshape(groups, O // groups, channels, kh * kw)
+    over_images(O // groups, lambda i, j: _unpack(total, taps, i, j), cost=STRIDED * dw.size)
     return dw
 
 
@@ -89,26 +96,19 @@ def _block(numbers: int) -> int:
 
 
 def _panels(w: Array) -> Array:
-    """Matrices (G, K, N) in panels for the product: (G, strips, K, columns of a strip), zeros behind the last column."""
-    G, K, N = w.shape
+    """Filters (G, kh, kw, C, N) as matrices (G, K, N), in panels for the product: (G, strips, K, columns of a strip)."""
+    G, kh, kw, C, N = w.shape
     tile = tile_columns(w.dtype)
-    panels = arena.empty((G, whole_tiles(N, w.dtype) // tile, K, tile), w.dtype)
-    over_images(G, lambda start, stop: _pack(w[start:stop], panels[start:stop]), cost=panels.size)
+    panels = arena.zeros((G, whole_tiles(N, w.dtype) // tile, kh * kw * C, tile), w.dtype)
+    loop = _pack_rows if w.strides[4] < w.strides[3] else _pack_columns
+    over_images(panels.shape[1], lambda start, stop: loop(w, panels, start, stop), cost=STRIDED * panels.size)
     return panels
 
 
-@jit
-def _pack(w: Any, panels: Any) -> None:
-    G, strips, K, tile = panels.shape
-    N = w.shape[2]
-    for g in range(G):
-        for strip in range(strips):
-            columns = min(tile, N - strip * tile)
-            for k in range(K):
-                for n in range(columns):
-                    panels[g, strip, k, n] = w[g, k, strip * tile + n]
-                for n in range(columns, tile):
-                    panels[g, strip, k, n] = 0
+def _panels_of_transpose(w: Array) -> Array:
+    """Filters (G, O, C, kh, kw) as matrices (G, O, kh kw C), in panels."""
+    G, O, C, kh, kw = w.shape
+    return _panels(np.ascontiguousarray(w.transpose(0, 1, 3, 4, 2)).reshape(G, 1, 1, O, kh * kw * C))
 
 
 @jit
@@ -251,11 +251,42 @@ def _add_columns(
 
 
 @jit
-def _unpack(sums: Any, dw: Any) -> None:
-    """dw[g, o, c, tap] = sums[g, tap C/G + c, o]."""
-    G, O, channels, taps = dw.shape
+def _pack_rows(w: Any, panels: Any, start: int, stop: int) -> None:
+    """Strips start..stop-1 of the panels, where neighbouring columns are neighbours in w, too."""
+    G, kh, kw, C, N = w.shape
+    tile = panels.shape[3]
     for g in range(G):
-        for o in range(O):
+        for strip in range(start, stop):
+            first, panel = strip * tile, panels[g, strip]
+            for i in range(kh):
+                for j in range(kw):
+                    for c in range(C):
+                        for n in range(min(tile, N - first)):
+                            panel[(i * kw + j) * C + c, n] = w[g, i, j, c, first + n]
+
+
+@jit
+def _pack_columns(w: Any, panels: Any, start: int, stop: int) -> None:
+    """The same where a column's numbers are neighbours in w."""
+    G, kh, kw, C, N = w.shape
+    tile = panels.shape[3]
+    for g in range(G):
+        for strip in range(start, stop):
+            first, panel = strip * tile, panels[g, strip]
+            for n in range(min(tile, N - first)):
+                for c in range(C):
+                    for i in range(kh):
+                        for j in range(kw):
+                            panel[(i * kw + j) * C + c, n] = w[g, i, j, c, first + n]
+
+
+@jit
+def _unpack(sums: Any, dw: Any, start: int, stop: int) -> None:
+    """dw[g, o, c, tap] = sums[g, tap C/G + c, o] for filters start..stop-1 of each group, some at a time: a cache line holds that many."""
+    G, _, channels, taps = dw.shape
+    for g in range(G):
+        for first in range(start, stop, CHUNK):
             for c in range(channels):
                 for tap in range(taps):
-                    dw[g, o, c, tap] = sums[g, tap * channels + c, o]
+                    for o in range(first, min(first + CHUNK, stop)):
+                        dw[g, o, c, tap] = sums[g, tap * channels + c, o]

@@ -23,10 +23,11 @@ _cache = True
 def jit(function: F) -> F:
     """Compile `function` without the Python interpreter and without the interpreter's lock, so that threads overlap.
 
-    Sums may be reordered (`fastmath` for associativity and contraction only): NaN and Inf keep their meaning.
+    Sums may be reordered (`fastmath` for associativity and contraction only): NaN and Inf keep their meaning. A division by zero gives them, as in
+    NumPy, and raises nothing: to look for it would take a branch, and vectors have none.
     """
     global _cache  # noqa: PLW0603 - one answer for the whole process
-    compiled = numba.njit(nogil=True, fastmath={"reassoc", "contract", "nsz"})(function)
+    compiled = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
     if _cache:
         try:
             compiled._cache = _FolderCache(function)

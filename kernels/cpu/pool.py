@@ -10,7 +10,9 @@ import numpy as np
 from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.layout import channels_first, channels_last
+from minicnn.kernels.cpu.runs import add_scaled_run
 from minicnn.kernels.cpu.threads import over_images
+from minicnn.kernels.cpu.vector import get, lanes, load, put, spread, store
 from minicnn.kernels.geometry import output_window, taps_inside
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 
@@ -133,17 +135,29 @@ def _avg_pool(x: Any, D: Any, y: Any, geometry: Any, start: int, stop: int) -> N
     kh, kw, sh, sw, top, left = geometry
     _, H, W, C = x.shape
     _, P, Q, _ = y.shape
+    X, Y = x.reshape(x.size), y.reshape(y.size)
+    step, zero = lanes(x), x.dtype.type(0)
     for row in range(start, stop):
         n, p = divmod(row, P)
+        r0, r1 = max(0, p * sh - top), min(H, p * sh - top + kh)
         for q in range(Q):
-            total = y[n, p, q]
-            total[:] = 0
-            for r in range(max(0, p * sh - top), min(H, p * sh - top + kh)):
-                for s in range(max(0, q * sw - left), min(W, q * sw - left + kw)):
-                    for c in range(C):
-                        total[c] += x[n, r, s, c]
-            for c in range(C):
-                total[c] /= D[p, q]
+            s0, s1, to = max(0, q * sw - left), min(W, q * sw - left + kw), (row * Q + q) * C
+            share = D.dtype.type(1) / D[p, q]
+            whole = C // step * step
+            if C < step and to + step <= stop * Q * C and ((n * H + r1 - 1) * W + s1) * C + step <= X.size:
+                whole = step  # fewer channels than a vector holds: the next pixel is written next
+            for c in range(0, whole, step):
+                total = spread(zero)
+                for r in range(r0, r1):
+                    for s in range(s0, s1):
+                        total = total + load(X, ((n * H + r) * W + s) * C + c)
+                store(Y, to + c, spread(share) * total)
+            for c in range(whole, C):
+                number = zero
+                for r in range(r0, r1):
+                    for s in range(s0, s1):
+                        number += get(X, ((n * H + r) * W + s) * C + c)
+                put(Y, to + c, share * number)
 
 
 @jit
@@ -151,10 +165,13 @@ def _avg_pool_dx(dy: Any, D: Any, dx: Any, geometry: Any, start: int, stop: int)
     kh, kw, sh, sw, top, left = geometry
     _, H, W, C = dx.shape
     _, P, Q, _ = dy.shape
-    for n in range(start, stop):
-        for p in range(P):
-            for q in range(Q):
-                for r in range(max(0, p * sh - top), min(H, p * sh - top + kh)):
-                    for s in range(max(0, q * sw - left), min(W, q * sw - left + kw)):
-                        for c in range(C):
-                            dx[n, r, s, c] += dy[n, p, q, c] / D[p, q]
+    G, X = dy.reshape(dy.size), dx.reshape(dx.size)
+    for row in range(start * P, stop * P):
+        n, p = divmod(row, P)
+        r0, r1 = max(0, p * sh - top), min(H, p * sh - top + kh)
+        for q in range(Q):
+            s0, s1 = max(0, q * sw - left), min(W, q * sw - left + kw)
+            share = D.dtype.type(1) / D[p, q]
+            for r in range(r0, r1):
+                for s in range(s0, s1):
+                    add_scaled_run(G, (row * Q + q) * C, share, X, ((n * H + r) * W + s) * C, C)

@@ -81,6 +81,27 @@ def store(typing: Any, x: Any, i: Any, v: Any) -> tuple[Any, Callable[..., Any]]
 
 
 @intrinsic
+def get(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
+    """x[i], a single number."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_address(context, builder, signature, arguments))
+
+    return x.dtype(x, i), build
+
+
+@intrinsic
+def put(typing: Any, x: Any, i: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
+    """x[i] = number, of x's own type."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[2], _address(context, builder, signature, arguments))
+        return context.get_dummy_value()
+
+    return types.void(x, i, x.dtype), build
+
+
+@intrinsic
 def broadcast(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     """x[i] in every lane."""
 
