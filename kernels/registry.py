@@ -17,12 +17,14 @@ from minicnn.kernels.types import Array, Kernel, Needs, Saved
 # The file of each operation: the same name in every folder.
 FILES: dict[str, str] = {
     "conv2d": "conv",
+    "conv2d_relu": "conv",
     "max_pool2d": "pool",
     "avg_pool2d": "pool",
     "adaptive_avg_pool2d": "adaptive_pool",
     "adaptive_max_pool2d": "adaptive_pool",
     "linear": "linear",
     "batch_norm": "batch_norm",
+    "batch_norm_relu": "batch_norm",
     "group_norm": "group_norm",
     "layer_norm": "layer_norm",
     "local_response_norm": "local_response_norm",
@@ -33,6 +35,7 @@ FILES: dict[str, str] = {
     "tanh": "activation",
     "silu": "activation",
     "hardswish": "activation",
+    "accumulate": "arithmetic",
     "softmax": "softmax",
     "log_softmax": "softmax",
     "dropout": "dropout",

@@ -40,7 +40,7 @@ def kernel(op: str) -> Kernel:
     def forward(*arrays: Array | None, **attributes: Any) -> tuple[Any, Saved]:
         first = next(array for array in arrays if array is not None)
         y: Any = without_values(shape_of(*arrays, **attributes), first.dtype)
-        if op == "batch_norm":  # hands out the mean and the variance of the batch
+        if op in ("batch_norm", "batch_norm_relu"):  # hands out the mean and the variance of the batch
             y = (y, *(without_values(first.shape[1:2], first.dtype),) * 2)
         return y, ()
 
@@ -56,7 +56,7 @@ def _unchanged_shape(x: Array, *_: Any, **__: Any) -> tuple[int, ...]:
 
 
 def conv2d_shape(
-    x: Array, w: Array, b: Array | None, *, stride: Window, padding: Padding, dilation: Window, groups: int  # noqa: ARG001
+    x: Array, w: Array, b: Array | None, *, stride: Window, padding: Padding, dilation: Window, **_: Any  # noqa: ARG001
 ) -> tuple[int, ...]:
     """x (N, C, H, W), w (O, C/G, kh, kw): (N, O, P, Q)."""
     O, _, kh, kw = w.shape
@@ -103,6 +103,7 @@ def loss_shape(x: Array, target: Array, *, reduction: str, **_: float) -> tuple[
 
 SHAPES: dict[str, Callable[..., tuple[int, ...]]] = {
     "conv2d": conv2d_shape,
+    "conv2d_relu": conv2d_shape,
     "linear": linear_shape,
     "max_pool2d": max_pool2d_shape,
     "avg_pool2d": avg_pool2d_shape,

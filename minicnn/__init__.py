@@ -6,6 +6,7 @@ from minicnn.analysis.graph import graph
 from minicnn.autograd import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from minicnn.backend import get_backend, list_backends, manual_seed, set_backend, set_num_threads, use_backend
 from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
+from minicnn.profiling import profile
 
 __all__ = [
     "Tensor",
@@ -27,6 +28,7 @@ __all__ = [
     "ones_like",
     "ops",
     "optim",
+    "profile",
     "rand",
     "randn",
     "set_backend",

@@ -58,8 +58,8 @@ class Backend:
         return self.name != META
 
     def copy(self, data: Any) -> Array:
-        """A copy of `data` as an array of this backend."""
-        if self.has_values:
+        """A copy of `data` as an array of this backend. A single number keeps its value on `meta`, too: it costs nothing."""
+        if self.has_values or data.size == 1:
             return self.xp.array(data, copy=True)
         return shapes.without_values(data.shape, data.dtype)
 

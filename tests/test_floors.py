@@ -18,9 +18,9 @@ FLOORS = [
     ["nn"],
     ["optim", "data", "io"],
     ["models"],
-    ["analysis"],
+    ["analysis", "profiling"],
     ["train"],
-    ["testing"],
+    ["testing", "bench"],
     ["cli"],
 ]
 # Inside kernels: which other folders each may see. What stands beside the folders is for all of them.

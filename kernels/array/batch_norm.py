@@ -57,6 +57,29 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     return dx, dgamma if needs[1] else None, dbeta if needs[2] else None, None, None
 
 
+def batch_norm_relu_forward(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    eps: float,
+    ceiling: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:
+    """A batch normalisation and the ReLU behind it as one operation: y = min(max(y, 0), ceiling)."""
+    (y, mean, var), saved = batch_norm_forward(x, gamma, beta, running_mean, running_var, training=training, eps=eps)
+    y = y.clip(0, ceiling)
+    return (y, mean, var), (saved, y, ceiling)
+
+
+def batch_norm_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dy goes on where 0 < y < ceiling."""
+    saved, y, ceiling = saved
+    return batch_norm_backward(dy * ((y > 0) & (y < ceiling)), saved, needs=needs)
+
+
 def per_channel(v: Array, x: Array) -> Array:
     """A vector (C,) in the shape (C, 1, ...) that broadcasts against `x`."""
     return v.reshape(-1, *(1,) * (x.ndim - 2))

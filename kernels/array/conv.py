@@ -46,6 +46,21 @@ def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
     return dx, dw, db
 
 
+def conv2d_relu_forward(
+    x: Array, w: Array, b: Array | None, *, stride: Window, padding: Padding, dilation: Window, groups: int, ceiling: float
+) -> tuple[Array, Saved]:
+    """A convolution and the ReLU behind it as one operation: y = min(max(w * x + b, 0), ceiling)."""
+    y, saved = conv2d_forward(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    y = y.clip(0, ceiling)
+    return y, (saved, y, ceiling)
+
+
+def conv2d_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dy goes on where 0 < y < ceiling."""
+    saved, y, ceiling = saved
+    return conv2d_backward(dy * ((y > 0) & (y < ceiling)), saved, needs=needs)
+
+
 def im2col(
     x: Array, kernel_size: Window, output: Window, stride: Window, padding: Padding, dilation: Window
 ) -> Array:

@@ -22,7 +22,7 @@ def relu_forward(x: Array) -> tuple[Array, Saved]:
 
 def relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """dx = dy where y > 0, which is where x > 0."""
-    return (_rectified_dx(dy, saved, np.inf) if needs[0] else None,)
+    return (rectified_dx(dy, saved, np.inf) if needs[0] else None,)
 
 
 def leaky_relu_forward(x: Array, *, negative_slope: float) -> tuple[Array, Saved]:
@@ -44,7 +44,7 @@ def relu6_forward(x: Array) -> tuple[Array, Saved]:
 
 def relu6_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """dx = dy where 0 < y < 6."""
-    return (_rectified_dx(dy, saved, 6) if needs[0] else None,)
+    return (rectified_dx(dy, saved, 6) if needs[0] else None,)
 
 
 def sigmoid_forward(x: Array) -> tuple[Array, Saved]:
@@ -162,7 +162,8 @@ def _rectified(x: Array, ceiling: float) -> Array:
     return compiled_elementwise(lambda x, y: _rectify(x, y, zero, top), x)
 
 
-def _rectified_dx(dy: Array, y: Array, ceiling: float) -> Array:
+def rectified_dx(dy: Array, y: Array, ceiling: float) -> Array:
+    """dy where 0 < y < ceiling, else 0."""
     zero, top = dy.dtype.type(0), dy.dtype.type(ceiling)
     return compiled_elementwise(lambda dy, y, dx: _rectify_dx(dy, y, dx, zero, top), dy, y)
 
@@ -202,8 +203,8 @@ def _leak(v: Any, x: Any, y: Any, zero: Any, slope: Any) -> None:
 def _tanh(x: Any, y: Any) -> None:
     for i in range(x.size):
         v = x[i]
-        v = LIMIT if v > LIMIT else v
-        v = -LIMIT if v < -LIMIT else v
+        v = min(v, LIMIT)
+        v = max(v, -LIMIT)
         s = v * v
         p = P[0] + s * (P[1] + s * (P[2] + s * (P[3] + s * (P[4] + s * (P[5] + s * P[6])))))
         q = Q[0] + s * (Q[1] + s * (Q[2] + s * (Q[3] + s * (Q[4] + s * (Q[5] + s * Q[6])))))

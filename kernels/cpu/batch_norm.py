@@ -21,6 +21,8 @@ from minicnn.kernels.cpu.layout import from_rows, rows
 from minicnn.kernels.cpu.threads import over_images, split
 from minicnn.kernels.types import Array, Needs, Saved
 
+PASSES = 2  # a number of a batch norm takes as long as so many that are just read or written
+
 
 def batch_norm_forward(
     x: Array,
@@ -37,19 +39,7 @@ def batch_norm_forward(
     Shapes:
         x (N, C, ...); all others (C,) or None. Returns y like x, and mean and var (C,).
     """
-    values = rows(x)
-    if training or running_mean is None or running_var is None:
-        mean, var = _mean_and_variance(values)
-    else:
-        mean, var = running_mean.astype(np.float64), running_var.astype(np.float64)
-    inverse = 1 / np.sqrt(var + eps)
-    scale = inverse if gamma is None else gamma * inverse
-    centre = mean.astype(x.dtype)
-    shift = (0 if beta is None else beta) - (mean - centre) * scale
-    y = arena.empty(values.shape, x.dtype)
-    factors = centre, scale.astype(x.dtype), shift.astype(x.dtype)
-    over_images(len(values), lambda a, b: _normalise(values[a:b], *factors, y[a:b]), cost=x.size)
-    return (from_rows(y, x.shape), centre, var.astype(x.dtype)), (values, x.shape, scale, mean, inverse, training)
+    return _forward(x, gamma, beta, running_mean, running_var, training, eps, -np.inf, np.inf)
 
 
 def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
@@ -60,19 +50,64 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
 
     (derived in `array/batch_norm.py`). First the two sums, then dx = a dy - b (x - mean) - c.
     """
-    values, shape, scale, mean, inverse, training = saved
+    return _backward(dy, saved, needs)
+
+
+def batch_norm_relu_forward(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    eps: float,
+    ceiling: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:
+    """Normalised, then min(max(y, 0), ceiling): one journey through memory where the two would be two."""
+    return _forward(x, gamma, beta, running_mean, running_var, training, eps, 0, ceiling)
+
+
+def batch_norm_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """As for `batch_norm`, with dy where 0 < y < ceiling, else 0. What y was is computed again from x, which is read anyway."""
+    return _backward(dy, saved, needs)
+
+
+def _forward(
+    x: Array, gamma: Array | None, beta: Array | None, running_mean: Array | None, running_var: Array | None,
+    training: bool, eps: float, low: float, high: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:  # fmt: skip
+    values = rows(x)
+    if training or running_mean is None or running_var is None:
+        mean, var = _mean_and_variance(values)
+    else:
+        mean, var = running_mean.astype(np.float64), running_var.astype(np.float64)
+    inverse = 1 / np.sqrt(var + eps)
+    scale = inverse if gamma is None else gamma * inverse
+    centre = mean.astype(x.dtype)
+    shift = (0 if beta is None else beta) - (mean - centre) * scale
+    y = arena.empty(values.shape, x.dtype)
+    line = centre, scale.astype(x.dtype), shift.astype(x.dtype)
+    bounds = x.dtype.type(low), x.dtype.type(high)
+    over_images(len(values), lambda a, b: _normalise(values[a:b], *line, *bounds, y[a:b]), cost=PASSES * x.size)
+    saved = values, x.shape, scale, mean, inverse, training, line, bounds
+    return (from_rows(y, x.shape), centre, var.astype(x.dtype)), saved
+
+
+def _backward(dy: Array, saved: Saved, needs: Needs) -> tuple[Array | None, ...]:
+    values, shape, scale, mean, inverse, training, line, bounds = saved
     dy = rows(dy)
-    centre, M = mean.astype(dy.dtype), len(dy)
+    centre, M = line[0], len(dy)
     rounded_off = mean - centre
-    total, moment = _sums(dy, values, centre)
+    total, moment = _sums(dy, values, line, bounds)
     dgamma = (moment - rounded_off * total) * inverse
     dx = None
     if needs[0]:
         along = scale * inverse * dgamma / M if training else np.zeros_like(mean)
         offset = scale * total / M - along * rounded_off if training else along
-        factors = [factor.astype(dy.dtype) for factor in (scale, along, offset)]
+        factors = [factor.astype(dy.dtype) for factor in (along, offset)]
         dx = arena.empty(values.shape, dy.dtype)
-        over_images(M, lambda i, j: _gradient(dy[i:j], values[i:j], centre, *factors, dx[i:j]), cost=dy.size)
+        over_images(M, lambda i, j: _gradient(dy[i:j], values[i:j], *line, *bounds, *factors, dx[i:j]), cost=PASSES * dy.size)
     return (
         None if dx is None else from_rows(dx, shape),
         dgamma.astype(dy.dtype) if needs[1] else None,
@@ -85,8 +120,8 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
 def _mean_and_variance(x: Array) -> tuple[Array, Array]:
     """Of each column, from those of each thread's rows."""
     M, C = x.shape
-    parts = {start: (stop - start, np.zeros(C), np.zeros(C)) for start, stop in split(M, x.size)}
-    over_images(M, lambda start, stop: _moments(x[start:stop], *parts[start][1:]), cost=x.size)
+    parts = {start: (stop - start, np.zeros(C), np.zeros(C)) for start, stop in split(M, PASSES * x.size)}
+    over_images(M, lambda start, stop: _moments(x[start:stop], *parts[start][1:]), cost=PASSES * x.size)
     count, mean, squares = 0, np.zeros(C), np.zeros(C)
     for more, more_mean, more_squares in parts.values():
         delta = more_mean - mean
@@ -95,11 +130,11 @@ def _mean_and_variance(x: Array) -> tuple[Array, Array]:
     return mean, squares / count
 
 
-def _sums(dy: Array, x: Array, centre: Array) -> tuple[Array, Array]:
+def _sums(dy: Array, x: Array, line: Any, bounds: Any) -> tuple[Array, Array]:
     """Σ dy and Σ dy (x - centre) of each column."""
     M, C = x.shape
-    parts = {start: (np.zeros(C), np.zeros(C)) for start, _ in split(M, 2 * x.size)}
-    over_images(M, lambda i, j: _add_products(dy[i:j], x[i:j], centre, *parts[i]), cost=2 * x.size)
+    parts = {start: (np.zeros(C), np.zeros(C)) for start, _ in split(M, PASSES * x.size)}
+    over_images(M, lambda i, j: _add_products(dy[i:j], x[i:j], *line, *bounds, *parts[i]), cost=PASSES * x.size)
     totals, moments = zip(*parts.values(), strict=True)
     return np.sum(totals, axis=0), np.sum(moments, axis=0)
 
@@ -120,23 +155,33 @@ def _moments(x: Any, mean: Any, squares: Any) -> None:
 
 
 @jit
-def _add_products(dy: Any, x: Any, centre: Any, total: Any, moment: Any) -> None:
+def _add_products(dy: Any, x: Any, centre: Any, scale: Any, shift: Any, low: Any, high: Any, total: Any, moment: Any) -> None:
     for m in range(x.shape[0]):
         for c in range(x.shape[1]):
-            g = np.float64(dy[m, c])
+            d = x[m, c] - centre[c]
+            y = d * scale[c] + shift[c]
+            g = 0.0 if y <= low or y >= high else np.float64(dy[m, c])
             total[c] += g
-            moment[c] += g * (x[m, c] - centre[c])
+            moment[c] += g * d
 
 
 @jit
-def _normalise(x: Any, centre: Any, scale: Any, shift: Any, y: Any) -> None:
+def _normalise(x: Any, centre: Any, scale: Any, shift: Any, low: Any, high: Any, y: Any) -> None:
     for m in range(x.shape[0]):
         for c in range(x.shape[1]):
-            y[m, c] = (x[m, c] - centre[c]) * scale[c] + shift[c]
+            v = (x[m, c] - centre[c]) * scale[c] + shift[c]
+            v = max(v, low)
+            y[m, c] = min(v, high)
 
 
 @jit
-def _gradient(dy: Any, x: Any, centre: Any, scale: Any, along: Any, offset: Any, dx: Any) -> None:
+def _gradient(
+    dy: Any, x: Any, centre: Any, scale: Any, shift: Any, low: Any, high: Any, along: Any, offset: Any, dx: Any
+) -> None:
+    zero = x.dtype.type(0)
     for m in range(x.shape[0]):
         for c in range(x.shape[1]):
-            dx[m, c] = scale[c] * dy[m, c] - along[c] * (x[m, c] - centre[c]) - offset[c]
+            d = x[m, c] - centre[c]
+            y = d * scale[c] + shift[c]
+            g = zero if y <= low or y >= high else dy[m, c]
+            dx[m, c] = scale[c] * g - along[c] * d - offset[c]

@@ -12,6 +12,7 @@ With stride 1, dx is itself a convolution, of dy with the filters turned over, a
 its matrix would be so narrow that most of a tile of the product is empty. Images are (N, H, W, C), in memory too.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,15 @@ import numpy as np
 from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.product import LINE, ROWS, add_product_of_columns, product, row_length, tile_columns, whole_tiles
+from minicnn.kernels.cpu.product import (
+    LINE,
+    ROWS,
+    add_product_of_columns,
+    product,
+    row_length,
+    tile_columns,
+    whole_tiles,
+)
 from minicnn.kernels.cpu.runs import add_run, clear_run, copy_run
 from minicnn.kernels.cpu.threads import FMA, over_images, split
 from minicnn.kernels.cpu.vector import lanes, load, store
@@ -33,9 +42,9 @@ STRIDED = 4  # a number that is not beside the one before takes as long as so ma
 
 
 def forward(
-    x: Array, w: Array, b: Array | None, stride: Window, padding: Padding, dilation: Window, groups: int
+    x: Array, w: Array, b: Array | None, stride: Window, padding: Padding, dilation: Window, groups: int, bounds: Sequence[float] = ()
 ) -> Array:
-    """Images (N, H, W, C) and filters (O, C/G, kh, kw) to (N, P, Q, O)."""
+    """Images (N, H, W, C) and filters (O, C/G, kh, kw) to (N, P, Q, O), clipped to `bounds` (low, high) if there are any."""
     N, H, W, _ = x.shape
     O, channels, kh, kw = w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
@@ -44,9 +53,10 @@ def forward(
     bias = np.zeros((groups, whole_tiles(O // groups, x.dtype)), x.dtype)
     if b is not None:
         bias[:, : O // groups] = b.reshape(groups, -1)
+    limits = np.array(bounds, x.dtype)
     y = arena.empty((N, P, Q, O), x.dtype)
     K = channels * kh * kw
-    over_images(N * P * Q, lambda i, j: _forward(x, panels, bias, y, geometry, _block(K), i, j), cost=y.size * K // FMA)
+    over_images(N * P * Q, lambda i, j: _forward(x, panels, bias, limits, y, geometry, _block(K), i, j), cost=y.size * K // FMA)
     return y
 
 
@@ -112,13 +122,12 @@ def _panels_of_transpose(w: Array) -> Array:
 
 
 @jit
-def _forward(x: Any, panels: Any, bias: Any, y: Any, geometry: Any, block: int, start: int, stop: int) -> None:
+def _forward(x: Any, panels: Any, bias: Any, bounds: Any, y: Any, geometry: Any, block: int, start: int, stop: int) -> None:
     """Pixels start..stop-1 of the result, block by block."""
     O, C = y.shape[3], x.shape[3]
     G, strips, K, tile = panels.shape
-    kh, kw, sh, sw, top, left, _, _ = geometry
     X, Y, B = x.reshape(x.size), y.reshape(y.size), panels.reshape(panels.size)
-    pointwise = G == 1 and kh == 1 and kw == 1 and sh == 1 and sw == 1 and x.shape[1] == y.shape[1] and x.shape[2] == y.shape[2]
+    pointwise = G == 1 and geometry[:4] == (1, 1, 1, 1) and x.shape[:3] == y.shape[:3]  # the images are the columns
     A, edge = np.zeros(block * K + tile, x.dtype), np.empty(ROWS * tile, x.dtype)
     N = O // G
     for first in range(start, stop, block):
@@ -126,10 +135,10 @@ def _forward(x: Any, panels: Any, bias: Any, y: Any, geometry: Any, block: int, 
         for g in range(G):
             to = first * O + g * N
             if pointwise and count % ROWS == 0:
-                product(X, first * C, C, count, K, B, 0, bias[g], Y, to, O, N, edge)
+                product(X, first * C, C, count, K, B, 0, bias[g], bounds, Y, to, O, N, edge)
             else:
                 _make_columns(x, X, A, K, geometry, y.shape, first, count, g * (C // G), C // G)
-                product(A, 0, K, count, K, B, g * strips * K * tile, bias[g], Y, to, O, N, edge)
+                product(A, 0, K, count, K, B, g * strips * K * tile, bias[g], bounds, Y, to, O, N, edge)
 
 
 @jit
@@ -147,7 +156,7 @@ def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, sta
         for g in range(G):
             for t in range(count):
                 copy_run(D, (first + t) * O + g * N, A, t * N, N)
-            product(A, 0, N, count, N, B, g * strips * K * tile, zeros, dcols, 0, rest, rest, edge)
+            product(A, 0, N, count, N, B, g * strips * K * tile, zeros, zeros[:0], dcols, 0, rest, rest, edge)
             _add_columns(dx, X, dcols, geometry, dy.shape, first, count, g * channels, channels)
 
 
@@ -158,7 +167,6 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, sta
     G, rows, columns = sums.shape
     N, channels = O // G, C // G
     X, D, S = x.reshape(x.size), dy.reshape(dy.size), sums.reshape(sums.size)
-    K = geometry[0] * geometry[1] * channels
     lda, ldb = row_length(rows, x.itemsize), row_length(columns, x.itemsize)
     A, B = np.zeros(block * lda + LINE, x.dtype), np.zeros(block * ldb + LINE, x.dtype)
     for first in range(start, stop, block):

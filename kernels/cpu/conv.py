@@ -7,11 +7,13 @@
 All of them work with the channels innermost in memory (`layout.py`) and return results in that order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from minicnn.kernels.cpu import columns, depthwise, winograd, winograd_weights
+from minicnn.kernels.cpu.activation import rectified_dx
 from minicnn.kernels.cpu.algorithm import conv_algorithm
 from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.moments import column_sums
@@ -38,15 +40,9 @@ def conv2d_forward(
     Shapes:
         x (N, C, H, W); w (O, C/G, kh, kw) with G = groups; b (O,) or None; y (N, O, P, Q), its channels innermost in memory.
     """
-    x = channels_last(x)
     geometry = _Geometry(stride, padding, dilation, groups)
-    if _is_depthwise(w, groups):
-        y = depthwise.forward(_repeated(x, w), _taps(w), b, stride, padding, dilation)
-    elif m := _winograd_tile(x, w, geometry):
-        y = winograd.forward(x, w, b, padding, m)
-    else:
-        y = columns.forward(x, w, b, stride, padding, dilation, groups)
-    return channels_first(y), (x, w, geometry)
+    x = channels_last(x)
+    return channels_first(_forward(x, w, b, geometry, ())), (x, w, geometry)
 
 
 def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
@@ -57,6 +53,32 @@ def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
     dx, dw = backward(dy, x, w, geometry, needs)
     db = column_sums(dy.reshape(-1, dy.shape[3])) if needs[2] else None
     return None if dx is None else channels_first(dx), dw, db
+
+
+def conv2d_relu_forward(
+    x: Array, w: Array, b: Array | None, *, stride: Window, padding: Padding, dilation: Window, groups: int, ceiling: float
+) -> tuple[Array, Saved]:
+    """y = min(max(w * x + b, 0), ceiling): the results are clipped before they leave the registers, or at least the cache."""
+    geometry = _Geometry(stride, padding, dilation, groups)
+    x = channels_last(x)
+    y = channels_first(_forward(x, w, b, geometry, (0.0, ceiling)))
+    return y, ((x, w, geometry), y, ceiling)
+
+
+def conv2d_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dy goes on where 0 < y < ceiling."""
+    saved, y, ceiling = saved
+    return conv2d_backward(rectified_dx(dy, y, ceiling), saved, needs=needs)
+
+
+def _forward(x: Array, w: Array, b: Array | None, geometry: _Geometry, bounds: Sequence[float]) -> Array:
+    """Images and results (N, H, W, C)."""
+    stride, padding, dilation, groups = geometry.stride, geometry.padding, geometry.dilation, geometry.groups
+    if _is_depthwise(w, groups):
+        return depthwise.forward(_repeated(x, w), _taps(w), b, stride, padding, dilation, bounds)
+    if m := _winograd_tile(x, w, geometry):
+        return winograd.forward(x, w, b, padding, m, bounds)
+    return columns.forward(x, w, b, stride, padding, dilation, groups, bounds)
 
 
 def _dense_backward(

@@ -7,6 +7,7 @@ saved are loads. Four neighbouring pixels of the result are computed together, w
 Filters are (kh, kw, O) here. Output channel o sees channel o // M, with M = O / C filters a channel; for M > 1 the images are first repeated.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.threads import over_images, split
-from minicnn.kernels.cpu.vector import fma, lanes, load, store
+from minicnn.kernels.cpu.vector import broadcast, clip, fma, lanes, load, store
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
@@ -23,16 +24,19 @@ BLOCK = 128  # channels that are worked on together: as long a piece of memory a
 TOGETHER = 4  # pixels of the result, or vectors of channels, that are computed side by side: an fma takes four cycles
 
 
-def forward(x: Array, w: Array, b: Array | None, stride: Window, padding: Padding, dilation: Window) -> Array:
-    """Images (N, H, W, O), one filter a channel, w (kh, kw, O), to (N, P, Q, O)."""
+def forward(
+    x: Array, w: Array, b: Array | None, stride: Window, padding: Padding, dilation: Window, bounds: Sequence[float] = ()
+) -> Array:
+    """Images (N, H, W, O), one filter a channel, w (kh, kw, O), to (N, P, Q, O), clipped to `bounds` if there are any."""
     N, H, W, O = x.shape
     kh, kw, _ = w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
     bias = np.zeros(O, x.dtype) if b is None else b
     x, w, bias = _whole_vectors(x), _whole_vectors(w), _whole_vectors(bias)
+    limits = np.array(bounds or (-np.inf, np.inf), x.dtype)
     y = arena.empty((N, P, Q, x.shape[3]), x.dtype)
     geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
-    over_images(N * P, lambda i, j: _forward(x, w, bias, y, geometry, i, j), cost=y.size * kh * kw)
+    over_images(N * P, lambda i, j: _forward(x, w, bias, limits, y, geometry, i, j), cost=y.size * kh * kw)
     return np.ascontiguousarray(y[..., :O])
 
 
@@ -73,12 +77,13 @@ def _whole_vectors(x: Array) -> Array:
 
 
 @jit
-def _forward(x: Any, w: Any, b: Any, y: Any, geometry: Any, start: int, stop: int) -> None:
+def _forward(x: Any, w: Any, b: Any, bounds: Any, y: Any, geometry: Any, start: int, stop: int) -> None:
     """Rows start..stop-1 of all images' results."""
     kh, kw, sh, sw, top, left, dh, dw = geometry
     _, H, W, C = x.shape
     _, P, Q, _ = y.shape
     X, F, Y = x.reshape(x.size), w.reshape(w.size), y.reshape(y.size)
+    least, most = broadcast(bounds, 0), broadcast(bounds, 1)
     first, last = inside(-left, sw, W - (kw - 1) * dw, Q)  # of the pixels whose windows hang over neither side
     for row in range(start, stop):
         image, p = divmod(row, P)
@@ -96,7 +101,7 @@ def _forward(x: Any, w: Any, b: Any, y: Any, geometry: Any, start: int, stop: in
                             pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
                             for j in range(near, far):
                                 y0 = fma(load(F, (i * kw + j) * C + c), load(X, pixel + j * dw * C), y0)
-                        store(Y, to, y0)
+                        store(Y, to, clip(y0, least, most))
                         continue
                     for i in range(low, high):
                         pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
@@ -106,10 +111,10 @@ def _forward(x: Any, w: Any, b: Any, y: Any, geometry: Any, start: int, stop: in
                             y1 = fma(tap, load(X, at + sw * C), y1)
                             y2 = fma(tap, load(X, at + 2 * sw * C), y2)
                             y3 = fma(tap, load(X, at + 3 * sw * C), y3)
-                    store(Y, to, y0)
-                    store(Y, to + C, y1)
-                    store(Y, to + 2 * C, y2)
-                    store(Y, to + 3 * C, y3)
+                    store(Y, to, clip(y0, least, most))
+                    store(Y, to + C, clip(y1, least, most))
+                    store(Y, to + 2 * C, clip(y2, least, most))
+                    store(Y, to + 3 * C, clip(y3, least, most))
                 q += TOGETHER if together else 1
 
 

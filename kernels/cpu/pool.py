@@ -85,7 +85,7 @@ def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
 def _max_pool(x: Any, y: Any, winner: Any, geometry: Any, start: int, stop: int) -> None:
     """y[n, p, q, c] = max x[n, p sh + i dh - top, q sw + j dw - left, c]: the first of equals wins, NaN is the largest."""
     kh, kw, sh, sw, top, left, dh, dw = geometry
-    _, H, W, C = x.shape
+    _, H, W, _ = x.shape
     _, P, Q, _ = y.shape
     for row in range(start, stop):
         n, p = divmod(row, P)
@@ -144,7 +144,7 @@ def _avg_pool(x: Any, D: Any, y: Any, geometry: Any, start: int, stop: int) -> N
             s0, s1, to = max(0, q * sw - left), min(W, q * sw - left + kw), (row * Q + q) * C
             share = D.dtype.type(1) / D[p, q]
             whole = C // step * step
-            if C < step and to + step <= stop * Q * C and ((n * H + r1 - 1) * W + s1) * C + step <= X.size:
+            if step > C and to + step <= stop * Q * C and ((n * H + r1 - 1) * W + s1) * C + step <= X.size:
                 whole = step  # fewer channels than a vector holds: the next pixel is written next
             for c in range(0, whole, step):
                 total = spread(zero)

@@ -135,6 +135,18 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> tuple[Any, Callable[..., Any]]:
     return a(a, b, c), build
 
 
+@intrinsic
+def clip(typing: Any, v: Any, low: Any, high: Any) -> tuple[Any, Callable[..., Any]]:
+    """min(max(v, low), high) in every lane; a NaN stays one, for it is neither below nor above."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v, low, high = arguments
+        v = builder.select(builder.fcmp_ordered("<", v, low), low, v)
+        return builder.select(builder.fcmp_ordered(">", v, high), high, v)
+
+    return v(v, low, high), build
+
+
 def _operator(symbol: Callable[..., Any], instruction: str) -> None:
     """Give vectors an operator: one LLVM instruction, which may be contracted with another into an fma."""
 

@@ -16,20 +16,21 @@ Errors: a product of float32 is off by about 1e-7 of its size, with m = 2 by 2e-
 (`tests/kernels/test_winograd.py` measures it). float64 is for those who want digits, and is never computed this way.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.product import ROWS, product, row_length, tile_columns, whole_tiles
+from minicnn.kernels.cpu.product import ROWS, product, row_length, tile_columns
 from minicnn.kernels.cpu.threads import FMA, over_images
 from minicnn.kernels.cpu.vector import lanes
 from minicnn.kernels.cpu.winograd_tiles import (
-    add_to_pixels,
     copy_in,
     copy_out,
     corner,
+    finish_pixels,
     lies_inside,
     numbers_of_tile,
     results_of_tile,
@@ -41,8 +42,10 @@ TILES = 48  # of a block: fewer, and all filters are read too often; more, and V
 CHUNK = 16  # channels whose filters are read together
 
 
-def forward(x: Array, w: Array, b: Array | None, padding: Padding, m: int, turned: bool = False) -> Array:
-    """Images (N, H, W, C), filters (O, C, 3, 3), channels a multiple of 8: results (N, P, Q, O).
+def forward(
+    x: Array, w: Array, b: Array | None, padding: Padding, m: int, bounds: Sequence[float] = (), turned: bool = False
+) -> Array:
+    """Images (N, H, W, C), filters (O, C, 3, 3), channels a multiple of 8: results (N, P, Q, O), clipped to `bounds` if there are any.
 
     `turned`: with the filters (C, O, 3, 3) turned over.
     """
@@ -51,11 +54,12 @@ def forward(x: Array, w: Array, b: Array | None, padding: Padding, m: int, turne
     P, Q = H + padding[0] + padding[1] - 2, W + padding[2] + padding[3] - 2
     U = _transformed_filters(w, m, turned)
     y = arena.empty((N, P, Q, O), x.dtype)
-    bias = np.empty(0, x.dtype) if b is None else b
+    bias = np.zeros(O, x.dtype) if b is None else b
+    limits = np.array(bounds, x.dtype)
     tiles = (-(-P // m), -(-Q // m))
 
     def work(start: int, stop: int) -> None:
-        _forward(x, U, bias, y, m, tiles, padding[0], padding[2], start, stop)
+        _forward(x, U, bias, limits, y, m, tiles, padding[0], padding[2], start, stop)
 
     over_images(N * tiles[0] * tiles[1], work, cost=y.size * C // FMA)
     return y
@@ -84,14 +88,14 @@ def _transformed_filters(w: Array, m: int, turned: bool) -> Array:
 
 @jit
 def _forward(
-    x: Any, U: Any, bias: Any, y: Any, m: int, tiles: Any, top: int, left: int, start: int, stop: int
+    x: Any, U: Any, bias: Any, bounds: Any, y: Any, m: int, tiles: Any, top: int, left: int, start: int, stop: int
 ) -> None:
     """Tiles start..stop-1, block by block: transform, multiply, transform back."""
     _, H, W, C = x.shape
     _, P, Q, O = y.shape
     n, step = m + 2, lanes(x)
     columns = U.shape[1] * U.shape[3]
-    with_bias = len(bias) > 0
+    finish = bounds.size > 0 or bias.any()
     X, Y, panels = x.reshape(x.size), y.reshape(y.size), U.reshape(U.size)
     place_v, place_m = row_length(TILES * C, x.itemsize), row_length(TILES * columns, x.itemsize)
     V, M = np.zeros(n * n * place_v, x.dtype), np.empty(n * n * place_m, x.dtype)
@@ -110,7 +114,7 @@ def _forward(
                     numbers_of_tile(m, patch, 0, n * step, step, half, V, to, n * place_v, place_v)
         rows = (count + ROWS - 1) // ROWS * ROWS
         for k in range(n * n):
-            product(V, k * place_v, C, rows, C, panels, k * columns * C, zeros, M, k * place_m, columns, columns, zeros)
+            product(V, k * place_v, C, rows, C, panels, k * columns * C, zeros, zeros[:0], M, k * place_m, columns, columns, zeros)
         for t in range(count):
             image, p, q = corner(first + t, tiles, m, 0, 0)
             inside = lies_inside(p, q, m, P, Q)
@@ -121,8 +125,8 @@ def _forward(
                 else:
                     results_of_tile(m, M, at, n * place_m, place_m, half, patch, 0, m * step, step)
                     copy_out(patch, m, min(m, P - p), min(m, Q - q), Y, pixel, Q, O)
-                if with_bias:
-                    add_to_pixels(bias, o, min(m, P - p), min(m, Q - q), Y, pixel, Q, O)
+                if finish:
+                    finish_pixels(bias, o, bounds, min(m, P - p), min(m, Q - q), Y, pixel, Q, O)
 
 
 @jit

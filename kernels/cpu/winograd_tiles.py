@@ -7,7 +7,7 @@ and of its columns, so that the same code reads an image, writes n² matrices an
 from typing import Any
 
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.vector import lanes, load, spread, store
+from minicnn.kernels.cpu.vector import broadcast, clip, lanes, load, spread, store
 from minicnn.kernels.cpu.winograd_lines import gradients, numbers, results, tap_gradients, taps
 
 
@@ -71,7 +71,7 @@ def corner(t: int, tiles: Any, m: int, top: int, left: int) -> tuple[int, int, i
 @jit
 def lies_inside(r: int, s: int, size: int, H: int, W: int) -> bool:
     """Whether the tile of size x size pixels at (r, s) hangs over no border."""
-    return 0 <= r and r + size <= H and 0 <= s and s + size <= W
+    return r >= 0 and r + size <= H and s >= 0 and s + size <= W
 
 
 @jit
@@ -94,9 +94,10 @@ def copy_out(patch: Any, size: int, rows: int, columns: int, Y: Any, y: int, W: 
 
 
 @jit
-def add_to_pixels(b: Any, o: int, rows: int, columns: int, Y: Any, y: int, W: int, C: int) -> None:
-    """Y[y] += b[o] for rows x columns pixels of an image (H, W, C)."""
+def finish_pixels(b: Any, o: int, bounds: Any, rows: int, columns: int, Y: Any, y: int, W: int, C: int) -> None:
+    """Y[y] += b[o], clipped to `bounds` if there are any, for rows x columns pixels of an image (H, W, C)."""
     for i in range(rows):
         for j in range(columns):
             pixel = y + (i * W + j) * C
-            store(Y, pixel, load(Y, pixel) + load(b, o))
+            v = load(Y, pixel) + load(b, o)
+            store(Y, pixel, clip(v, broadcast(bounds, 0), broadcast(bounds, 1)) if bounds.size else v)

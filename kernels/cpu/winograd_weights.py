@@ -151,7 +151,6 @@ def _transform(
 def _filters_back(dU: Any, dw: Any, m: int, c: int, channels: int, o: int, filters: int) -> None:
     """Gᵀ dU G for the first `channels` rows and `filters` columns of dU, into dw (O, C, 3, 3) from filter o and channel c on."""
     n, step = m + 2, lanes(dw)
-    _, rows, columns = dU.shape
     taps, half = np.empty(9 * step, dw.dtype), np.empty(n * n * step, dw.dtype)
     for j in range(0, filters, step):
         for i in range(channels):

@@ -82,6 +82,16 @@ def hardswish_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array 
     return (_each(lambda v: 0.0 if v <= -3 else (2 * v + 3) / 6 if v < 3 else 1.0, saved) * dy if needs[0] else None,)
 
 
+def rectified(x: Array, ceiling: float) -> Array:
+    """min(max(v, 0), ceiling) of every element."""
+    return _each(lambda v: min(max(v, 0.0), ceiling), x)
+
+
+def rectified_dx(dy: Array, y: Array, ceiling: float) -> Array:
+    """dy where 0 < y < ceiling, else 0."""
+    return _each(lambda v: 1.0 if 0 < v < ceiling else 0.0, y) * dy
+
+
 def _each(f: Callable[[float], float], x: Array) -> Array:
     y = np.empty(x.shape, x.dtype)
     for i in np.ndindex(x.shape):

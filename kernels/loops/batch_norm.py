@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.kernels.loops.activation import rectified, rectified_dx
 from minicnn.kernels.types import Array, Needs, Saved
 
 
@@ -81,6 +82,29 @@ def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
                     dx[n, c, s] += (dvar[c] * 2 * (values[n, c, s] - mean[c]) + dmean[c]) / (N * S)
     gradients = (dx.reshape(x.shape), dgamma, dbeta)
     return (*(gradient if needed else None for gradient, needed in zip(gradients, needs[:3], strict=True)), None, None)
+
+
+def batch_norm_relu_forward(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    eps: float,
+    ceiling: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:
+    """A batch normalisation and the ReLU behind it as one operation: y = min(max(y, 0), ceiling)."""
+    (y, mean, var), saved = batch_norm_forward(x, gamma, beta, running_mean, running_var, training=training, eps=eps)
+    y = rectified(y, ceiling)
+    return (y, mean, var), (saved, y, ceiling)
+
+
+def batch_norm_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dy goes on where 0 < y < ceiling."""
+    saved, y, ceiling = saved
+    return batch_norm_backward(rectified_dx(dy, y, ceiling), saved, needs=needs)
 
 
 def _mean_and_var(values: Array) -> tuple[Array, Array]:

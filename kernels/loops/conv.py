@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minicnn.kernels.geometry import output_window
+from minicnn.kernels.loops.activation import rectified, rectified_dx
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 
 
@@ -44,6 +45,21 @@ def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
     for o in range(w.shape[0]):
         db[o] = dy[:, o].sum()
     return tuple(gradient if needed else None for gradient, needed in zip((dx, dw, db), needs, strict=True))
+
+
+def conv2d_relu_forward(
+    x: Array, w: Array, b: Array | None, *, stride: Window, padding: Padding, dilation: Window, groups: int, ceiling: float
+) -> tuple[Array, Saved]:
+    """A convolution and the ReLU behind it as one operation: y = min(max(w * x + b, 0), ceiling)."""
+    y, saved = conv2d_forward(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    y = rectified(y, ceiling)
+    return y, (saved, y, ceiling)
+
+
+def conv2d_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dy goes on where 0 < y < ceiling."""
+    saved, y, ceiling = saved
+    return conv2d_backward(rectified_dx(dy, y, ceiling), saved, needs=needs)
 
 
 def _output_shape(x: Array, w: Array, stride: Window, padding: Padding, dilation: Window) -> tuple[int, ...]:

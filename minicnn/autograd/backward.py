@@ -9,6 +9,7 @@ from minicnn.autograd.anomaly import anomaly_enabled
 from minicnn.autograd.convert import plain
 from minicnn.autograd.function import Function
 from minicnn.autograd.tensor import Tensor
+from minicnn.autograd.total import total
 from minicnn.errors import AutogradError, NonFiniteError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
@@ -53,7 +54,7 @@ def backward(root: Tensor, gradient: Any = None) -> None:
             if isinstance(edge, Tensor) and dx is not None:
                 _accumulate(edge, dx)
             elif isinstance(edge, Function) and dx is not None:
-                pending[edge] = pending[edge] + dx if edge in pending else dx
+                pending[edge] = total(pending[edge], dx) if edge in pending else dx
                 users[edge] -= 1
                 if users[edge] == 0:
                     ready.append(edge)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minicnn.autograd import observer
 from minicnn.autograd.anomaly import anomaly_enabled, call_site, check_finite
 from minicnn.autograd.grad_mode import is_grad_enabled
 from minicnn.autograd.guard import guards
@@ -55,6 +56,7 @@ class Function:
     freed = False
     retained: Tensor | None = None  # the result, if its gradient is to be kept
     made_at = ""  # the user's line, in anomaly mode
+    made_in = ("", "")  # path and class of the module that applied it, inside `minicnn.profile`
 
     @classmethod
     def apply(cls, *inputs: Any, **attributes: Any) -> Tensor:
@@ -67,7 +69,9 @@ class Function:
         self.needs = tuple(recording and t is not None and t.requires_grad for t in tensors)
         self.attributes = attributes
         with np.errstate(all="ignore"):  # anomaly mode and backward() report NaN and Inf, and say more
-            y = Tensor.wrap(self.forward(*(None if t is None else t.data for t in tensors), **attributes))
+            arrays = tuple(None if t is None else t.data for t in tensors)
+            watching = observer.active
+            y = Tensor.wrap(self.forward(*arrays, **attributes) if watching is None else watching.forward(self, arrays, attributes))
         if self.is_view and tensors[0] is not None and array_module(y.data).may_share_memory(y.data, tensors[0].data):
             y.version = tensors[0].version
         if anomaly_enabled():
@@ -114,7 +118,8 @@ class Function:
         for guard in self._guards:
             guard.check(self.name)
         with np.errstate(all="ignore"):
-            gradients = self.backward(dy)
+            watching = observer.active
+            gradients = self.backward(dy) if watching is None else watching.backward(self, dy)
         self._check(gradients)
         if anomaly_enabled():
             for gradient in gradients:

@@ -46,19 +46,19 @@ class Guard:
 
 def guards(saved: Any, inputs: Sequence[Tensor | None], y: Tensor) -> list[Guard]:
     """Guards for those of the tensors whose memory is in `saved`; for all, if `saved` cannot be looked through."""
-    kept = list(_leaves(saved))
+    kept = list(leaves(saved))
     opaque = not all(is_array(leaf) for leaf in kept)
     named = [(f"input {i}", t) for i, t in enumerate(inputs) if t is not None] + [("result", y)]
     return [Guard(t.version, t.version.count, role, t.shape) for role, t in named if opaque or _overlaps(t.data, kept)]
 
 
-def _leaves(saved: Any) -> Iterator[Any]:
+def leaves(saved: Any) -> Iterator[Any]:
     """The arrays in nested tuples, lists and dicts, and everything of which it is unknown what it holds."""
     if isinstance(saved, (tuple, list)):
         for item in saved:
-            yield from _leaves(item)
+            yield from leaves(item)
     elif isinstance(saved, Mapping):
-        yield from _leaves(list(saved.values()))
+        yield from leaves(list(saved.values()))
     elif not isinstance(saved, HARMLESS):
         yield saved
 

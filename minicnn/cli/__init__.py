@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from minicnn._version import __version__
 from minicnn.errors import ArgumentError, MinicnnError, listing, nearest
 
-COMMANDS = ("train", "evaluate", "predict", "weights", "summary", "compare", "lecture", "gradcheck", "doctor")
+COMMANDS = ("train", "evaluate", "predict", "weights", "summary", "compare", "bench", "lecture", "gradcheck", "doctor")
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 = 128 + SIGINT
 
 

@@ -11,7 +11,7 @@ def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
     parser = subparsers.add_parser("summary", help="list a network's layers with shapes, parameters and multiply-adds", description=__doc__)
     parser.add_argument("model", nargs="?", metavar="MODEL", help="name of a network, such as ResNet18 (without: list all names)")
-    parser.add_argument("--input", type=_shape, metavar="CxHxW", help="shape of one image (default: the network's own)")
+    parser.add_argument("--input", type=image_shape, metavar="CxHxW", help="shape of one image (default: the network's own)")
     parser.add_argument("--stages", action="store_true", help="a line for each stage instead of each layer")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=run)
@@ -61,7 +61,8 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def _shape(text: str) -> tuple[int, ...]:
+def image_shape(text: str) -> tuple[int, ...]:
+    """CxHxW, such as 3x224x224."""
     sizes = text.lower().split("x")
     if len(sizes) != 3 or not all(size.isdecimal() and int(size) > 0 for size in sizes):
         raise argparse.ArgumentTypeError(f"must be CxHxW such as 3x224x224, not {text!r}")

@@ -7,7 +7,7 @@ from minicnn.autograd import Tensor
 from minicnn.checks import integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
-from minicnn.ops import concatenate, relu
+from minicnn.ops import concatenate
 
 
 class DenseLayer(nn.Module):
@@ -41,7 +41,7 @@ class DenseLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, in_channels + growth, H, W)."""
-        new = self.dropout(self.conv1(relu(self.norm1(x))))
+        new = self.dropout(self.conv1(nn.norm_relu(self.norm1, x)))
         return concatenate([x, new], axis=1)
 
 
@@ -79,8 +79,8 @@ class BottleneckDenseLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, in_channels + growth, H, W)."""
-        new = self.dropout(self.conv1(relu(self.norm1(x))))
-        new = self.dropout(self.conv2(relu(self.norm2(new))))
+        new = self.dropout(self.conv1(nn.norm_relu(self.norm1, x)))
+        new = self.dropout(self.conv2(nn.norm_relu(self.norm2, new)))
         return concatenate([x, new], axis=1)
 
 

@@ -74,8 +74,8 @@ class AuxiliaryHead(nn.Module):
         if x.shape[2:] != (self.size, self.size):
             raise ShapeError(f"the auxiliary head takes maps of {self.size}x{self.size}; x is {x.shape}: train with images of `resolution`")
         x = self.avg_pool(whole_windows(relu(x), size=5, stride=3))
-        x = relu(self.bn0(self.proj(x)))
-        x = relu(self.bn1(self.conv(x)))
+        x = nn.norm_relu(self.bn0, self.proj(x))
+        x = nn.norm_relu(self.bn1, self.conv(x))
         return self.fc(x.flatten(1))
 
 

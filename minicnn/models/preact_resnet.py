@@ -8,7 +8,6 @@ from minicnn.checks import flag, integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import MakeBlock, ResidualBlock, make_stage
-from minicnn.ops import relu
 
 
 class PreActBlock(ResidualBlock):
@@ -47,7 +46,7 @@ class PreActBlock(ResidualBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, out_channels, H/stride, W/stride)."""
-        active = relu(self.norm1(x))
+        active = nn.norm_relu(self.norm1, x)
         return self.residual(active) + self.downsample(active if self.changes_shape else x)
 
 
@@ -76,7 +75,7 @@ class PreActBasicBlock(PreActBlock):
 
     def residual(self, x: Tensor) -> Tensor:
         """F(a)."""
-        x = relu(self.norm2(self.conv1(x)))
+        x = nn.norm_relu(self.norm2, self.conv1(x))
         return self.conv2(x)
 
 
@@ -109,8 +108,8 @@ class PreActBottleneck(PreActBlock):
 
     def residual(self, x: Tensor) -> Tensor:
         """F(a)."""
-        x = relu(self.norm2(self.conv1(x)))
-        x = relu(self.norm3(self.conv2(x)))
+        x = nn.norm_relu(self.norm2, self.conv1(x))
+        x = nn.norm_relu(self.norm3, self.conv2(x))
         return self.conv3(x)
 
 
@@ -172,7 +171,7 @@ class PreActResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to scores (N, num_classes)."""
         x = self.stages(self.stem(x))
-        return self.head(relu(self.norm(x))).flatten(1)
+        return self.head(nn.norm_relu(self.norm, x)).flatten(1)
 
 
 @register_model

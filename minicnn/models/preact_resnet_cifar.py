@@ -10,7 +10,6 @@ from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import MakeBlock, make_stage
 from minicnn.models.resnet_cifar import blocks_per_stage
-from minicnn.ops import relu
 
 
 class PreActCIFARNet(nn.Module):
@@ -60,7 +59,7 @@ class PreActCIFARNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to scores (N, num_classes)."""
         x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
-        return self.linear(self.avgpool(relu(self.norm(x))).flatten(1))
+        return self.linear(self.avgpool(nn.norm_relu(self.norm, x)).flatten(1))
 
 
 @register_model

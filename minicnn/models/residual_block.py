@@ -118,7 +118,7 @@ class BasicBlock(ResidualBlock):
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x)."""
-        x = relu(self.bn1(self.conv1(x)))
+        x = nn.norm_relu(self.bn1, self.conv1(x))
         return self.bn2(self.conv2(x))
 
 
@@ -182,8 +182,8 @@ class Bottleneck(ResidualBlock):
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x)."""
-        x = relu(self.bn1(self.conv1(x)))
-        x = relu(self.bn2(self.conv2(x)))
+        x = nn.norm_relu(self.bn1, self.conv1(x))
+        x = nn.norm_relu(self.bn2, self.conv2(x))
         return self.bn3(self.conv3(x))
 
 

@@ -9,7 +9,6 @@ from minicnn.checks import integer, integers
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import BasicBlock, Bottleneck, MakeBlock, make_stage
-from minicnn.ops import relu
 
 
 class ResNet(nn.Module):
@@ -68,7 +67,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to scores (N, num_classes)."""
-        x = self.maxpool(relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(nn.norm_relu(self.bn1, self.conv1(x)))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(self.avgpool(x).flatten(1))
 

@@ -9,7 +9,6 @@ from minicnn.errors import ArgumentError
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import BasicBlock, MakeBlock, make_stage
-from minicnn.ops import relu
 
 
 def blocks_per_stage(network: str, depth: int, per_block: int, rest: int) -> int:
@@ -81,7 +80,7 @@ class CIFARNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to scores (N, num_classes)."""
-        x = relu(self.bn1(self.conv1(x)))
+        x = nn.norm_relu(self.bn1, self.conv1(x))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.linear(self.avgpool(x).flatten(1))
 

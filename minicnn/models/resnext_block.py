@@ -9,7 +9,7 @@ from minicnn.autograd import Tensor
 from minicnn.checks import choice
 from minicnn.kernels.types import Array
 from minicnn.models.residual_block import ResidualBlock, group_width, make_shortcut
-from minicnn.ops import concatenate, relu
+from minicnn.ops import concatenate
 
 
 class Path(nn.Module):
@@ -33,8 +33,8 @@ class Path(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, width, H/stride, W/stride)."""
-        x = relu(self.bn1(self.conv1(x)))
-        return relu(self.bn2(self.conv2(x)))
+        x = nn.norm_relu(self.bn1, self.conv1(x))
+        return nn.norm_relu(self.bn2, self.conv2(x))
 
 
 class SplitTransformSum(ResidualBlock):

@@ -124,6 +124,6 @@ class SENet154Block(ResidualBlock):
 
     def residual(self, x: Tensor) -> Tensor:
         """F(x), scaled."""
-        x = relu(self.bn1(self.conv1(x)))
-        x = relu(self.bn2(self.conv2(x)))
+        x = nn.norm_relu(self.bn1, self.conv1(x))
+        x = nn.norm_relu(self.bn2, self.conv2(x))
         return self.se_module(self.bn3(self.conv3(x)))

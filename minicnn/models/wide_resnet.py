@@ -12,7 +12,6 @@ from minicnn.models.registry import register_model
 from minicnn.models.residual_block import Bottleneck
 from minicnn.models.resnet import ResNet
 from minicnn.models.resnet_cifar import blocks_per_stage
-from minicnn.ops import relu
 
 
 class WideBlock(PreActBasicBlock):
@@ -44,7 +43,7 @@ class WideBlock(PreActBasicBlock):
 
     def residual(self, x: Tensor) -> Tensor:
         """F(a)."""
-        x = relu(self.norm2(self.conv1(x)))
+        x = nn.norm_relu(self.norm2, self.conv1(x))
         return self.conv2(self.dropout(x))
 
 

@@ -14,10 +14,11 @@ from minicnn.nn.adaptive_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, Globa
 from minicnn.nn.batch_norm import BatchNorm1d, BatchNorm2d, EvalBeforeTrainingWarning
 from minicnn.nn.channel_shuffle import ChannelShuffle
 from minicnn.nn.container import ModuleList, Sequential
-from minicnn.nn.conv import Conv2d
+from minicnn.nn.conv import Conv2d, ConvReLU2d
 from minicnn.nn.dropout import Dropout, Dropout2d, DropPath
 from minicnn.nn.fuse import fuse
 from minicnn.nn.group_norm import GroupNorm, InstanceNorm2d
+from minicnn.nn.joined import norm_relu
 from minicnn.nn.layer_norm import LayerNorm
 from minicnn.nn.linear import Identity, Linear
 from minicnn.nn.local_response_norm import LocalResponseNorm
@@ -32,12 +33,14 @@ __all__ = [
     "Buffer",
     "ChannelShuffle",
     "Conv2d",
+    "ConvReLU2d",
     "Module",
     "ModuleList",
     "Parameter",
     "Sequential",
     "init",
     "fuse",
+    "norm_relu",
     "MaxPool2d",
     "AvgPool2d",
     "AdaptiveAvgPool2d",

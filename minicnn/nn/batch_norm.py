@@ -64,8 +64,11 @@ class BatchNorm(Module):
         self.num_batches_tracked = Buffer(np.zeros((), np.int64)) if track_running_stats else None
         self._warned = False
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise by the batch's own statistics in training mode, by the running ones in evaluation mode."""
+    def forward(self, x: Tensor, ceiling: float | None = None) -> Tensor:
+        """Normalise by the batch's own statistics in training mode, by the running ones in evaluation mode.
+
+        With a `ceiling`, the result is clipped to 0..ceiling: see `minicnn.nn.joined`.
+        """
         x = as_tensor(x)
         self._check(x)
         training = self.training or not self.track_running_stats
@@ -73,7 +76,7 @@ class BatchNorm(Module):
             self._warn_if_untrained()
         y = batch_norm(
             x, self.weight, self.bias, self.running_mean, self.running_var,
-            training=training, momentum=self._momentum(), eps=self.eps,
+            training=training, momentum=self._momentum(), eps=self.eps, ceiling=ceiling,
         )  # fmt: skip
         if training and self.num_batches_tracked is not None:
             count = self.num_batches_tracked.data

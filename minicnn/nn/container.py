@@ -8,6 +8,7 @@ from typing import Any, overload
 
 from minicnn.checks import is_integer
 from minicnn.errors import ArgumentError
+from minicnn.nn.joined import ceiling_behind
 from minicnn.nn.module import Module
 
 
@@ -83,8 +84,11 @@ class Sequential(_Numbered):
 
     def forward(self, x: Any) -> Any:
         """The output of the last module."""
-        for module in self.children():
-            x = module(x)
+        modules, i = list(self.children()), 0
+        while i < len(modules):
+            ceiling = ceiling_behind(modules, i)
+            x = modules[i](x) if ceiling is None else modules[i](x, ceiling=ceiling)
+            i += 1 if ceiling is None else 2
         return x
 
 

@@ -1,13 +1,15 @@
 """The convolution layer."""
 
+import math
 from collections.abc import Sequence
 
 from minicnn.autograd import Tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError
 from minicnn.nn import init
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
-from minicnn.ops import checks, conv2d
+from minicnn.ops import checks, conv2d, relu, relu6
 
 
 class Conv2d(Module):
@@ -52,9 +54,12 @@ class Conv2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, out_channels, P, Q)."""
+        return self._convolve(x, None)
+
+    def _convolve(self, x: Tensor, ceiling: float | None) -> Tensor:
         return conv2d(
             x, self.weight, self.bias,
-            stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups,
+            stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups, ceiling=ceiling,
         )  # fmt: skip
 
     def extra_repr(self) -> str:
@@ -63,3 +68,37 @@ class Conv2d(Module):
             kernel_size=(self.kernel_size, None), stride=(self.stride, (1, 1)), padding=(self.padding, (0, 0, 0, 0)),
             dilation=(self.dilation, (1, 1)), groups=(self.groups, 1), bias=(self.bias is not None, True),
         )  # fmt: skip
+
+
+class ConvReLU2d(Conv2d):
+    """A convolution and the ReLU behind it, as `minicnn.nn.fuse` makes it from both.
+
+    One operation where the backend has a kernel for it, the two of them elsewhere.
+
+    Args:
+        conv: the convolution, whose parameters are shared.
+        ceiling: the result is clipped to 0..ceiling: infinity for a ReLU, 6 for a ReLU6.
+
+    Example:
+        >>> import minicnn
+        >>> layer = ConvReLU2d(Conv2d(3, 8, 3), ceiling=6.0)
+        >>> float(layer(100 * minicnn.ones(1, 3, 5, 5)).max()) <= 6
+        True
+    """
+
+    def __init__(self, conv: Conv2d, ceiling: float = math.inf) -> None:
+        Module.__init__(self)
+        for name, value in vars(conv).items():
+            if not name.startswith("_"):
+                setattr(self, name, value)
+        self.ceiling = ceiling
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) to (N, out_channels, P, Q)."""
+        if get_backend().kernel("conv2d_relu").source == "cpu":
+            return self._convolve(x, self.ceiling)
+        y = self._convolve(x, None)
+        return relu6(y) if self.ceiling == 6 else relu(y)
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + ("" if self.ceiling == math.inf else f", ceiling={self.ceiling:g}")

@@ -1,24 +1,27 @@
-"""Batch normalisation for nothing: in evaluation it is a scale and a shift, which the convolution before it can do as well."""
+"""Batch normalisation for nothing: in evaluation it is a scale and a shift, which the convolution before it can do as well; and the ReLU behind it, too."""
 
 import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minicnn.autograd import Function, Tensor
 from minicnn.backend import to_numpy
 from minicnn.nn.batch_norm import BatchNorm
-from minicnn.nn.conv import Conv2d
+from minicnn.nn.conv import Conv2d, ConvReLU2d
+from minicnn.nn.joined import CEILINGS, is_watched
 from minicnn.nn.linear import Identity, Linear
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.trace import image_shape, replace, trace
 
+F = TypeVar("F", bound=Module)
+
 
 def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
-    """A copy of a network for evaluation, with each batch norm folded into the convolution or linear layer before it.
+    """A copy of a network for evaluation, with each batch norm folded into the convolution or linear layer before it, and ReLUs into theirs.
 
     With s = gamma / sqrt(var + eps) per channel, y = s (w * x + b - mean) + beta is a convolution by s w, with the bias
     s (b - mean) + beta. What comes before what is read off the graph of one image (of which only the shapes are computed),
@@ -27,12 +30,14 @@ def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
     shares its weights. What the graph does not show cannot be seen: uses of a convolution's output inside `no_grad` or after `detach`, and a
     forward that goes another way for other shapes.
 
+    Then an `nn.ReLU` or `nn.ReLU6` that alone uses a convolution's output is joined with it to an `nn.ConvReLU2d`, under the same conditions.
+
     Args:
         model: any network; it stays as it is.
         input_shape: (C, H, W) of one image; by default the network's own, `model.input_shape`.
 
     Returns:
-        The copy, in evaluation mode. `nn.Identity` stands where a batch norm was.
+        The copy, in evaluation mode. `nn.Identity` stands where a batch norm or a ReLU was.
 
     Raises:
         ArgumentError: no shape is given and the network has none of its own.
@@ -45,33 +50,38 @@ def fuse(model: Module, input_shape: Sequence[int] | None = None) -> Module:
         >>> from minicnn import nn
         >>> fuse(nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU()), (3, 32, 32))
         Sequential(
-          (0): Conv2d(3, 8, kernel_size=3)
+          (0): ConvReLU2d(3, 8, kernel_size=3)
           (1): Identity()
-          (2): ReLU()
+          (2): Identity()
         )
     """
     image = image_shape(model, input_shape, "fuse")
     fused = copy.deepcopy(model)
     fused.zero_grad()
-    for layer, norm in _pairs(fused, image):
+    norms = [m for m in fused.modules() if isinstance(m, BatchNorm) and m.track_running_stats and _is_plain(m, BatchNorm)]
+    for layer, norm in _pairs(fused, image, norms):
         _fold(layer, norm)
         replace(fused, norm, Identity())
+    activations = [m for m in fused.modules() if type(m) in CEILINGS and not is_watched(m)]
+    for layer, activation in _pairs(fused, image, activations):
+        if isinstance(layer, Conv2d):
+            replace(fused, layer, ConvReLU2d(layer, CEILINGS[type(activation)]))
+            replace(fused, activation, Identity())
     return fused.eval()
 
 
-def _pairs(model: Module, image: Sequence[int]) -> list[tuple[Conv2d | Linear, BatchNorm]]:
-    """Layers whose output a batch norm uses, and nobody else; and whose weights nobody else uses."""
+def _pairs(model: Module, image: Sequence[int], followers: Sequence[F]) -> list[tuple[Conv2d | Linear, F]]:
+    """Convolutions and linear layers whose output one of `followers` uses, and nobody else; and whose weights nobody else uses."""
     nodes: dict[int, Function | None] = {}  # what computed the output of a module
     calls: Counter[int] = Counter()
     layers = [m for m in model.modules() if isinstance(m, (Conv2d, Linear)) and _is_plain(m, Conv2d, Linear)]
-    norms = [m for m in model.modules() if isinstance(m, BatchNorm) and m.track_running_stats and _is_plain(m, BatchNorm)]
 
     def note(module: Module, _: tuple[Any, ...], y: Tensor) -> None:
         nodes[id(module)] = y.creator
         calls[id(module)] += 1
 
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
-    removers: list[Callable[[], None]] = [module.register_forward_hook(note) for module in (*layers, *norms)]
+    removers: list[Callable[[], None]] = [module.register_forward_hook(note) for module in (*layers, *followers)]
     try:
         model.requires_grad_(True)  # so that the graph shows who uses a weight
         _, y = trace(model, image, record=True)
@@ -83,19 +93,19 @@ def _pairs(model: Module, image: Sequence[int]) -> list[tuple[Conv2d | Linear, B
     users = _users(y)
     by_node = {nodes[id(layer)]: layer for layer in layers if calls[id(layer)] == 1 and users[layer.weight] == 1}
     found = []
-    for norm in norms:
-        node = nodes.get(id(norm))
-        before = node.edges[0] if node is not None and calls[id(norm)] == 1 else None
+    for follower in followers:
+        node = nodes.get(id(follower))
+        before = node.edges[0] if node is not None and calls[id(follower)] == 1 else None
         if isinstance(before, Function) and before in by_node and users[before] == 1:
             layer = by_node[before]
             if isinstance(layer, Conv2d) or len(before.shape) == 2:  # a linear layer on (N, ..., C) has its channels last
-                found.append((layer, norm))
+                found.append((layer, follower))
     return found
 
 
 def _is_plain(module: Module, *kinds: type[Module]) -> bool:
     """It computes what its kind does: no subclass with a forward of its own, and no hook that changes the result."""
-    return any(type(module).forward is kind.forward for kind in kinds) and not (module._hooks or module._pre_hooks)
+    return any(type(module).forward is kind.forward for kind in kinds) and not is_watched(module)
 
 
 def _users(y: Tensor) -> Counter[Function | Tensor]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from minicnn import checks
+from minicnn.autograd import observer
 from minicnn.errors import ArgumentError, MinicnnError
 from minicnn.kernels.types import Array
 from minicnn.nn.parameter import Buffer, Parameter, check_assignment
@@ -78,7 +79,8 @@ class Module:
                 changed = pre_hook(self, inputs)
                 if changed is not None:
                     inputs = changed if isinstance(changed, tuple) else (changed,)
-            output = self.forward(*inputs, **keywords)
+            watching = observer.active
+            output = self.forward(*inputs, **keywords) if watching is None else watching.module(self, inputs, keywords)
             for hook in list(self._hooks.values()):
                 changed = hook(self, inputs, output)
                 output = output if changed is None else changed
@@ -91,10 +93,8 @@ class Module:
         """Put this module in front of the path of an error that passes through."""
         if not error.layer:
             error.layer = f"{type(self).__name__}({self.extra_repr()})"
-        for path, module in self.named_modules():
-            if path and module is error.module:
-                error.path.append(path)
-                break
+        if path := self.path_to(error.module):
+            error.path.append(path)
         error.module = self
 
     # Parts
@@ -136,6 +136,10 @@ class Module:
                 raise ArgumentError(f"no module at {path!r}: {type(module).__name__} has no {name!r}, but {', '.join(children) or 'nothing'}")
             module = children[name]
         return module
+
+    def path_to(self, module: object) -> str:
+        """The dotted path of a module inside this one; '' if it is not inside, or this one itself."""
+        return next((path for path, inside in self.named_modules() if inside is module), "")
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """All parameters, each once, with dotted names."""

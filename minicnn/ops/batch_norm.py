@@ -15,6 +15,13 @@ class BatchNorm(KernelFunction):
     extra_results = 2
 
 
+class BatchNormReLU(KernelFunction):
+    """A batch norm and the ReLU behind it: y = min(max(y, 0), ceiling), and dy goes on where 0 < y < ceiling."""
+
+    op = "batch_norm_relu"
+    extra_results = 2
+
+
 def batch_norm(
     x: Tensor,
     gamma: Tensor | None = None,
@@ -25,6 +32,7 @@ def batch_norm(
     training: bool,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    ceiling: float | None = None,
 ) -> Tensor:
     """Give every channel mean 0 and variance 1, then a learned scale and shift.
 
@@ -48,6 +56,7 @@ def batch_norm(
         training: use the statistics of this batch, rather than the running ones.
         momentum: weight of this batch in the running statistics.
         eps: keeps the square root away from zero.
+        ceiling: clip the result to 0..ceiling, which is a ReLU with infinity and a ReLU6 with 6; None does not clip.
 
     Returns:
         A tensor like x.
@@ -75,11 +84,11 @@ def batch_norm(
     _check_running(running_mean, running_var, training)
     checks.floating("batch_norm", x=x, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
     checks.per_channel("batch_norm", x, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
+    node, attributes = (BatchNorm(), {}) if ceiling is None else (BatchNormReLU(), {"ceiling": checks.ceiling(ceiling, "batch_norm: ceiling")})
     if not training:
-        return BatchNorm.apply(x, gamma, beta, running_mean, running_var, training=False, eps=eps)
+        return node(x, gamma, beta, running_mean, running_var, training=False, eps=eps, **attributes)
     _check_values(x)
-    node = BatchNorm()
-    y = node(x, gamma, beta, None, None, training=True, eps=eps)
+    y = node(x, gamma, beta, None, None, training=True, eps=eps, **attributes)
     if running_mean is not None and running_var is not None:
         mean, var = node.extra
         M = x.size // x.shape[1]

@@ -3,6 +3,7 @@
 The checks of plain numbers come from `minicnn.checks`; here are those of windows and tensors.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 
@@ -174,3 +175,8 @@ def _integers(value: object, count: int) -> list[int]:
     values = list(value) if isinstance(value, Sequence) else [value] * count
     integers = [int(v) for v in values if is_integer(v)]
     return integers if len(integers) == len(values) else []
+
+
+def ceiling(value: object, name: str) -> float:
+    """A number above 0, or infinity: where a ReLU clips."""
+    return math.inf if value == math.inf else positive(value, name)

@@ -16,6 +16,12 @@ class Conv2d(KernelFunction):
     op = "conv2d"
 
 
+class Conv2dReLU(KernelFunction):
+    """A convolution and the ReLU behind it: y = min(max(w * x + b, 0), ceiling), and dy goes on where 0 < y < ceiling."""
+
+    op = "conv2d_relu"
+
+
 def conv2d(
     x: Tensor,
     w: Tensor,
@@ -25,6 +31,7 @@ def conv2d(
     padding: int | str | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
+    ceiling: float | None = None,
 ) -> Tensor:
     """Slide filters over images.
 
@@ -40,6 +47,7 @@ def conv2d(
         dilation: pixels between the taps of a window.
         groups: number of parts into which channels and filters are divided; each filter sees its own part only.
             `groups=C` is a depthwise convolution.
+        ceiling: clip the result to 0..ceiling, which is a ReLU with infinity and a ReLU6 with 6; None does not clip.
 
     Returns:
         (N, O, P, Q) with P = (H - dilation (kh - 1) - 1 + top + bottom) // stride + 1, and Q likewise.
@@ -68,7 +76,10 @@ def conv2d(
     _check_channels(x, w, b, groups)
     paddings = checks.fitted(wanted, x, (w.shape[2], w.shape[3]), strides, dilations)
     checks.window("conv2d", x, (w.shape[2], w.shape[3]), strides, paddings, dilations)
-    return Conv2d.apply(x, w, b, stride=strides, padding=paddings, dilation=dilations, groups=groups)
+    attributes = {"stride": strides, "padding": paddings, "dilation": dilations, "groups": groups}
+    if ceiling is None:
+        return Conv2d.apply(x, w, b, **attributes)
+    return Conv2dReLU.apply(x, w, b, **attributes, ceiling=checks.ceiling(ceiling, "conv2d: ceiling"))
 
 
 def _check_channels(x: Tensor, w: Tensor, b: Tensor | None, groups: int) -> None:

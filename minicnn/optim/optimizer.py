@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minicnn import checks
-from minicnn.autograd import Tensor, no_grad
+from minicnn.autograd import Tensor, no_grad, observer
 from minicnn.backend import get_backend, to_numpy
 from minicnn.errors import (
     ArgumentError,
@@ -88,8 +88,15 @@ class Optimizer:
             if parameter.grad is not None
         ]
         with no_grad():
-            for parameter, gradient, group in work:
-                self.update(parameter.edit("step"), gradient, self.state.setdefault(parameter, {}), group)
+            if (watching := observer.active) is None:
+                self.update_all(work)
+            else:
+                watching.step(self, work)
+
+    def update_all(self, work: Iterable[tuple[Tensor, Array, Mapping[str, Any]]]) -> None:
+        """Call `update` for each parameter, with its gradient and its group's options."""
+        for parameter, gradient, group in work:
+            self.update(parameter.edit("step"), gradient, self.state.setdefault(parameter, {}), group)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, so that the next backward pass starts from nothing."""

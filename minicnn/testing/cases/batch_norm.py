@@ -1,6 +1,9 @@
 """Cases of batch normalisation: training and evaluation; features, sequences and images; any of scale and shift."""
 
-from minicnn.ops.batch_norm import BatchNorm
+import math
+
+from minicnn.autograd import KernelFunction
+from minicnn.ops.batch_norm import BatchNorm, BatchNormReLU
 from minicnn.testing.cases.case import Case, case, kernel_case
 from minicnn.testing.draw import Draw
 
@@ -8,12 +11,22 @@ from minicnn.testing.draw import Draw
 @case("batch_norm")
 def batch_norm(draw: Draw) -> Case:
     """At least six values per channel: of two, every batch norm makes -1 and 1. An eps that is felt, now and then."""
+    return _normalisation(draw, BatchNorm)
+
+
+@case("batch_norm_relu")
+def batch_norm_relu(draw: Draw) -> Case:
+    """The same with a ReLU behind, whose ceiling some results reach."""
+    return _normalisation(draw, BatchNormReLU, ceiling=draw.pick([math.inf, 0.7]))
+
+
+def _normalisation(draw: Draw, function: type[KernelFunction], **attributes: float) -> Case:
     C = draw.integer(1, 4)
     N, L = draw.integer(2, 3), draw.integer(1, 5)
     shape = draw.pick([(5 + L, C), (N, C, L + 2), (N, C, 3, L)])
     training = draw.pick([True, True, False])
     return kernel_case(
-        BatchNorm,
+        function,
         {
             "x": 2 * draw.array(*shape) + 1,
             "gamma": draw.pick([None, draw.array(C), draw.array(C)]),
@@ -23,5 +36,5 @@ def batch_norm(draw: Draw) -> Case:
             "running_mean": None if training else draw.array(C),
             "running_var": None if training else draw.array(C) ** 2 + 0.5,
         },
-        training=training, eps=draw.pick([1e-5, 0.1]),
+        training=training, eps=draw.pick([1e-5, 0.1]), **attributes,
     )  # fmt: skip

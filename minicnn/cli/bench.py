@@ -1,0 +1,78 @@
+"""`minicnn bench [MODEL...]`: images per second and peak memory here, and, with --against torch, beside PyTorch in the same run."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from minicnn.cli import OK
+from minicnn.cli.options import positive
+from minicnn.cli.summary import image_shape
+from minicnn.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from minicnn.bench import Contender, Workload
+
+QUICK_ROUNDS, QUICK_SECONDS = 3, 0.1
+
+
+def add_parser(subparsers: Any) -> None:
+    """Enter the command's options."""
+    parser = subparsers.add_parser("bench", help="measure images per second and peak memory, alone or against PyTorch", description=__doc__)
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="networks (default: a standard choice of networks, batches and modes)")
+    parser.add_argument("--mode", choices=("train", "inference", "both"), default="both", help="training steps, forward passes, or both (default)")
+    parser.add_argument("--batch-size", type=positive, metavar="N", help="images per step (default: that of the standard choice, else 16)")
+    parser.add_argument("--input", type=image_shape, metavar="CxHxW", help="shape of one image (default: the network's own)")
+    parser.add_argument("--backend", metavar="A,B", help="backends of minicnn to measure, separated by commas (default: numba)")
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads for everybody (default: all processors)")
+    parser.add_argument("--against", choices=("torch",), help="measure the same network in PyTorch, in turns with minicnn, and print the ratio")
+    parser.add_argument("--repeats", type=positive, metavar="N", help=f"rounds, of which the median is taken (default: 5; with --quick {QUICK_ROUNDS})")
+    parser.add_argument("--quick", action="store_true", help="a first look: fewer and shorter rounds, an eighth of the batch")
+    parser.add_argument("--no-memory", action="store_true", help="do not measure memory, which takes a process for each figure")
+    parser.add_argument("--json", action="store_true", help="print everything as one JSON object instead of a table")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print each row when it is done."""
+    from minicnn import bench
+    from minicnn.bench import turns
+    from minicnn.bench.report import Table
+
+    contenders, workloads = _contenders(args), _workloads(args)
+    own = [contender.name for contender in contenders if not contender.is_rival]
+    table = Table(workloads, [contender.name for contender in contenders], own, not args.no_memory)
+    if not args.json:
+        print(table.head, flush=True)
+    report = bench.run(
+        workloads,
+        contenders,
+        rounds=args.repeats or (QUICK_ROUNDS if args.quick else turns.ROUNDS),
+        seconds=QUICK_SECONDS if args.quick else turns.SECONDS,
+        threads=args.threads,
+        memory=not args.no_memory,
+        on_row=(lambda row: None) if args.json else (lambda row: print(table.line(row), flush=True)),
+    )
+    print(json.dumps(report.as_dict()) if args.json else "\n" + "\n".join(table.notes(report)))
+    return OK
+
+
+def _contenders(args: argparse.Namespace) -> "list[Contender]":
+    from minicnn.bench import minicnn_contender, torch_contenders
+
+    names = [None] if args.backend is None else list(dict.fromkeys(name.strip() for name in args.backend.split(",")))
+    rivals = torch_contenders() if args.against else ()
+    return [*(minicnn_contender(name) for name in names), *rivals]
+
+
+def _workloads(args: argparse.Namespace) -> "list[Workload]":
+    """The standard rows, or those of the networks that were named."""
+    from minicnn.bench import STANDARD, Workload
+    from minicnn.bench.workload import MODES, smaller
+
+    modes = MODES if args.mode == "both" else (args.mode,)
+    if args.input and not args.models:
+        raise ArgumentError("bench: --input says how large the images of a network are: name the network too, as in minicnn bench ResNet18 --input 3x64x64")
+    named = [(model, mode, args.input) for model in args.models for mode in modes]
+    named = named or [(row.model, row.mode, row.input) for row in STANDARD if row.mode in modes]
+    rows = [Workload.of(model, mode, input_shape=shape, batch_size=args.batch_size) for model, mode, shape in named]
+    return [smaller(row) for row in rows] if args.quick and args.batch_size is None else rows
