@@ -76,10 +76,10 @@ def _numba() -> Iterator[Finding]:
         return
     import numba
 
-    from minicnn.kernels.cpu import conv
+    from minicnn.kernels.cpu import columns
 
     yield Finding("Numba", numba.__version__)
-    compiled = next(value for value in vars(conv).values() if hasattr(value, "stats"))
+    compiled = next(value for value in vars(columns).values() if hasattr(value, "stats"))
     folder = getattr(compiled.stats, "cache_path", None)
     if folder:
         yield Finding("compiled kernels", f"kept in {folder}")

@@ -4,13 +4,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from minicnn.autograd import Function, Tensor
+from minicnn.autograd import Function, KernelFunction, Tensor
 from minicnn.autograd.convert import is_array
 from minicnn.autograd.guard import leaves
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.ops.conv import Conv2d
-from minicnn.ops.linear import Linear
 from minicnn.ops.matmul import MatMul
 
 Shape: TypeAlias = tuple[int, ...]
@@ -26,21 +24,22 @@ def _product_macs(inputs: Sequence[Shape], y: Shape) -> int:
     return math.prod(y) * inputs[0][-1]
 
 
-MACS: dict[type[Function], Callable[[Sequence[Shape], Shape], int]] = {
-    Conv2d: _conv2d_macs,
-    Linear: _product_macs,
-    MatMul: _product_macs,
+MACS: dict[str, Callable[[Sequence[Shape], Shape], int]] = {  # by the name of the kernels
+    "conv2d": _conv2d_macs,
+    "conv2d_relu": _conv2d_macs,
+    "linear": _product_macs,
 }
 
 
 def forward_macs(node: Function, inputs: Sequence[Shape], y: Shape) -> int:
     """Multiply-adds of a convolution or matrix product, from the shapes of its inputs and its result; else 0.
 
-    >>> forward_macs(Linear(), [(8, 400), (120, 400), (120,)], (8, 120))
+    >>> forward_macs(MatMul(), [(8, 400), (400, 120)], (8, 120))
     384000
     """
-    count = next((MACS[kind] for kind in type(node).__mro__ if kind in MACS), None)
-    return 0 if count is None else count(inputs, y)
+    if isinstance(node, KernelFunction):
+        return MACS[node.op](inputs, y) if node.op in MACS else 0
+    return _product_macs(inputs, y) if isinstance(node, MatMul) else 0
 
 
 def backward_macs(node: Function) -> int:

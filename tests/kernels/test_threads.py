@@ -1,13 +1,16 @@
-"""The kernels' threads: parts, repeatability, errors, two callers at once, and BLAS left as it was."""
+"""The kernels' threads: parts, repeatability, errors, two callers at once, forks, and BLAS left as it was."""
 
+import os
+import select
 import threading
+import time
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
 from minicnn import kernels
-from minicnn.kernels.cpu import threads
+from minicnn.kernels.cpu import blas, threads
 
 
 @pytest.fixture(autouse=True)
@@ -36,39 +39,98 @@ def test_little_work_stays_in_the_caller():
 
 
 def test_blas_is_single_threaded_inside_and_restored_after():
-    before, inside = blas_threads(), []
-    threads.over_images(3, lambda start, stop: inside.append(blas_threads()), cost=threads.SMALL)
-    assert len(inside) == 3
-    assert all(set(counts) == {1} for counts in inside)
+    before = blas_threads()
+    with blas.single_threaded():
+        assert set(blas_threads()) == {1}
+        with blas.single_threaded():
+            assert set(blas_threads()) == {1}
+        assert set(blas_threads()) == {1}
     assert blas_threads() == before
 
 
 def test_blas_is_single_threaded_inside_for_any_caller():
     before, inside = blas_threads(), []
+
+    def call():
+        with blas.single_threaded():
+            inside.append(blas_threads())
+
     for _ in range(2):
-        caller = threading.Thread(target=lambda: threads.over_images(3, lambda start, stop: inside.append(blas_threads()), cost=threads.SMALL))
+        caller = threading.Thread(target=call)
         caller.start()
         caller.join()
+    assert len(inside) == 2
     assert all(set(counts) == {1} for counts in inside)
-    assert len(inside) == 6
     assert blas_threads() == before
 
 
-def test_an_error_in_a_thread_arrives_and_blas_is_restored():
-    before = blas_threads()
+@pytest.mark.parametrize("part", range(3))
+def test_an_error_in_any_thread_arrives_after_all_have_ended(part):
+    ended = []
 
     def work(start, stop):
-        if start:
+        if start == part:
             raise ZeroDivisionError("planted")
+        time.sleep(0.02)
+        ended.append(start)
 
     with pytest.raises(ZeroDivisionError, match="planted"):
         threads.over_images(3, work, cost=threads.SMALL)
-    assert blas_threads() == before
+    assert sorted(ended) == [start for start in range(3) if start != part]
+    names = set()
+    threads.over_images(3, lambda start, stop: names.add(threading.current_thread().name) or time.sleep(0.02), cost=threads.SMALL)
+    assert len(names) >= 2, "the team works on after an error"
+
+
+def test_parts_run_at_the_same_time():
+    together = threading.Barrier(3, timeout=20)
+    threads.over_images(3, lambda start, stop: together.wait(), cost=threads.SMALL)
+
+
+def test_a_worker_that_has_gone_to_sleep_wakes_up():
+    for pause in (0.0, 0.2):  # awake for half a millisecond, then asleep
+        time.sleep(pause)
+        seen = []
+        threads.over_images(3, lambda start, stop: seen.append((start, stop)), cost=threads.SMALL)
+        assert sorted(seen) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_a_second_caller_works_alone_while_the_team_is_taken():
+    busy, free, names = threading.Event(), threading.Event(), []
+
+    def hold(start, stop):
+        busy.set()
+        free.wait(20)
+
+    first = threading.Thread(target=lambda: threads.over_images(3, hold, cost=threads.SMALL))
+    first.start()
+    assert busy.wait(20)
+    threads.over_images(3, lambda start, stop: names.append(threading.current_thread().name), cost=threads.SMALL)
+    free.set()
+    first.join()
+    assert names == [threading.current_thread().name] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_forked_child_has_a_team_of_its_own():
+    before = convolve()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            same = all(np.array_equal(one, two) for one, two in zip(before, convolve(), strict=True))
+            os.write(writer, b"same" if same else b"other")
+        finally:
+            os._exit(0)
+    ready, _, _ = select.select([reader], [], [], 60)
+    assert ready, "the child waits for threads that only its parent has"
+    assert os.read(reader, 10) == b"same"
+    os.waitpid(child, 0)
 
 
 def convolve():
     rng = np.random.default_rng(0)
-    x, w = rng.standard_normal((7, 8, 24, 24), np.float32), rng.standard_normal((16, 8, 3, 3), np.float32)
+    x, w = rng.standard_normal((7, 32, 24, 24), np.float32), rng.standard_normal((48, 32, 3, 3), np.float32)
     kernel = kernels.find("conv2d", ["cpu"])
     y, saved = kernel.forward(x, w, None, stride=(1, 1), padding=(1, 1, 1, 1), dilation=(1, 1), groups=1)
     return y, *kernel.backward(y, saved, needs=(True, True, False))[:2]

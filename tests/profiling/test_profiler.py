@@ -73,6 +73,14 @@ def test_multiply_adds_of_grouped_and_strided_convolutions(name):
     assert [r.macs for r in p.records if r.macs] == [layer.macs for layer in summarize(net).layers if layer.macs]
 
 
+def test_multiply_adds_of_a_convolution_that_a_relu_follows():
+    net = nn.Sequential(nn.Conv2d(4, 8, 3), nn.ReLU())  # on the backend numba they may be one operation
+    with minicnn.profile() as p:
+        net(minicnn.ones(1, 4, 6, 6)).sum().backward()
+    assert [r.macs for r in p.records if r.macs] == [16 * 8 * 4 * 9] * 2
+    assert {r.path for r in p.records if r.macs} == {"0"}
+
+
 def test_paths_through_containers_and_lists():
     net = models.LeNet5Original()
     with minicnn.profile() as p:
