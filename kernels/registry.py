@@ -35,7 +35,6 @@ FILES: dict[str, str] = {
     "tanh": "activation",
     "silu": "activation",
     "hardswish": "activation",
-    "accumulate": "arithmetic",
     "softmax": "softmax",
     "log_softmax": "softmax",
     "dropout": "dropout",

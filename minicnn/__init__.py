@@ -4,7 +4,15 @@ from minicnn import data, models, nn, ops, optim
 from minicnn._version import __version__
 from minicnn.analysis.graph import graph
 from minicnn.autograd import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad
-from minicnn.backend import get_backend, list_backends, manual_seed, set_backend, set_conv_algorithm, set_num_threads, use_backend
+from minicnn.backend import (
+    get_backend,
+    list_backends,
+    manual_seed,
+    set_backend,
+    set_conv_algorithm,
+    set_num_threads,
+    use_backend,
+)
 from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
 from minicnn.profiling import profile
 

@@ -31,7 +31,7 @@ class _Slab:
     """A piece of memory, of which some intervals are free."""
 
     def __init__(self, size: int) -> None:
-        self.memory = np.empty(size, np.uint8)
+        self.memory: Any = np.empty(size, np.uint8)
         self.free = [(0, size)]
 
     def give_back(self, start: int, stop: int) -> None:

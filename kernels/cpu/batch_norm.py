@@ -7,8 +7,8 @@ The variance comes from one pass: with d = x - shift, it is mean(d²) - mean(d)�
 lost; with a shift from among the channel's own values few are, and the sums are float64. So the shift is the first row of the thread's part, and parts
 are merged as Chan, Golub & LeVeque (1983, eq. 2.1) do it.
 
-A mean far from zero has more digits than a float32. The part that is rounded off, mean - round(mean), is moved into the shift, which is computed once
-per channel: (x - mean) scale + beta = (x - round(mean)) scale + shift.
+A mean far from zero has more digits than an element has room for. The part that is rounded off, mean - round(mean), is moved into the shift, which is computed
+once per channel: (x - mean) scale + beta = (x - round(mean)) scale + shift.
 """
 
 from typing import Any
@@ -79,35 +79,41 @@ def _forward(
 ) -> tuple[tuple[Array, Array, Array], Saved]:  # fmt: skip
     values = rows(x)
     if training or running_mean is None or running_var is None:
-        mean, var = _mean_and_variance(values)
+        reference, offset, var = _mean_and_variance(values)
     else:
-        mean, var = running_mean.astype(np.float64), running_var.astype(np.float64)
+        reference, offset, var = running_mean.astype(np.float64), np.zeros(1), running_var.astype(np.float64)
     inverse = 1 / np.sqrt(var + eps)
     scale = inverse if gamma is None else gamma * inverse
-    centre = mean.astype(x.dtype)
-    shift = (0 if beta is None else beta) - (mean - centre) * scale
+    centre = (reference + offset).astype(x.dtype)
+    rounded_off = reference - centre + offset
+    shift = (0 if beta is None else beta) - rounded_off * scale
     y = arena.empty(values.shape, x.dtype)
     line = centre, scale.astype(x.dtype), shift.astype(x.dtype)
     bounds = x.dtype.type(low), x.dtype.type(high)
     over_images(len(values), lambda a, b: _normalise(values[a:b], *line, *bounds, y[a:b]), cost=PASSES * x.size)
-    saved = values, x.shape, scale, mean, inverse, training, line, bounds
+    saved = values, x.shape, scale, rounded_off, inverse, training, line, bounds
     return (from_rows(y, x.shape), centre, var.astype(x.dtype)), saved
 
 
 def _backward(dy: Array, saved: Saved, needs: Needs) -> tuple[Array | None, ...]:
-    values, shape, scale, mean, inverse, training, line, bounds = saved
+    values, shape, scale, rounded_off, inverse, training, line, bounds = saved
     dy = rows(dy)
-    centre, M = line[0], len(dy)
-    rounded_off = mean - centre
+    M = len(dy)
     total, moment = _sums(dy, values, line, bounds)
     dgamma = (moment - rounded_off * total) * inverse
     dx = None
     if needs[0]:
-        along = scale * inverse * dgamma / M if training else np.zeros_like(mean)
+        along = scale * inverse * dgamma / M if training else np.zeros_like(scale)
         offset = scale * total / M - along * rounded_off if training else along
-        factors = [factor.astype(dy.dtype) for factor in (along, offset)]
+        along, offset = along.astype(dy.dtype), offset.astype(dy.dtype)
+        centre, slope, shift = line
+        low, high = bounds
         dx = arena.empty(values.shape, dy.dtype)
-        over_images(M, lambda i, j: _gradient(dy[i:j], values[i:j], *line, *bounds, *factors, dx[i:j]), cost=PASSES * dy.size)
+
+        def work(i: int, j: int) -> None:
+            _gradient(dy[i:j], values[i:j], centre, slope, shift, low, high, along, offset, dx[i:j])
+
+        over_images(M, work, cost=PASSES * dy.size)
     return (
         None if dx is None else from_rows(dx, shape),
         dgamma.astype(dy.dtype) if needs[1] else None,
@@ -117,41 +123,48 @@ def _backward(dy: Array, saved: Saved, needs: Needs) -> tuple[Array | None, ...]
     )
 
 
-def _mean_and_variance(x: Array) -> tuple[Array, Array]:
-    """Of each column, from those of each thread's rows."""
+def _mean_and_variance(x: Array) -> tuple[Array, Array, Array]:
+    """Of each column, from those of each thread's rows: the mean as the first row and an offset from it, which has more digits than their sum."""
     M, C = x.shape
-    parts = {start: (stop - start, np.zeros(C), np.zeros(C)) for start, stop in split(M, PASSES * x.size)}
-    over_images(M, lambda start, stop: _moments(x[start:stop], *parts[start][1:]), cost=PASSES * x.size)
-    count, mean, squares = 0, np.zeros(C), np.zeros(C)
-    for more, more_mean, more_squares in parts.values():
-        delta = more_mean - mean
-        squares = squares + more_squares + delta * delta * count * more / (count + more)
-        mean, count = mean + delta * more / (count + more), count + more
-    return mean, squares / count
+    parts = {(start, stop): (np.zeros(C), np.zeros(C)) for start, stop in split(M, PASSES * x.size)}
+    over_images(M, lambda start, stop: _moments(x[start:stop], *parts[start, stop]), cost=PASSES * x.size)
+    reference = x[0].astype(np.float64)
+    count, offset, squares = 0, np.zeros(C), np.zeros(C)
+    for (start, stop), (part_offset, part_squares) in parts.items():
+        more, delta = stop - start, x[start] - reference + part_offset - offset
+        squares = squares + part_squares + delta * delta * count * more / (count + more)
+        offset, count = offset + delta * more / (count + more), count + more
+    return reference, offset, squares / count
 
 
 def _sums(dy: Array, x: Array, line: Any, bounds: Any) -> tuple[Array, Array]:
     """Σ dy and Σ dy (x - centre) of each column."""
     M, C = x.shape
     parts = {start: (np.zeros(C), np.zeros(C)) for start, _ in split(M, PASSES * x.size)}
-    over_images(M, lambda i, j: _add_products(dy[i:j], x[i:j], *line, *bounds, *parts[i]), cost=PASSES * x.size)
+    centre, scale, shift = line
+    low, high = bounds
+
+    def work(i: int, j: int) -> None:
+        _add_products(dy[i:j], x[i:j], centre, scale, shift, low, high, *parts[i])
+
+    over_images(M, work, cost=PASSES * x.size)
     totals, moments = zip(*parts.values(), strict=True)
     return np.sum(totals, axis=0), np.sum(moments, axis=0)
 
 
 @jit
-def _moments(x: Any, mean: Any, squares: Any) -> None:
-    """Fills in the mean of each column, and the sum of squares around it."""
+def _moments(x: Any, offset: Any, squares: Any) -> None:
+    """Fills in how far the mean of each column is from its first number, and the sum of squares around the mean."""
     M, C = x.shape
-    shift = x[0].astype(np.float64)
+    first = x[0].astype(np.float64)
     for m in range(M):
         for c in range(C):
-            d = x[m, c] - shift[c]
-            mean[c] += d
+            d = x[m, c] - first[c]
+            offset[c] += d
             squares[c] += d * d
     for c in range(C):
-        squares[c] -= mean[c] * mean[c] / M
-        mean[c] = shift[c] + mean[c] / M
+        squares[c] -= offset[c] * offset[c] / M
+        offset[c] /= M
 
 
 @jit

@@ -27,13 +27,14 @@ def jit(function: F) -> F:
     NumPy, and raises nothing: to look for it would take a branch, and vectors have none.
     """
     global _cache  # noqa: PLW0603 - one answer for the whole process
-    compiled = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
+    compiled: Any = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
     if _cache:
         try:
             compiled._cache = _FolderCache(function)
         except RuntimeError:  # no folder for the cache can be written
             _cache = False
-    return compiled
+    function = compiled
+    return function
 
 
 class _FolderCache(FunctionCache):  # type: ignore[misc]

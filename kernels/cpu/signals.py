@@ -11,9 +11,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.vector import instruction
 
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
 
@@ -34,7 +34,7 @@ def await_signal(signals: Any, i: int, number: int, looks: int) -> bool:
     return False
 
 
-@intrinsic
+@instruction
 def _read(typing: Any, signals: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load_atomic(_address(context, builder, signature, arguments), "acquire", 8)
@@ -42,7 +42,7 @@ def _read(typing: Any, signals: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     return types.int64(signals, i), build
 
 
-@intrinsic
+@instruction
 def _write(typing: Any, signals: Any, i: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store_atomic(arguments[2], _address(context, builder, signature, arguments), "release", 8)
@@ -51,7 +51,7 @@ def _write(typing: Any, signals: Any, i: Any, number: Any) -> tuple[Any, Callabl
     return types.void(signals, i, number), build
 
 
-@intrinsic
+@instruction
 def _pause(typing: Any) -> tuple[Any, Callable[..., Any]]:
     """Tell an x86 processor that this is a waiting loop, so that the other thread of the same core gets its resources."""
 

@@ -13,7 +13,7 @@ and `+`, `-`, `*` between vectors. Arrays are one-dimensional and contiguous, an
 memory. So only kernels use vectors, and tests compare every such kernel with plain loops at awkward sizes.
 
 How it works: Numba translates Python to the intermediate language of LLVM, which has a type `<8 x float>` and instructions on it. An
-`@intrinsic` is a function whose LLVM instructions we write ourselves. Other processors have other registers (four float32 on ARM, sixteen on
+`@instruction` is a function whose LLVM instructions we write ourselves. Other processors have other registers (four float32 on ARM, sixteen on
 AVX-512); LLVM splits ours to fit.
 """
 
@@ -29,7 +29,13 @@ from numba.extending import intrinsic, models, overload, register_model
 REGISTER = 32  # bytes
 
 
-class Vector(types.Type):
+def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's `intrinsic`: `function` gets the types of the arguments, and returns a signature and what writes the LLVM instructions."""
+    made: Callable[..., Any] = intrinsic(function)
+    return made
+
+
+class Vector(types.Type):  # type: ignore[misc]
     """The Numba type of a register's worth of numbers of type `dtype`."""
 
     def __init__(self, dtype: Any) -> None:
@@ -45,7 +51,7 @@ class VectorModel(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, kind, ir.VectorType(manager.lookup(kind.dtype).get_value_type(), kind.lanes))
 
 
-@intrinsic
+@instruction
 def lanes(typing: Any, x: Any) -> tuple[Any, Callable[..., Any]]:
     """Numbers in a vector of x's element type: 8 for float32, 4 for float64. A constant of the compiled code."""
 
@@ -55,7 +61,7 @@ def lanes(typing: Any, x: Any) -> tuple[Any, Callable[..., Any]]:
     return types.intp(x), build
 
 
-@intrinsic
+@instruction
 def load(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     """x[i], x[i + 1], ... as a vector."""
 
@@ -68,7 +74,7 @@ def load(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     return Vector(x.dtype)(x, i), build
 
 
-@intrinsic
+@instruction
 def store(typing: Any, x: Any, i: Any, v: Any) -> tuple[Any, Callable[..., Any]]:
     """x[i], x[i + 1], ... = v."""
 
@@ -80,7 +86,7 @@ def store(typing: Any, x: Any, i: Any, v: Any) -> tuple[Any, Callable[..., Any]]
     return types.void(x, i, v), build
 
 
-@intrinsic
+@instruction
 def get(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     """x[i], a single number."""
 
@@ -90,7 +96,7 @@ def get(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     return x.dtype(x, i), build
 
 
-@intrinsic
+@instruction
 def put(typing: Any, x: Any, i: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
     """x[i] = number, of x's own type."""
 
@@ -101,7 +107,7 @@ def put(typing: Any, x: Any, i: Any, number: Any) -> tuple[Any, Callable[..., An
     return types.void(x, i, x.dtype), build
 
 
-@intrinsic
+@instruction
 def broadcast(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     """x[i] in every lane."""
 
@@ -112,7 +118,7 @@ def broadcast(typing: Any, x: Any, i: Any) -> tuple[Any, Callable[..., Any]]:
     return Vector(x.dtype)(x, i), build
 
 
-@intrinsic
+@instruction
 def spread(typing: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
     """A number in every lane."""
 
@@ -122,7 +128,7 @@ def spread(typing: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
     return Vector(number)(number), build
 
 
-@intrinsic
+@instruction
 def fma(typing: Any, a: Any, b: Any, c: Any) -> tuple[Any, Callable[..., Any]]:
     """a b + c, rounded once: the instruction that a processor's peak is counted in."""
 
@@ -135,7 +141,7 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> tuple[Any, Callable[..., Any]]:
     return a(a, b, c), build
 
 
-@intrinsic
+@instruction
 def clip(typing: Any, v: Any, low: Any, high: Any) -> tuple[Any, Callable[..., Any]]:
     """min(max(v, low), high) in every lane; a NaN stays one, for it is neither below nor above."""
 
@@ -147,13 +153,13 @@ def clip(typing: Any, v: Any, low: Any, high: Any) -> tuple[Any, Callable[..., A
     return v(v, low, high), build
 
 
-def _operator(symbol: Callable[..., Any], instruction: str) -> None:
+def _operator(symbol: Callable[..., Any], name: str) -> None:
     """Give vectors an operator: one LLVM instruction, which may be contracted with another into an fma."""
 
-    @intrinsic
+    @instruction
     def apply(typing: Any, a: Any, b: Any) -> tuple[Any, Callable[..., Any]]:
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, instruction)(*arguments, flags=("contract",))
+            return getattr(builder, name)(*arguments, flags=("contract",))
 
         return a(a, b), build
 

@@ -1,14 +1,20 @@
-"""The sum of two arrays, by the active backend."""
+"""The sum of two arrays, where it pays with the threads of the backend numba: the two ways around a residual block, and their gradients."""
 
 from minicnn.backend import get_backend
 from minicnn.kernels.types import Array
 
-LARGE = 1 << 16  # numbers; below, to look for the kernel would take longer than to add
+LARGE = 1 << 16  # numbers
 
 
 def total(a: Array, b: Array) -> Array:
-    """a + b. Large arrays of one shape are left to the kernel `accumulate`, which may use threads."""
-    if a.size < LARGE or a.shape != b.shape or a.dtype != b.dtype or a.dtype.kind != "f":
+    """a + b.
+
+    >>> import numpy as np
+    >>> total(np.ones(2), np.ones(2))
+    array([2., 2.])
+    """
+    if a.size < LARGE or a.shape != b.shape or a.dtype != b.dtype or a.dtype.kind != "f" or get_backend().name != "numba":
         return a + b
-    y: Array = get_backend().kernel("accumulate").forward(a, b)[0]
-    return y
+    from minicnn.kernels.cpu.total import total as with_threads
+
+    return with_threads(a, b)

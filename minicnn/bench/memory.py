@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     try:
         memory = _measure(Workload(**{**task, "input": tuple(task["input"])}), name, threads)
     except (MinicnnError, MemoryError) as error:
-        print(error or type(error).__name__, file=sys.stderr)  # noqa: T201
+        print(str(error) or type(error).__name__, file=sys.stderr)  # noqa: T201
         return 2
     print(json.dumps(asdict(memory)))  # noqa: T201
     return 0

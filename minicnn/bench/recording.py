@@ -1,28 +1,27 @@
 """What a network does, as a list of operations that another library can repeat.
 
 `nn.trace` leaves the graph that backward walks. That is less than is needed here: it has no edge to what needs no gradient (the numbers
-in `0.1 * x`, running means), and comes from one image in evaluation mode. So a recording listens at the one door through which every operation goes,
-`Function.__call__`, while the network runs on the backend `meta`, in the mode and with the batch of the benchmark: shapes that
+in `0.1 * x`, running means), and comes from one image in evaluation mode. So a recording watches every operation as
+`minicnn.profile` does, while the network runs on the backend `meta`, in the mode and with the batch of the benchmark: shapes that
 contain the batch size are right as they stand, and no memory is needed.
+
+A value is known by its array. So `detach` leaves no trace: where a network uses it, a replay's gradient goes further than minicnn's.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minicnn.autograd import Function, Tensor, as_tensor, enable_grad
+from minicnn.autograd import Function, Tensor, enable_grad, observer
 from minicnn.backend import META, use_backend
 from minicnn.errors import ArgumentError
 from minicnn.kernels.shapes import without_values
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
 from minicnn.nn.batch_norm import BatchNorm
-
-Note = Callable[[Function, tuple[Tensor | None, ...], dict[str, Any], Tensor], None]
 
 AVERAGING = 0.1  # stands for the momentum None of a batch norm, the plain average: the cost is the same
 
@@ -94,85 +93,85 @@ def record(model: Module, call: Callable[..., Tensor], *arguments: Array) -> Pro
     for tensor in inputs:
         if tensor.dtype.kind == "f":
             tensor.requires_grad_()  # then `x += y` makes a new tensor and does not edit x
-    recorder = _Recorder(model, inputs)
+    recorder = _Recorder(model, [tensor.data for tensor in inputs])
     buffers = [(buffer, buffer.data) for buffer in model.buffers()]
+    before, observer.active = observer.active, recorder
     try:
-        with use_backend(META), enable_grad(), _listening(recorder.note):
+        with use_backend(META), enable_grad():
             y = call(*inputs)
     finally:
+        observer.active = before
         for buffer, data in buffers:  # training has averaged shapes without values into the running statistics
             buffer.data = data
     return recorder.program(y)
 
 
-@contextmanager
-def _listening(note: Note) -> Iterator[None]:
-    """Call `note` after every operation of this process."""
-    run = Function.__call__
-
-    def run_and_note(self: Function, *inputs: Any, **attributes: Any) -> Tensor:
-        tensors = tuple(None if value is None else as_tensor(value) for value in inputs)
-        y = run(self, *tensors, **attributes)
-        note(self, tensors, attributes, y)
-        return y
-
-    Function.__call__ = run_and_note  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Function.__call__ = run  # type: ignore[method-assign]
-
-
 class _Recorder:
-    """Numbers values as they turn up: the arguments, then whatever operations read and make."""
+    """An observer that numbers values as they turn up: the arguments, then whatever operations read and make."""
 
-    def __init__(self, model: Module, arguments: list[Tensor]) -> None:
+    def __init__(self, model: Module, arguments: list[Array]) -> None:
         self._numbers: dict[int, int] = {}
-        self._kept: list[Tensor] = []  # as long as a tensor lives, no other one has its id
-        self._names = {id(t): name for name, t in (*model.named_parameters(), *model.named_buffers())}
-        self._norms = {id(m.weight): m for m in model.modules() if isinstance(m, BatchNorm) and m.weight is not None}
+        self._kept: list[Array] = []  # as long as an array lives, no other one has its id
+        self._names = {id(t.data): name for name, t in (*model.named_parameters(), *model.named_buffers())}
+        self._norms = {  # with the running statistics of now: training replaces them, also between two uses of one layer
+            id(m.weight.data): (m.momentum, m.running_mean.data, m.running_var.data)
+            for m in model.modules()
+            if isinstance(m, BatchNorm) and m.weight is not None and m.running_mean is not None and m.running_var is not None
+        }
         self._operations: list[Operation] = []
         self._state: dict[int, str] = {}
         self._constants: dict[int, Array] = {}
-        self._arguments = tuple(self._new(tensor) for tensor in arguments)
+        self._arguments = tuple(self._new(array) for array in arguments)
 
-    def note(self, function: Function, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any], y: Tensor) -> None:
-        """Write an operation down."""
-        kind = type(function).__name__
+    def forward(self, node: Function, arrays: tuple[Array | None, ...], attributes: dict[str, Any]) -> Array:
+        """Run an operation and write it down. Sums and concatenations have real zeros, which nobody reads."""
+        y = node.forward(*arrays, **attributes)
+        kind, result = type(node).__name__, without_values(y.shape, y.dtype)
         if kind == "BatchNorm" and attributes["training"]:
-            inputs, attributes = self._with_running_statistics(inputs, attributes)
-        numbers = tuple(None if t is None else self._number(t, kind) for t in inputs)
-        self._operations.append(Operation(kind, attributes, numbers, self._new(y), y.shape))
-        y.data = without_values(y.shape, y.dtype)  # sums and concatenations have real zeros, which nobody reads
+            arrays, attributes = self._with_running_statistics(arrays, attributes)
+        numbers = tuple(None if array is None else self._number(array, kind) for array in arrays)
+        self._operations.append(Operation(kind, attributes, numbers, self._new(result), y.shape))
+        return result
+
+    def backward(self, node: Function, dy: Array) -> Any:
+        """As if nobody watched."""
+        return node.backward(dy)
+
+    def module(self, module: Any, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """As if nobody watched."""
+        return module.forward(*inputs, **keywords)
+
+    def step(self, optimizer: Any, work: Any) -> None:
+        """As if nobody watched."""
+        optimizer.update_all(work)
 
     def program(self, y: object) -> Program:
         """All that was written down."""
-        if not isinstance(y, Tensor) or id(y) not in self._numbers:
+        if not isinstance(y, Tensor) or id(y.data) not in self._numbers:
             raise ArgumentError(f"bench: the network returns a {type(y).__name__} that no operation has made, where one tensor is needed")
-        return Program(tuple(self._operations), self._arguments, self._state, self._constants, self._numbers[id(y)])
+        return Program(tuple(self._operations), self._arguments, self._state, self._constants, self._numbers[id(y.data)])
 
     def _with_running_statistics(
-        self, inputs: tuple[Tensor | None, ...], attributes: dict[str, Any]
-    ) -> tuple[tuple[Tensor | None, ...], dict[str, Any]]:
+        self, arrays: tuple[Array | None, ...], attributes: dict[str, Any]
+    ) -> tuple[tuple[Array | None, ...], dict[str, Any]]:
         """In training the operation hands out the batch's statistics, and its caller averages them; other libraries do both at once."""
-        norm = self._norms.get(id(inputs[1]))
-        if norm is None or not norm.track_running_stats:
-            return inputs, {**attributes, "momentum": 0.0}
-        momentum = AVERAGING if norm.momentum is None else norm.momentum
-        return (*inputs[:3], norm.running_mean, norm.running_var), {**attributes, "momentum": momentum}
+        if id(arrays[1]) not in self._norms:
+            return arrays, {**attributes, "momentum": 0.0}
+        momentum, mean, var = self._norms[id(arrays[1])]
+        return (*arrays[:3], mean, var), {**attributes, "momentum": AVERAGING if momentum is None else momentum}
 
-    def _number(self, tensor: Tensor, kind: str) -> int:
-        if id(tensor) in self._numbers:
-            return self._numbers[id(tensor)]
-        number = self._new(tensor)
-        if id(tensor) in self._names:
-            self._state[number] = self._names[id(tensor)]
-        elif tensor.size > 1 and not any(tensor.data.strides):
-            raise ArgumentError(f"bench: {kind} uses {tensor.shape} numbers that are no parameter, no buffer and no result: their values are not known")
+    def _number(self, array: Array, kind: str) -> int:
+        if id(array) in self._numbers:
+            return self._numbers[id(array)]
+        number = self._new(array)
+        if id(array) in self._names:
+            self._state[number] = self._names[id(array)]
+        elif array.size > 1 and not any(array.strides):
+            raise ArgumentError(f"bench: {kind} uses {array.shape} numbers that are no parameter, no buffer and no result: their values are not known")
         else:
-            self._constants[number] = np.array(tensor.data)
+            self._constants[number] = np.array(array)
         return number
 
-    def _new(self, tensor: Tensor) -> int:
-        self._kept.append(tensor)
-        return self._numbers.setdefault(id(tensor), len(self._numbers))
+    def _new(self, array: Array) -> int:
+        self._kept.append(array)
+        return self._numbers.setdefault(id(array), len(self._numbers))

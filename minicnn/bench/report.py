@@ -7,6 +7,7 @@ from minicnn.bench.result import Measurement, Report, Row, Spread
 from minicnn.bench.workload import Workload
 
 LEFT = 4  # columns of words; the others hold numbers
+BUSY = 0.5  # tasks of others, on average over the minute before
 
 
 class Table:
@@ -32,25 +33,27 @@ class Table:
 
     def line(self, row: Row) -> str:
         """The cells of one row."""
-        cells = [_words(row.workload), [_speed(m.images_per_second) for m in row.measurements]]
+        cells = [*_words(row.workload), *(_speed(m.images_per_second) for m in row.measurements)]
         if self.compared:
             ratios = [row.ratio(name) for name in self.own]
-            cells.append([f"{ratio.median:.2f} {_around(ratio)}" if ratio else "" for ratio in ratios])
+            cells += [f"{ratio.median:.2f} {_around(ratio)}" if ratio else "" for ratio in ratios]
         if self.memory:
-            cells.append([_megabytes(m) for m in row.measurements])
-        return self._line(sum(cells, []))
+            cells += [_megabytes(m) for m in row.measurements]
+        return self._line(cells)
 
     def notes(self, report: Report) -> list[str]:
         """What the columns mean, and on what they were measured."""
-        settings = report.settings
-        lines = [
-            f"img/s: images per second, the median of {settings['rounds']} rounds in which the contenders take turns, and half the distance "
-            "between the slowest round and the fastest"
-        ]
+        rounds = report.settings["rounds"]
+        lines = [f"img/s: images per second, median of {rounds} round(s) in turns; ±: half the distance between the slowest and the fastest round"]
         if self.compared:
             lines.append("ratio NAME : torch: minicnn's img/s over those of PyTorch's faster memory layout, median of the rounds' ratios; above 1 minicnn is faster")
         if self.memory:
             lines.append("MB: peak of a process that does nothing else; in brackets, without what the imports take")
+        if (report.machine["load"] or 0) > BUSY:
+            lines.append(
+                f"the machine was busy before the start (load {report.machine['load']}): threads that wait for each other on a processor that somebody "
+                "else uses are slow beyond measure, so trust no figure with a large ±"
+            )
         return [*lines, machine_line(report.machine)]
 
     def _line(self, cells: Sequence[str]) -> str:
@@ -64,7 +67,7 @@ def machine_line(machine: dict[str, Any]) -> str:
     >>> machine_line({"processor": "Z80", "threads": 1, "numpy": "2.4"})
     'Z80, 1 thread; numpy 2.4'
     """
-    versions = ", ".join(f"{name} {version}" for name, version in machine.items() if name not in ("processor", "threads") and version)
+    versions = ", ".join(f"{name} {version}" for name, version in machine.items() if name not in ("processor", "threads", "load") and version)
     count = machine["threads"]
     return f"{machine['processor']}, {count} thread{'s' if count != 1 else ''}; {versions}"
 

@@ -1,5 +1,6 @@
 """A benchmark from start to end: one workload after the other, in each all contenders in turn."""
 
+import os
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -61,15 +62,16 @@ def run(
     if len(set(names)) < len(names):
         raise ArgumentError(f"bench: each contender needs a name of its own, but they are {', '.join(names)}")
     checks.integer(rounds, "bench: repeats")
-    set_num_threads(threads) if threads is not None else None
+    if threads is not None:
+        set_num_threads(threads)
     count = processors_used()
+    here, settings = machine(count, names), {"rounds": rounds, "seconds": seconds, "pause": pause}
     rows = []
     with _threads_of_rival(contenders, count):
         for workload in workloads:
-            rows.append(_row(workload, contenders, {"rounds": rounds, "seconds": seconds, "pause": pause}, count if memory else None))
+            rows.append(_row(workload, contenders, settings, count if memory else None))
             on_row(rows[-1])
-    settings = {"rounds": rounds, "seconds": seconds, "pause": pause}
-    return Report(machine(count, names), settings, tuple(rows))
+    return Report(here, settings, tuple(rows))
 
 
 def _row(workload: Workload, contenders: Sequence[Contender], settings: dict[str, Any], threads: int | None) -> Row:
@@ -103,7 +105,9 @@ def processors_used() -> int:
 
 
 def machine(threads: int, names: Sequence[str] = ()) -> dict[str, Any]:
-    """What the figures depend on; PyTorch's version only if it is one of the contenders.
+    """What the figures depend on: processor, threads, load (how many tasks the system had to run in the last minute), and versions.
+
+    PyTorch's is among them only if it is one of the contenders.
 
     >>> machine(2)["threads"]
     2
@@ -112,6 +116,7 @@ def machine(threads: int, names: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "processor": processor(),
         "threads": threads,
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "minicnn": __version__,
         **{name: version_of(name) for name in packages},

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         seconds=QUICK_SECONDS if args.quick else turns.SECONDS,
         threads=args.threads,
         memory=not args.no_memory,
-        on_row=(lambda row: None) if args.json else (lambda row: print(table.line(row), flush=True)),
+        on_row=lambda row: None if args.json else print(table.line(row), flush=True),
     )
     print(json.dumps(report.as_dict()) if args.json else "\n" + "\n".join(table.notes(report)))
     return OK

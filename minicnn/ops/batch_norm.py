@@ -16,7 +16,7 @@ class BatchNorm(KernelFunction):
 
 
 class BatchNormReLU(KernelFunction):
-    """A batch norm and the ReLU behind it: y = min(max(y, 0), ceiling), and dy goes on where 0 < y < ceiling."""
+    """A batch norm and the ReLU behind it: y = min(max(y, 0), ceiling), dx as without it, of dy where 0 < y < ceiling and 0 elsewhere."""
 
     op = "batch_norm_relu"
     extra_results = 2

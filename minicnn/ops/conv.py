@@ -17,7 +17,7 @@ class Conv2d(KernelFunction):
 
 
 class Conv2dReLU(KernelFunction):
-    """A convolution and the ReLU behind it: y = min(max(w * x + b, 0), ceiling), and dy goes on where 0 < y < ceiling."""
+    """A convolution and the ReLU behind it: y = min(max(w * x + b, 0), ceiling), dx as without it, of dy where 0 < y < ceiling and 0 elsewhere."""
 
     op = "conv2d_relu"
 

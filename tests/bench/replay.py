@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import Tensor, models, nn, ops
+from minicnn import Tensor, models, nn
 from minicnn.bench.recording import record
 from minicnn.models import auxiliary_cross_entropy
 from minicnn.nn.mode import evaluating_untrained
@@ -75,4 +75,3 @@ def draw(shape, batch=3, classes=5):
     return rng.standard_normal((batch, *shape)), rng.integers(classes, size=batch)
 
 
-__all__ = ["check_inference", "check_training", "draw", "ops", "replay_of", "small"]

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from minicnn.kernels.cpu.product import LINE, ROWS, add_product_of_columns, product, row_length, tile_columns, whole_tiles
+from minicnn.kernels.cpu.product import (
+    LINE,
+    ROWS,
+    add_product_of_columns,
+    product,
+    row_length,
+    tile_columns,
+    whole_tiles,
+)
 
 NOTHING = 777.0  # what stands where nothing may be written
 

@@ -67,8 +67,9 @@ def test_many_pieces_and_threads_give_what_the_array_kernels_give(name):
             y = getattr(ops, name)(t)
             y.backward(dy)
             results.append((y.numpy(), t.grad.numpy()))
+    slack = 5e-6 if name == "tanh" else 1e-6  # its slope 1 - y² has twice y's last digit, 6e-8, times a dy of up to 18, in both
     for mine, reference in zip(*results, strict=True):
-        np.testing.assert_allclose(mine, reference, rtol=2e-6, atol=1e-6)
+        np.testing.assert_allclose(mine, reference, rtol=2e-6, atol=slack)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -1,23 +1,9 @@
 """Cases of arithmetic: operands whose shapes are equal or broadcast, in either direction."""
 
 from minicnn import ops
-from minicnn.autograd import KernelFunction
 from minicnn.kernels.types import Array
-from minicnn.testing.cases.case import Case, case, kernel_case, op_case
+from minicnn.testing.cases.case import Case, case, op_case
 from minicnn.testing.draw import Draw
-
-
-class Accumulate(KernelFunction):
-    """y = a + b of equal shapes: what `minicnn.autograd.total` has kernels for."""
-
-    op = "accumulate"
-
-
-@case("accumulate")
-def accumulate(draw: Draw) -> Case:
-    """Two arrays of one shape."""
-    shape = (draw.integer(1, 3), draw.integer(1, 4), draw.integer(1, 3))
-    return kernel_case(Accumulate, {"a": draw.array(*shape), "b": draw.array(*shape)})
 
 
 @case("add")

@@ -1,6 +1,7 @@
 """Cases of batch normalisation: training and evaluation; features, sequences and images; any of scale and shift."""
 
 import math
+from typing import Any
 
 from minicnn.autograd import KernelFunction
 from minicnn.ops.batch_norm import BatchNorm, BatchNormReLU
@@ -20,7 +21,7 @@ def batch_norm_relu(draw: Draw) -> Case:
     return _normalisation(draw, BatchNormReLU, ceiling=draw.pick([math.inf, 0.7]))
 
 
-def _normalisation(draw: Draw, function: type[KernelFunction], **attributes: float) -> Case:
+def _normalisation(draw: Draw, function: type[KernelFunction], **attributes: Any) -> Case:
     C = draw.integer(1, 4)
     N, L = draw.integer(2, 3), draw.integer(1, 5)
     shape = draw.pick([(5 + L, C), (N, C, L + 2), (N, C, 3, L)])

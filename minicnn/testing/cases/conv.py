@@ -1,6 +1,7 @@
 """Cases of the convolution: every attribute, groups and depthwise, windows that do not tile the input."""
 
 import math
+from typing import Any
 
 from minicnn.autograd import KernelFunction
 from minicnn.ops.conv import Conv2d, Conv2dReLU
@@ -20,7 +21,7 @@ def conv2d_relu(draw: Draw) -> Case:
     return _convolution(draw, Conv2dReLU, ceiling=draw.pick([math.inf, 0.7]))
 
 
-def _convolution(draw: Draw, function: type[KernelFunction], **attributes: float) -> Case:
+def _convolution(draw: Draw, function: type[KernelFunction], **attributes: Any) -> Case:
     kind = draw.pick(["dense", "dense", "grouped", "depthwise", "pointwise"])
     groups = draw.integer(2, 3) if kind in ("grouped", "depthwise") else 1
     C = {"depthwise": groups, "grouped": 2 * groups}.get(kind, draw.integer(1, 2))

@@ -106,10 +106,10 @@ def _with_terms(dy: Array, saved: Saved, needs: Needs, mean_term: float, varianc
 class BiasedRunningVariance(BatchNorm2d):
     """The running variance is the biased one."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, ceiling: float | None = None) -> Tensor:
         assert self.running_var is not None
         weight, before = self._momentum(), self.running_var.data
-        y = super().forward(x)
+        y = super().forward(x, ceiling)
         self.running_var.data = (1 - weight) * before + weight * x.data.var(axis=(0, 2, 3))
         return y
 
@@ -117,10 +117,10 @@ class BiasedRunningVariance(BatchNorm2d):
 class SumsForRunningMean(BatchNorm2d):
     """The running mean lacks its 1/N."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, ceiling: float | None = None) -> Tensor:
         assert self.running_mean is not None
         weight, before = self._momentum(), self.running_mean.data
-        y = super().forward(x)
+        y = super().forward(x, ceiling)
         self.running_mean.data = (1 - weight) * before + weight * x.data.sum(axis=0).mean(axis=(1, 2))
         return y
 
@@ -139,6 +139,20 @@ class NeverAnAverage(BatchNorm2d):
         return self.momentum or 0.1
 
 
+def relu_left_out_in_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """A joined ReLU clips forward, and lets every gradient pass backward."""
+    arrays, attributes = saved
+    return right_backward("batch_norm", dy, (arrays, {name: value for name, value in attributes.items() if name != "ceiling"}), needs)
+
+
+def relu_after_the_sums(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """A joined ReLU stops the gradient of the input alone: scale and shift get all of dy."""
+    arrays, attributes = saved
+    without = arrays, {name: value for name, value in attributes.items() if name != "ceiling"}
+    dx = right_backward("batch_norm_relu", dy, saved, needs)[0]
+    return (dx, *right_backward("batch_norm", dy, without, needs)[1:])
+
+
 MUTANTS = [
     Mutant("batch_norm", backward=zero_input_gradient),
     Mutant("batch_norm", backward=statistics_taken_for_constants),
@@ -155,4 +169,6 @@ MUTANTS = [
     Mutant("batch_norm", layer=SumsForRunningMean),
     Mutant("batch_norm", layer=MomentumOfTheOld),
     Mutant("batch_norm", layer=NeverAnAverage),
+    Mutant("batch_norm_relu", backward=relu_left_out_in_backward),
+    Mutant("batch_norm_relu", backward=relu_after_the_sums),
 ]

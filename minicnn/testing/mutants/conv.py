@@ -154,6 +154,17 @@ def result_in_half_precision(x: Array, w: Array, b: Array | None, **attributes: 
     return y.astype(np.float16).astype(y.dtype), saved
 
 
+def relu_left_out_in_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """A joined ReLU clips forward, and lets every gradient pass backward."""
+    arrays, attributes = saved
+    return right_backward("conv2d", dy, (arrays, {name: value for name, value in attributes.items() if name != "ceiling"}), needs)
+
+
+def relu_of_the_gradient(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """A joined ReLU lets positive gradients pass, instead of those of positive results."""
+    return relu_left_out_in_backward(np.maximum(dy, 0), saved, needs=needs)
+
+
 MUTANTS = [
     Mutant("conv2d", backward=flipped_upstream),
     Mutant("conv2d", backward=transposed_weight_gradient),
@@ -174,4 +185,6 @@ MUTANTS = [
     Mutant("conv2d", forward=stride_axes_exchanged),
     Mutant("conv2d", forward=result_in_float64),
     Mutant("conv2d", forward=result_in_half_precision),
+    Mutant("conv2d_relu", backward=relu_left_out_in_backward),
+    Mutant("conv2d_relu", backward=relu_of_the_gradient),
 ]
