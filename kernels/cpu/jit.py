@@ -33,8 +33,7 @@ def jit(function: F) -> F:
             compiled._cache = _FolderCache(function)
         except RuntimeError:  # no folder for the cache can be written
             _cache = False
-    function = compiled
-    return function
+    return compiled
 
 
 class _FolderCache(FunctionCache):  # type: ignore[misc]

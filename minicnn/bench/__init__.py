@@ -4,6 +4,7 @@
     contender   minicnn on a backend      memory      how memory is measured
     rival       PyTorch                   result      medians and ratios
     session     a whole benchmark         report      its table
+    elsewhere   whether others disturb
 
 `rival` repeats in PyTorch what `recording` has written down of a network, with the `counterparts` of its operations.
 """

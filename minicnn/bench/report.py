@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from minicnn.bench.elsewhere import crowded
 from minicnn.bench.result import Measurement, Report, Row, Spread
 from minicnn.bench.workload import Workload
 
 LEFT = 4  # columns of words; the others hold numbers
-BUSY = 0.5  # tasks of others, on average over the minute before
 
 
 class Table:
@@ -49,10 +49,11 @@ class Table:
             lines.append("ratio NAME : torch: minicnn's img/s over those of PyTorch's faster memory layout, median of the rounds' ratios; above 1 minicnn is faster")
         if self.memory:
             lines.append("MB: peak of a process that does nothing else; in brackets, without what the imports take")
-        if (report.machine["load"] or 0) > BUSY:
+        used = [row.elsewhere for row in report.rows if crowded(row.elsewhere, report.machine["threads"])]
+        if used:
             lines.append(
-                f"the machine was busy before the start (load {report.machine['load']}): threads that wait for each other on a processor that somebody "
-                "else uses are slow beyond measure, so trust no figure with a large ±"
+                f"WARNING: other programs used up to {max(filter(None, used)):.1f} processors meanwhile. Threads then wait for each other, PyTorch's most of all, and "
+                "a ratio means nothing: measure again on an idle machine, or leave a processor free with --threads"
             )
         return [*lines, machine_line(report.machine)]
 
@@ -67,7 +68,7 @@ def machine_line(machine: dict[str, Any]) -> str:
     >>> machine_line({"processor": "Z80", "threads": 1, "numpy": "2.4"})
     'Z80, 1 thread; numpy 2.4'
     """
-    versions = ", ".join(f"{name} {version}" for name, version in machine.items() if name not in ("processor", "threads", "load") and version)
+    versions = ", ".join(f"{name} {version}" for name, version in machine.items() if name not in ("processor", "threads") and version)
     count = machine["threads"]
     return f"{machine['processor']}, {count} thread{'s' if count != 1 else ''}; {versions}"
 

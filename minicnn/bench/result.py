@@ -55,10 +55,12 @@ class Row:
     Attributes:
         workload: what was measured.
         measurements: one for each contender, in their order.
+        elsewhere: how many processors other programs used while time was measured, on average; None if that is not known.
     """
 
     workload: Workload
     measurements: tuple[Measurement, ...]
+    elsewhere: float | None = None
 
     @property
     def best_rival(self) -> Measurement | None:
@@ -111,7 +113,12 @@ class Report:
 def as_dict(row: Row) -> dict[str, Any]:
     """One row, ready for JSON."""
     best = row.best_rival
-    return {**asdict(row.workload), "best_rival": best.name if best else None, "contenders": [_contender(row, m) for m in row.measurements]}
+    return {
+        **asdict(row.workload),
+        "processors_used_elsewhere": row.elsewhere,
+        "best_rival": best.name if best else None,
+        "contenders": [_contender(row, m) for m in row.measurements],
+    }
 
 
 def _contender(row: Row, m: Measurement) -> dict[str, Any]:

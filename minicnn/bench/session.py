@@ -1,6 +1,5 @@
 """A benchmark from start to end: one workload after the other, in each all contenders in turn."""
 
-import os
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,6 +11,7 @@ from minicnn._version import __version__
 from minicnn.backend import set_num_threads
 from minicnn.bench import rival
 from minicnn.bench.contender import Contender, minicnn_contender
+from minicnn.bench.elsewhere import Watch
 from minicnn.bench.memory import measure_memory
 from minicnn.bench.result import Report, Row, measurement
 from minicnn.bench.turns import PAUSE, ROUNDS, SECONDS, take_turns
@@ -79,18 +79,21 @@ def _row(workload: Workload, contenders: Sequence[Contender], settings: dict[str
     try:
         problem = pose(workload)
         steps = {contender.name: contender.build(problem) for contender in contenders}
+        watch = Watch()
         timings = take_turns(steps, **settings)
+        elsewhere = watch.processors()
     except MinicnnError as error:
         error.path.append(workload.model)
         raise
     del problem, steps  # the processes that measure memory need the room
-    return Row(workload, tuple(
+    parts = (
         measurement(
             contender.name, contender.is_rival, timings[contender.name], workload.batch_size,
             None if threads is None else measure_memory(workload, contender.name, threads),
         )
         for contender in contenders
-    ))  # fmt: skip
+    )  # fmt: skip
+    return Row(workload, tuple(parts), elsewhere)
 
 
 def _threads_of_rival(contenders: Sequence[Contender], threads: int) -> AbstractContextManager[None]:
@@ -105,9 +108,7 @@ def processors_used() -> int:
 
 
 def machine(threads: int, names: Sequence[str] = ()) -> dict[str, Any]:
-    """What the figures depend on: processor, threads, load (how many tasks the system had to run in the last minute), and versions.
-
-    PyTorch's is among them only if it is one of the contenders.
+    """What the figures depend on: processor, threads, and versions; PyTorch's only if it is one of the contenders.
 
     >>> machine(2)["threads"]
     2
@@ -116,7 +117,6 @@ def machine(threads: int, names: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "processor": processor(),
         "threads": threads,
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "minicnn": __version__,
         **{name: version_of(name) for name in packages},

@@ -14,9 +14,7 @@ A block is:
 3. One step that does not count: it wakes the contender's own threads and brings its weights into the cache.
 4. As many steps as fill 0.3 s, at least one. The block's figure is their mean time.
 
-What no procedure can mend is a machine on which somebody else computes all the time. Threads meet at the end of each operation, and wait there for the
-one whose processor was taken away; PyTorch's OpenMP threads spin meanwhile, and a step of one millisecond has been seen to take
-a hundred. The load before the start is therefore part of a report, and a large spread between rounds is a warning.
+What no procedure can mend is a machine on which others compute all the time; `elsewhere` notices that.
 
 The very first step of a contender compiles kernels, allocates workspaces and the optimiser's velocities; it is run before the first
 round, and reported by itself.

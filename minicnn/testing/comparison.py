@@ -27,6 +27,7 @@ SAMPLE = 40  # larger ones at so many,
 FEW, MANY = 2, 8  # and all along a few directions (small inputs only) or many
 LOST = 1e-4  # of the gradient's largest element: what rounding may hide; if it hides more, no verdict is given
 LARGE = 1e3  # times an upstream gradient, and divided by it: out of the reach of a threshold
+ROUNDING = 1e-14  # of the largest gradient: what one consists of that is zero (a bias in front of a batch norm)
 ENOUGH = 12  # wrong elements that are looked at with all steps; more would not change the report
 
 
@@ -184,7 +185,8 @@ class Comparison:
     def _same_from_parts(self, name: str, gradient: Array, large: Array, small: Array) -> None:
         with np.errstate(invalid="ignore"):
             sizes, error = np.fmax(np.abs(large), np.abs(small)), np.abs(large + small - gradient)
-            tolerance = self.rtol * sizes + 1e-9 * sizes.max(initial=0.0) + self.noise[name]
+            largest = max(np.abs(g).max(initial=0.0) for g in self.gradients.values())
+            tolerance = self.rtol * sizes + 1e-9 * sizes.max(initial=0.0) + self.noise[name] + ROUNDING * largest
             wrong = ~(error <= tolerance)
         if wrong.any():
             index = np.unravel_index(int(np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf), -1))), gradient.shape)

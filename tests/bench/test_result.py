@@ -1,6 +1,7 @@
 """Medians, ratios, and what goes into JSON."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from minicnn.bench.workload import Workload
 
 WORKLOAD = Workload("LeNet5", (1, 32, 32), 12, "train")
 SETTINGS = {"rounds": 3, "seconds": 0.3, "pause": 0.05}
-MACHINE = {"processor": "Z80", "threads": 2, "load": 0.0, "python": "3.11", "numpy": "2.4", "numba": None}
+MACHINE = {"processor": "Z80", "threads": 1000, "python": "3.11", "numpy": "2.4", "numba": None}
 
 
 def row(memory=None, **rounds):
@@ -86,9 +87,16 @@ def test_the_table_lines_up(memory):
     notes = "\n".join(table.notes(Report(MACHINE, SETTINGS, (measured,))))
     assert "above 1 minicnn is faster" in notes
     assert ("in brackets" in notes) == (memory is not None)
-    assert "Z80, 2 threads; python 3.11, numpy 2.4" in notes
-    assert "busy" not in notes
-    assert "busy" in "\n".join(table.notes(Report({**MACHINE, "load": 1.5}, SETTINGS, (measured,))))
+    assert "Z80, 1000 threads; python 3.11, numpy 2.4" in notes
+    assert "WARNING" not in notes
+
+
+def test_a_machine_that_others_use_is_warned_of():
+    table = Table([WORKLOAD], ["numba"], ["numba"], False)
+    rows = tuple(replace(row(numba=[1]), elsewhere=used) for used in (None, 0.0, 1.26))
+    assert "other programs used up to 1.3 processors" in "\n".join(table.notes(Report(MACHINE, SETTINGS, rows)))
+    assert "WARNING" not in "\n".join(table.notes(Report(MACHINE, SETTINGS, rows[:2])))
+    assert as_dict(rows[2])["processors_used_elsewhere"] == 1.26
 
 
 def test_without_a_rival_there_is_no_ratio_in_the_table():

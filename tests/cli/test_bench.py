@@ -56,7 +56,7 @@ def test_without_a_name_the_standard_rows_are_measured(minicnn, monkeypatch):
 
     def run(workloads, contenders, **options):
         asked.update(workloads=tuple(workloads), names=[c.name for c in contenders], **options)
-        return bench.Report({"processor": "Z80", "threads": 1, "load": None}, {"rounds": 5}, ())
+        return bench.Report({"processor": "Z80", "threads": 1}, {"rounds": 5}, ())
 
     monkeypatch.setattr(bench, "run", run)
     assert minicnn("bench")[0] == 0

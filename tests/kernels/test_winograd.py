@@ -77,7 +77,7 @@ def test_in_float64_it_is_the_same_function(size, m):
 
 
 def test_both_ways_of_summing_over_tiles_agree():
-    _, H, W, C, O, padding = size = (4, 9, 10, 16, 24, (1, 1, 1, 1))
+    _, _, _, C, O, padding = size = (4, 9, 10, 16, 24, (1, 1, 1, 1))
     x, _, _, dy = draw(*size)
     tiles = (3, 3)
     arguments = (last(dy).astype(np.float32), last(x).astype(np.float32), padding, 4, tiles, 4 * 9)
@@ -125,5 +125,5 @@ def test_odd_numbers_of_channels_are_computed_exactly(monkeypatch):
 
 
 def test_unknown_algorithms_are_refused():
-    with pytest.raises(ArgumentError, match="unknown algorithm 'winogrod'.*winograd"):
+    with pytest.raises(ArgumentError, match=r"unknown algorithm 'winogrod'.*winograd"):
         minicnn.set_conv_algorithm("winogrod")
