@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minicnn.cli import OK
@@ -28,6 +29,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--repeats", type=positive, metavar="N", help=f"rounds, of which the median is taken (default: 5; with --quick {QUICK_ROUNDS})")
     parser.add_argument("--quick", action="store_true", help="a first look: fewer and shorter rounds, an eighth of the batch")
     parser.add_argument("--no-memory", action="store_true", help="do not measure memory, which takes a process for each figure")
+    parser.add_argument("--layers", action="store_true", help="take a step apart instead: each operation beside the limits of this machine")
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object instead of a table")
     parser.set_defaults(run=run)
 
@@ -39,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.bench.report import Table
 
     contenders, workloads = _contenders(args), _workloads(args)
+    if args.layers:
+        return _layers(args, workloads, [contender.name for contender in contenders])
     own = [contender.name for contender in contenders if not contender.is_rival]
     table = Table(workloads, [contender.name for contender in contenders], own, not args.no_memory)
     if not args.json:
@@ -53,6 +57,28 @@ def run(args: argparse.Namespace) -> int:
         on_row=lambda row: None if args.json else print(table.line(row), flush=True),
     )
     print(json.dumps(report.as_dict()) if args.json else "\n" + "\n".join(table.notes(report)))
+    return OK
+
+
+def _layers(args: argparse.Namespace, workloads: "list[Workload]", backends: Sequence[str]) -> int:
+    """One table for each workload and backend."""
+    from minicnn.backend import set_num_threads
+    from minicnn.bench import layers, session
+    from minicnn.bench.report import machine_line
+
+    if args.against:
+        raise ArgumentError("bench: --layers takes minicnn's own steps apart: leave out --against")
+    if args.threads is not None:
+        set_num_threads(args.threads)
+    limits, found = layers.measure_limits(), []
+    machine = session.machine(session.processors_used())
+    for workload in workloads:
+        for backend in backends:
+            rows, between = layers.parts(workload, backend)
+            found.append({"backend": backend} | layers.as_dict(workload, rows, between, limits))
+            if not args.json:
+                print(f"{workload.label}, backend {backend}\n\n" + "\n".join(layers.table(rows, between, limits)) + "\n", flush=True)
+    print(json.dumps({"machine": machine, "layers": found}) if args.json else f"{layers.limits_line(limits)}\n{machine_line(machine)}")
     return OK
 
 

@@ -102,3 +102,30 @@ def test_without_pytorch(minicnn, monkeypatch):
     assert (code, out) == (2, "")
     assert "pip install torch==" in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_step_taken_apart(minicnn):
+    code, out, _ = minicnn("bench", "LeNet5", "--layers", "--quick", "--mode", "train", "--backend", "numpy")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "LeNet5 8x1x32x32 train, backend numpy"
+    assert lines[2].split() == ["operation", "phase", "input", "filters", "calls", "ms", "share", "GMAC/s", "GB/s", "of", "limit"]
+    assert any(line.split()[:4] == ["Conv2d", "backward", "8x1x32x32", "6x1x5x5"] for line in lines)
+    assert "a large matrix product" in out
+    assert lines[-3].startswith("a step") or any(line.startswith("a step") for line in lines)
+
+
+def test_a_step_taken_apart_as_json(minicnn):
+    code, out, _ = minicnn("bench", "LeNet5", "--layers", "--quick", "--mode", "inference", "--backend", "numpy,loops", "--batch-size", "1", "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert [part["backend"] for part in report["layers"]] == ["numpy", "loops"]
+    one = report["layers"][0]
+    assert one["limits"]["macs"] > 1e9
+    conv = next(part for part in one["parts"] if part["input"] == [1, 1, 32, 32])
+    assert conv["macs"] == 28 * 28 * 6 * 25
+    least = max(conv["macs"] / one["limits"]["macs"], conv["bytes"] / one["limits"]["bytes"])
+    assert conv["of_limit"] == pytest.approx(least / conv["seconds"])
+    code, _, err = minicnn("bench", "LeNet5", "--layers", "--against", "torch")
+    assert code == 2
+    assert "leave out --against" in err
