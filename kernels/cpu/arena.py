@@ -5,7 +5,7 @@ touched as to be filled. The C library gives large pieces back as soon as they a
 memory again and again. So large arrays are cut from slabs that stay: the piece of an array that nobody sees any more is joined with the free pieces
 beside it, and used for the next one that fits.
 
-Nothing is visible from outside: `empty` and `zeros` are NumPy's. A slab without arrays is given back when the slabs together are more than SLACK times
+Nothing is visible from outside: `empty` and `zeros` are NumPy's, but that arrays begin with a cache line. A slab without arrays is given back when the slabs together are more than SLACK times
 as large as what was ever in use at once; `release` gives back all that can be.
 """
 
@@ -23,15 +23,23 @@ from minicnn.kernels.types import Array
 
 LARGE = 1 << 19  # bytes; NumPy and the C library are good at what is smaller
 SLAB = 1 << 26
-PAGE = 1 << 12  # pieces begin at multiples of it
+LINE = 64  # bytes of a cache line
+PAGE = 1 << 12  # pieces of a slab begin at multiples of it
 SLACK = 1.25
+
+
+def _aligned(size: int, boundary: int) -> Array:
+    """New memory that begins at a multiple of `boundary`. A vector that straddles two cache lines is stored in two steps: every other one would."""
+    raw = np.empty(size + boundary, np.uint8)
+    first = -raw.__array_interface__["data"][0] % boundary
+    return raw[first : first + size]
 
 
 class _Slab:
     """A piece of memory, of which some intervals are free."""
 
     def __init__(self, size: int) -> None:
-        self.memory: Any = np.empty(size, np.uint8)
+        self.memory: Any = _aligned(size, PAGE)
         self.free = [(0, size)]
 
     def give_back(self, start: int, stop: int) -> None:
@@ -64,7 +72,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if size < LARGE:
-        return np.empty(shape, dtype)
+        return _aligned(size, LINE).view(dtype).reshape(shape)
     slab, start, stop = _take(-(-size // PAGE) * PAGE)
     # Views of an array keep alive what it looks at. NumPy follows arrays down to the first one, so a memoryview stands in between.
     owner = np.frombuffer(memoryview(slab.memory), np.uint8, size, start)
