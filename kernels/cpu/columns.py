@@ -110,8 +110,8 @@ def _panels(w: Array) -> Array:
     G, kh, kw, C, N = w.shape
     tile = tile_columns(w.dtype)
     panels = arena.zeros((G, whole_tiles(N, w.dtype) // tile, kh * kw * C, tile), w.dtype)
-    loop = _pack_rows if w.strides[4] < w.strides[3] else _pack_columns
-    over_images(panels.shape[1], lambda start, stop: loop(w, panels, start, stop), cost=STRIDED * panels.size)
+    loop, taps = _pack_rows if w.strides[4] < w.strides[3] else _pack_columns, w.reshape(G, kh * kw, C, N)
+    over_images(panels.shape[1], lambda start, stop: loop(taps, panels, start, stop), cost=STRIDED * panels.size)
     return panels
 
 
@@ -260,32 +260,31 @@ def _add_columns(
 
 @jit
 def _pack_rows(w: Any, panels: Any, start: int, stop: int) -> None:
-    """Strips start..stop-1 of the panels, where neighbouring columns are neighbours in w, too."""
-    G, kh, kw, C, N = w.shape
+    """Strips start..stop-1 of the panels, where neighbouring columns are neighbours in w (G, taps, C, N), too."""
+    G, taps, C, N = w.shape
     tile = panels.shape[3]
     for g in range(G):
         for strip in range(start, stop):
-            first, panel = strip * tile, panels[g, strip]
-            for i in range(kh):
-                for j in range(kw):
-                    for c in range(C):
-                        for n in range(min(tile, N - first)):
-                            panel[(i * kw + j) * C + c, n] = w[g, i, j, c, first + n]
+            columns = min(tile, N - strip * tile)
+            for tap in range(taps):
+                for c in range(C):
+                    row, source = panels[g, strip, tap * C + c], w[g, tap, c, strip * tile : strip * tile + columns]
+                    for n in range(columns):
+                        row[n] = source[n]
 
 
 @jit
 def _pack_columns(w: Any, panels: Any, start: int, stop: int) -> None:
     """The same where a column's numbers are neighbours in w."""
-    G, kh, kw, C, N = w.shape
+    G, taps, C, N = w.shape
     tile = panels.shape[3]
     for g in range(G):
         for strip in range(start, stop):
-            first, panel = strip * tile, panels[g, strip]
-            for n in range(min(tile, N - first)):
-                for c in range(C):
-                    for i in range(kh):
-                        for j in range(kw):
-                            panel[(i * kw + j) * C + c, n] = w[g, i, j, c, first + n]
+            for n in range(min(tile, N - strip * tile)):
+                for tap in range(taps):
+                    column, source = panels[g, strip, tap * C : tap * C + C, n], w[g, tap, :, strip * tile + n]
+                    for c in range(C):
+                        column[c] = source[c]
 
 
 @jit

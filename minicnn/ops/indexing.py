@@ -11,7 +11,7 @@ from minicnn.autograd import Function, Tensor, as_tensor
 from minicnn.autograd.convert import plain
 from minicnn.backend import get_backend
 from minicnn.errors import IndexingError
-from minicnn.kernels.array.module import array_module
+from minicnn.kernels.array.module import array_module, full_in_order
 from minicnn.kernels.types import Array
 from minicnn.ops import axis as axes_of
 
@@ -26,12 +26,11 @@ class GetItem(Function):
         return x[index]
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
-        xp = array_module(dy)
-        dx = xp.zeros(self.input_shapes[0], dy.dtype)
+        dx = full_in_order(dy, self.input_shapes[0], 0)
         if is_basic(self.index):
             dx[self.index] = dy
         else:
-            xp.add.at(dx, self.index, dy)
+            array_module(dy).add.at(dx, self.index, dy)
         return (dx,)
 
 
