@@ -22,6 +22,7 @@ from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, product, row_length, tile_columns
 from minicnn.kernels.cpu.threads import SMALL, num_threads, over_images
 
+REGIONS = 100
 Work = Callable[[], Any]
 SAME = {"stride": (1, 1), "padding": (1, 1, 1, 1), "dilation": (1, 1), "groups": 1}
 
@@ -123,7 +124,9 @@ def joined(images: int) -> tuple[str, str, Work, str, Work]:
     def apart() -> None:
         (y, _, _), saved = batch_norm_forward(x, *line, training=True, eps=1e-5)
         z, kept = relu_forward(y)
-        batch_norm_backward(relu_backward(z, kept, needs=(True,))[0], saved, needs=everything)
+        dy = relu_backward(z, kept, needs=(True,))[0]
+        if dy is not None:
+            batch_norm_backward(dy, saved, needs=everything)
 
     def together() -> None:
         (z, _, _), saved = batch_norm_relu_forward(x, *line, training=True, eps=1e-5, ceiling=np.inf)
@@ -143,10 +146,19 @@ def memory() -> tuple[str, str, Work, str, Work]:
 
 def threads() -> tuple[str, str, Work, str, Work]:
     """A region in which no thread has anything to do."""
-    pool, parts = ThreadPoolExecutor(num_threads()), range(num_threads())
-    return (
-        "threads", "100 empty regions by Python's `ThreadPoolExecutor`", lambda: [list(pool.map(abs, parts)) for _ in range(100)],
-        "by `threads.py`", lambda: [over_images(num_threads(), lambda start, stop: None, SMALL) for _ in range(100)],  # noqa: ARG005
-    )  # fmt: skip
+    pool, count = ThreadPoolExecutor(num_threads()), num_threads()
+
+    def nothing(start: int, stop: int) -> None:
+        pass
+
+    def by_pool() -> None:
+        for _ in range(REGIONS):
+            list(pool.map(nothing, range(count), range(count)))
+
+    def by_team() -> None:
+        for _ in range(REGIONS):
+            over_images(count, nothing, SMALL)
+
+    return "threads", f"{REGIONS} empty regions by Python's `ThreadPoolExecutor`", by_pool, "by `threads.py`", by_team
 
 

@@ -9,7 +9,7 @@ import argparse
 import importlib.util
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -194,7 +194,11 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], left: int, word
 
 def parts_of(step: Measured) -> list[Part]:
     """The operations of a step, as they were before they went into JSON."""
-    return [Part(**{key: tuple(value) if isinstance(value, list) else value for key, value in part.items() if key != "of_limit"}) for part in step["parts"]]
+    return [Part(**{field.name: _hashable(part[field.name]) for field in fields(Part)}) for part in step["parts"]]
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def name_of(step: Measured) -> str:
@@ -229,8 +233,8 @@ def milliseconds(seconds: float) -> str:
 
 
 def region(seconds: float) -> str:
-    """Microseconds of one of a hundred regions."""
-    return f"{1e4 * seconds:.0f}"
+    """Microseconds of one of so many regions."""
+    return f"{1e6 * seconds / tricks.REGIONS:.0f}"
 
 
 if __name__ == "__main__":
