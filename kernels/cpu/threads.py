@@ -53,7 +53,7 @@ def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None
     parts = list(split(count, cost))
     if len(parts) > 1 and _lock.acquire(blocking=False):
         try:
-            _team_of(len(parts)).run(work, parts)
+            _our_team().run(work, parts)
         finally:
             _lock.release()
         return
@@ -73,22 +73,23 @@ def split(count: int, cost: int) -> Iterator[tuple[int, int]]:
 
 
 class _Team:
-    """The caller's thread and `size - 1` others."""
+    """The caller's thread and as many others as have ever been needed."""
 
-    def __init__(self, size: int) -> None:
-        self.process, self.size = os.getpid(), size
-        self._workers = [_Worker() for _ in range(size - 1)]
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self._workers: list[_Worker] = []
 
     def run(self, work: Callable[[int, int], None], parts: list[tuple[int, int]]) -> None:
         """All parts, the first one in this thread; raises what any of them raised, after all have ended."""
-        workers = self._workers[: len(parts) - 1]
-        for worker, part in zip(workers, parts[1:], strict=True):
-            # With the caller's context: its np.errstate says whether a NaN warns.
-            worker.start(partial(copy_context().run, work, *part))
+        while len(self._workers) < len(parts) - 1:
+            self._workers.append(_Worker())
         try:
+            for worker, part in zip(self._workers, parts[1:], strict=False):
+                # With the caller's context: its np.errstate says whether a NaN warns.
+                worker.start(partial(copy_context().run, work, *part))
             work(*parts[0])
         finally:
-            problems = [worker.join() for worker in workers]
+            problems = [worker.join() for worker in self._workers]
         for problem in problems:
             if problem is not None:
                 raise problem
@@ -109,17 +110,18 @@ class _Worker:
 
     def start(self, job: Callable[[], object]) -> None:
         """Give the thread a job, which it begins at once."""
-        self._job, self._problem = job, None
+        self._job = job
         self._jobs += 1
         raise_signal(self._signals, self._given, self._jobs)
         if self._asleep:
             self._alarm.put(None)
 
     def join(self) -> BaseException | None:
-        """Wait for the end of the job; what it raised."""
+        """Wait for the end of the job, if there is one; what it raised."""
         while not await_signal(self._signals, self._done, self._jobs, LOOKS):
             time.sleep(0)  # more threads than processors: let the other one have this one
-        return self._problem
+        problem, self._problem = self._problem, None
+        return problem
 
     def _live(self) -> None:
         number = 1
@@ -133,15 +135,16 @@ class _Worker:
                 self._job()
             except BaseException as problem:  # noqa: BLE001 - the caller raises it
                 self._problem = problem
+            self._job = int  # lets go of the arrays
             raise_signal(self._signals, self._done, number)
             number += 1
 
 
-def _team_of(size: int) -> _Team:
-    """The team, made at the first use, and anew in a forked child, which has none of its parent's threads."""
+def _our_team() -> _Team:
+    """The team of this process, made at the first use: a forked child has none of its parent's threads."""
     global _team  # noqa: PLW0603 - one team for the process
-    if _team is None or _team.size < size or _team.process != os.getpid():
-        _team = _Team(size)
+    if _team is None or _team.process != os.getpid():
+        _team = _Team()
     return _team
 
 

@@ -4,6 +4,7 @@ import os
 import select
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -161,3 +162,11 @@ def test_omp_num_threads_is_respected(monkeypatch):
     assert threads.num_threads() == 5
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
     assert threads.num_threads() >= 1
+
+
+def test_the_team_lets_go_of_what_it_has_worked_on():
+    x = np.zeros(10).view(type("Array", (np.ndarray,), {}))
+    alive = weakref.ref(x)
+    threads.over_images(3, lambda start, stop, x=x: x[start:stop].sum(), cost=threads.SMALL)
+    del x
+    assert alive() is None
