@@ -195,7 +195,7 @@ def _make_columns(
         p, start = divmod(rest, Q)
         upper, lower = inside(p * sh - top, dh, H, kh)
         corner = ((image * H + p * sh - top) * W - left) * C
-        simple = whole and upper == 0 and lower == kh and corner + (((kh - 1) * dh + 1) * W + kw) * C + step <= X.size
+        simple = whole and upper == 0 and lower == kh and corner + (((kh - 1) * dh + 1) * W + left) * C + step <= X.size
         for q in range(start, min(Q, start + count - t)):
             to, near, far = (t + q - start) * lda, 0, kw
             if simple and first_inner <= q < last_inner:

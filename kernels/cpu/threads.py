@@ -20,6 +20,7 @@ from minicnn.kernels.cpu.signals import await_signal, raise_signal
 SMALL = 500_000  # numbers read or written, below which a second thread costs more than it brings
 FMA = 10  # multiply-adds of a matrix product in the time of one such number
 LOOKS = 30_000  # at a signal, before a thread goes to sleep: about half a millisecond
+NAP = 5e-5  # seconds
 LINE = 8  # numbers in a cache line: signals of different threads lie on different ones
 
 _lock = threading.Lock()
@@ -119,7 +120,7 @@ class _Worker:
     def join(self) -> BaseException | None:
         """Wait for the end of the job, if there is one; what it raised."""
         while not await_signal(self._signals, self._done, self._jobs, LOOKS):
-            time.sleep(0)  # more threads than processors: let the other one have this one
+            time.sleep(NAP)  # has somebody else its processor? then it can have ours
         problem, self._problem = self._problem, None
         return problem
 
