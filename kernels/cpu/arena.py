@@ -21,7 +21,8 @@ import numpy as np
 
 from minicnn.kernels.types import Array
 
-LARGE = 1 << 19  # bytes; NumPy and the C library are good at what is smaller
+SMALL = 1 << 14  # bytes; where an array begins is not worth a thought
+LARGE = 1 << 19  # NumPy and the C library are good at what is smaller
 SLAB = 1 << 26
 LINE = 64  # bytes of a cache line
 PAGE = 1 << 12  # pieces of a slab begin at multiples of it
@@ -71,6 +72,8 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     (2, 3)
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < SMALL:
+        return np.empty(shape, dtype)
     if size < LARGE:
         return _aligned(size, LINE).view(dtype).reshape(shape)
     slab, start, stop = _take(-(-size // PAGE) * PAGE)

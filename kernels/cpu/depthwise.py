@@ -71,9 +71,12 @@ def backward_weights(
 
 def _whole_vectors(x: Array) -> Array:
     """The array with channels of zeros behind its own, so that they fill whole vectors; itself where they do."""
-    lanes = 32 // x.itemsize
-    missing = -x.shape[-1] % lanes
-    return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing else x
+    missing = -x.shape[-1] % (32 // x.itemsize)
+    if not missing:
+        return x
+    whole = arena.zeros((*x.shape[:-1], x.shape[-1] + missing), x.dtype)
+    whole[..., : x.shape[-1]] = x
+    return whole
 
 
 @jit

@@ -37,12 +37,13 @@ def channels_first(x: Array) -> Array:
 
 def rows(x: Array) -> Array:
     """(N, C) or (N, C, ...) as a matrix with a row for each pixel and a column for each channel; a view if channels are innermost."""
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(-1, x.shape[1])
+    return np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1)).reshape(-1, x.shape[1])
 
 
 def from_rows(matrix: Array, shape: tuple[int, ...]) -> Array:
     """The way back from `rows`, always a view."""
-    return np.moveaxis(matrix.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+    last = len(shape) - 1
+    return matrix.reshape(shape[0], *shape[2:], shape[1]).transpose(0, last, *range(1, last))
 
 
 def flat(*arrays: Array) -> list[Array]:
