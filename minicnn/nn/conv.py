@@ -79,6 +79,9 @@ class ConvReLU2d(Conv2d):
         conv: the convolution, whose parameters are shared.
         ceiling: the result is clipped to 0..ceiling: infinity for a ReLU, 6 for a ReLU6.
 
+    Raises:
+        ArgumentError: another ceiling.
+
     Example:
         >>> import minicnn
         >>> layer = ConvReLU2d(Conv2d(3, 8, 3), ceiling=6.0)
@@ -88,6 +91,8 @@ class ConvReLU2d(Conv2d):
 
     def __init__(self, conv: Conv2d, ceiling: float = math.inf) -> None:
         Module.__init__(self)
+        if ceiling not in (math.inf, 6):
+            raise ArgumentError(f"ConvReLU2d: ceiling must be infinity (ReLU) or 6 (ReLU6), not {ceiling!r}")
         for name, value in vars(conv).items():
             if not name.startswith("_"):
                 setattr(self, name, value)

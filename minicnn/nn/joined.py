@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from minicnn.autograd import Tensor
 from minicnn.backend import get_backend
+from minicnn.errors import ArgumentError
 from minicnn.nn.activation import ReLU, ReLU6
 from minicnn.nn.batch_norm import BatchNorm
 from minicnn.nn.module import Module
@@ -20,12 +21,17 @@ CEILINGS: dict[type[Module], float] = {ReLU: math.inf, ReLU6: 6.0}
 def norm_relu(norm: Module, x: Tensor, ceiling: float = math.inf) -> Tensor:
     """min(max(norm(x), 0), ceiling), for a ceiling of infinity (ReLU) or 6 (ReLU6).
 
+    Raises:
+        ArgumentError: another ceiling.
+
     Example:
         >>> import minicnn
         >>> from minicnn import nn
         >>> norm_relu(nn.BatchNorm2d(16), minicnn.ones(8, 16, 5, 7)).shape
         (8, 16, 5, 7)
     """
+    if ceiling not in CEILINGS.values():
+        raise ArgumentError(f"norm_relu: ceiling must be infinity (ReLU) or 6 (ReLU6), not {ceiling!r}")
     if can_join(norm):
         y: Tensor = norm(x, ceiling=ceiling)
         return y

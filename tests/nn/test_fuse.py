@@ -190,3 +190,10 @@ def test_messages():
 
     with pytest.raises(ArgumentError, match="Pair returns a tuple in evaluation, where one tensor is needed"):
         nn.fuse(Pair(), (3, 8, 8))
+
+
+def test_a_ceiling_that_only_some_backends_would_keep_is_refused():
+    with pytest.raises(ArgumentError, match=r"norm_relu: ceiling must be infinity \(ReLU\) or 6 \(ReLU6\), not 3\.0"):
+        nn.norm_relu(nn.BatchNorm2d(4), Tensor(np.ones((2, 4, 3, 3))), 3.0)
+    with pytest.raises(ArgumentError, match=r"ConvReLU2d: ceiling must be infinity .* not 3\.0"):
+        nn.ConvReLU2d(nn.Conv2d(3, 4, 1), 3.0)
