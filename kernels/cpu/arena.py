@@ -5,8 +5,8 @@ touched as to be filled. The C library gives large pieces back as soon as they a
 memory again and again. So large arrays are cut from slabs that stay: the piece of an array that nobody sees any more is joined with the free pieces
 beside it, and used for the next one that fits.
 
-Nothing is visible from outside: `empty` and `zeros` are NumPy's, but that arrays begin with a cache line. A slab without arrays is given back when the slabs together are more than SLACK times
-as large as what was ever in use at once; `release` gives back all that can be.
+Nothing is visible from outside: `empty` and `zeros` are NumPy's, but that arrays begin with a cache line. A slab without arrays is given
+back when the slabs together are more than SLACK times as large as what was ever in use at once; `release` gives back all that can be.
 """
 
 import math

@@ -35,8 +35,7 @@ from minicnn.kernels.cpu.vector import lanes, load, store
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
-WORKSPACE = 48 * 1024  # numbers of a block of columns: half of a second cache of 512 KiB, with float32
-
+WORKSPACE = 48 * 1024  # numbers of a block of columns: with float32, 192 of the second cache's 512 KiB
 CHUNK = 16  # filters whose gradients are written together
 STRIDED = 4  # a number that is not beside the one before takes as long as so many that are
 

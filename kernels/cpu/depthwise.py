@@ -16,7 +16,7 @@ from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.threads import over_images, split
-from minicnn.kernels.cpu.vector import broadcast, clip, fma, lanes, load, store
+from minicnn.kernels.cpu.vector import REGISTER, broadcast, clip, fma, lanes, load, store
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
@@ -71,7 +71,7 @@ def backward_weights(
 
 def _whole_vectors(x: Array) -> Array:
     """The array with channels of zeros behind its own, so that they fill whole vectors; itself where they do."""
-    missing = -x.shape[-1] % (32 // x.itemsize)
+    missing = -x.shape[-1] % (REGISTER // x.itemsize)
     if not missing:
         return x
     whole = arena.zeros((*x.shape[:-1], x.shape[-1] + missing), x.dtype)

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+
 F = TypeVar("F", bound=Callable[..., Any])
 _cache = True
 
@@ -27,7 +29,7 @@ def jit(function: F) -> F:
     NumPy, and raises nothing: to look for it would take a branch, and vectors have none.
     """
     global _cache  # noqa: PLW0603 - one answer for the whole process
-    compiled: Any = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
+    compiled: Any = numba.njit(**OPTIONS)(function)
     if _cache:
         try:
             compiled._cache = _FolderCache(function)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu import arena
+from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.runs import add_scaled_run
@@ -89,9 +90,9 @@ def _max_pool(x: Any, y: Any, winner: Any, geometry: Any, start: int, stop: int)
     _, P, Q, _ = y.shape
     for row in range(start, stop):
         n, p = divmod(row, P)
-        i0, i1 = _inside(p * sh - top, dh, kh, H)
+        i0, i1 = inside(p * sh - top, dh, H, kh)
         for q in range(Q):
-            j0, j1 = _inside(q * sw - left, dw, kw, W)
+            j0, j1 = inside(q * sw - left, dw, W, kw)
             best, at = y[n, p, q], winner[n, p, q]
             best[:] = x[n, p * sh - top + i0 * dh, q * sw - left + j0 * dw]
             at[:] = (p * sh - top + i0 * dh) * W + q * sw - left + j0 * dw
@@ -109,14 +110,6 @@ def keep_larger(values: Any, place: Any, best: Any, at: Any) -> None:
         larger = (v > b) | ((v != v) & (b == b))  # or the first NaN  # noqa: PLR0124 - NaN differs from itself
         best[c] = v if larger else b
         at[c] = place if larger else at[c]
-
-
-@jit
-def _inside(start: int, dilation: int, taps: int, size: int) -> tuple[int, int]:
-    """The range of taps i for which start + i dilation lies in 0..size-1."""
-    first = 0 if start >= 0 else -(start // dilation)
-    last = taps if start + (taps - 1) * dilation < size else (size - 1 - start) // dilation + 1
-    return first, last
 
 
 @jit

@@ -12,7 +12,7 @@ fma takes four cycles: 2 x 4 = 8 must be under way at once. And 12 + 2 + 1 regis
 Layouts, of arrays that are seen as one-dimensional (`a` is where A begins, `lda` how far its rows are apart):
 
     panels of B    B (K, N) in strips of TILE columns: B[k, n] is at (n // TILE) K TILE + k TILE + n % TILE, zeros behind column N
-    A              rows, for `product`; for `product_of_columns` Aᵀ is meant, and its rows are A's columns
+    A              rows, for `product`; for `add_product_of_columns` Aᵀ is meant, and its rows are A's columns
 """
 
 from typing import Any

@@ -16,10 +16,3 @@ def total(a: Array, b: Array) -> Array:
 def _add(a: Any, b: Any, y: Any) -> None:
     for i in range(y.size):
         y[i] = a[i] + b[i]
-
-
-@jit
-def copy(x: Any, y: Any) -> None:
-    """y = x: as fast as memory is."""
-    for i in range(y.size):
-        y[i] = x[i]

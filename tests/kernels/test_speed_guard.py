@@ -12,6 +12,7 @@ import pytest
 import minicnn
 from minicnn import kernels, nn, ops
 from minicnn.kernels.cpu import product, winograd_tiles
+from minicnn.kernels.cpu.jit import OPTIONS
 
 FUSED = re.compile(r"\bvfn?m(?:add|sub)\d*ps\b")
 HAS_FMA = platform.machine().lower() in ("x86_64", "amd64") and llvmlite.binding.get_host_cpu_features().get("fma", False)
@@ -19,7 +20,7 @@ HAS_FMA = platform.machine().lower() in ("x86_64", "amd64") and llvmlite.binding
 
 def assembly(function, *arguments):
     """The machine code of a compiled loop, compiled anew: what comes from the cache cannot be looked at."""
-    compiled = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function.py_func)
+    compiled = numba.njit(**OPTIONS)(function.py_func)
     compiled(*arguments)
     (text,) = compiled.inspect_asm().values()
     return text[: text.index("cpython")] if "cpython" in text else text
