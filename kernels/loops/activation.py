@@ -84,12 +84,14 @@ def hardswish_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array 
 
 def rectified(x: Array, ceiling: float) -> Array:
     """min(max(v, 0), ceiling) of every element."""
-    return _each(lambda v: min(max(v, 0.0), ceiling), x)
+    highest = float(x.dtype.type(ceiling))  # 0.7 in float32 is less than 0.7
+    return _each(lambda v: min(max(v, 0.0), highest), x)
 
 
 def rectified_dx(dy: Array, y: Array, ceiling: float) -> Array:
     """dy where 0 < y < ceiling, else 0."""
-    return _each(lambda v: 1.0 if 0 < v < ceiling else 0.0, y) * dy
+    highest = float(y.dtype.type(ceiling))
+    return _each(lambda v: 1.0 if 0 < v < highest else 0.0, y) * dy
 
 
 def _each(f: Callable[[float], float], x: Array) -> Array:
