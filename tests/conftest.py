@@ -1,7 +1,13 @@
-"""Says once, not a thousand times, why the comparisons with PyTorch were skipped."""
+"""Prepares every run of the tests: threads where several processes share the machine, and one line about what was skipped."""
+
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # `pytest -n`: each process is a thread already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_terminal_summary(terminalreporter):
+    """Say once, not a thousand times, why the comparisons with PyTorch were skipped."""
     skipped = terminalreporter.stats.get("skipped", [])
     count = sum("could not import 'torch'" in str(report.longrepr) for report in skipped)
     if count:
