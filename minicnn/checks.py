@@ -120,7 +120,7 @@ def float_type(value: Any, name: str) -> np.dtype[Any]:
 
 def is_float_type(dtype: np.dtype[Any]) -> bool:
     """float32 or float64, in this machine's order of bytes."""
-    return dtype in (np.float32, np.float64)
+    return dtype.char in "fd" and dtype.isnative
 
 
 def is_integer(value: object) -> TypeGuard[int]:

@@ -39,7 +39,7 @@ def test_links_lead_somewhere(path):
 def test_the_readme_has_its_two_commands():
     promised = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
     start = 'python3 -m venv .venv && .venv/bin/pip install -e ".[dev]" && .venv/bin/'
-    assert promised == [start + "minicnn train", start + "pytest --gradcheck"]
+    assert promised == [start + "minicnn train", start + "pytest --gradcheck -n auto"]
 
 
 def test_every_operation_has_its_page():

@@ -60,7 +60,7 @@ def product_of_one_core() -> tuple[str, str, Work, str, Work]:
     A, B = np.ones((M, K), np.float32), np.ones((K, N), np.float32)
     panels = np.ascontiguousarray(B.reshape(K, N // tile, tile).swapaxes(0, 1)).reshape(-1)
     C, zeros, edge = np.empty((M, N), np.float32), np.zeros(N, np.float32), np.empty(ROWS * tile, np.float32)
-    flat, result = A.reshape(-1), C.reshape(-1)
+    flat, result, rows, columns = A.reshape(-1), C.reshape(-1), K * np.arange(M), np.arange(K)
 
     def blas() -> None:
         with single_threaded():
@@ -69,7 +69,7 @@ def product_of_one_core() -> tuple[str, str, Work, str, Work]:
 
     def own() -> None:
         for _ in range(10):
-            product(flat, 0, K, M, K, panels, 0, zeros, zeros[:0], result, 0, N, N, edge)
+            product(flat, 0, rows, M, columns, panels, 0, zeros, zeros[:0], result, 0, N, N, edge)
 
     return "product", f"BLAS, ten products of {M}x{K} and {K}x{N}, one thread", blas, "`product.py`, with B in panels already", own
 
@@ -80,7 +80,8 @@ def rows_of_a_power_of_two() -> tuple[str, str, Work, str, Work]:
 
     def work(length: int) -> Work:
         A, B, C = np.zeros(K * length, np.float32), np.zeros(K * length, np.float32), np.zeros(M * N, np.float32)
-        return lambda: many_products(A, B, C, length, M, K, N)
+        rows, numbers = length * np.arange(K), np.arange(M)
+        return lambda: many_products(A, B, C, rows, numbers, length, N)
 
     return (
         "rows", f"200 products of {M}x{K} and {K}x{N}, rows {4 * columns} bytes apart", work(columns),
@@ -89,10 +90,10 @@ def rows_of_a_power_of_two() -> tuple[str, str, Work, str, Work]:
 
 
 @jit
-def many_products(A: Any, B: Any, C: Any, length: int, M: int, K: int, N: int) -> None:
+def many_products(A: Any, B: Any, C: Any, rows: Any, columns: Any, length: int, N: int) -> None:
     """C += Aᵀ B, again and again."""
     for _ in range(200):
-        add_product_of_columns(A, 0, length, M, K, B, 0, length, C, 0, N, N)
+        add_product_of_columns(A, 0, rows, rows.size, columns, B, 0, length, C, 0, N, N)
 
 
 def winograd(images: int) -> tuple[str, str, Work, str, Work]:

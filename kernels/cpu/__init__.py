@@ -3,7 +3,7 @@
     layout          channels innermost in memory: why, and how arrays get there
     vector          a register of the processor as a type
     product         the matrix product, six rows and two vectors at a time
-    columns         convolution as that product, in blocks that stay in the cache
+    columns         convolution as that product, of columns that nobody writes down (panels: its filters, in order)
     winograd        3x3 convolutions by a quarter of the multiplications
                     (winograd_lines: the transforms; winograd_tiles: of tiles; winograd_weights: the gradient of the weights)
     depthwise       convolutions without a sum over channels

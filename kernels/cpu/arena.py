@@ -92,6 +92,8 @@ def zeros(shape: tuple[int, ...], dtype: Any) -> Array:
 
 def empty_like(x: Array) -> Array:
     """A new array of the same shape and type, and in the same order in memory if x has no gaps."""
+    if x.flags.c_contiguous:
+        return empty(x.shape, x.dtype)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     return empty(tuple(x.shape[axis] for axis in axes), x.dtype).transpose(np.argsort(axes))
 

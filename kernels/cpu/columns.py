@@ -1,12 +1,18 @@
-"""Convolution as a matrix product (im2col), for every window, stride, dilation and number of groups.
+"""Convolution as a matrix product (im2col) of a matrix that nobody writes down, for every window, stride, dilation and number of groups.
 
     y (pixels, O) = cols (pixels, K) · W (K, O)          K = kh kw C, the numbers that a window sees
 
-`array/conv.py` writes all of `cols` down, kh kw times as large as the images. Here it is made for a block of pixels, used and forgotten, while it
-is in the cache: copying costs a load and a store for every 2 O multiplications. With a window of 1x1 and stride 1 the image already is that matrix.
+`array/conv.py` writes all of `cols` down, kh kw times as large as the images: a load and a store for every 2 O multiplications. But cols[t, k] is
+a number of the image already. It stands at corner[t] + tap[k]: where the window of pixel t begins, and how far its k-th number is from there; and
+our product finds its operand by just such tables. Only what hangs over the border is not there, so images are copied into a frame of zeros
+before, if there is padding: one copy instead of kh kw.
 
     dW (K, O)  = colsᵀ · dy
     dcols      = dy · Wᵀ, each of whose rows is then added to the pixels of its window
+
+dW reads a few columns over many pixels. Where pixels have few channels, it finds them in the image, and dy where it is; with many, the numbers of
+a column lie on as many cache lines, often a power of two apart (see `row_length`), and then they are written down after all, for a block
+of pixels that stays in the cache.
 
 With stride 1, dx is itself a convolution, of dy with the filters turned over, and needs no adding; but with few channels
 its matrix would be so narrow that most of a tile of the product is empty. Images are (N, H, W, C), in memory too.
@@ -18,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu import arena
-from minicnn.kernels.cpu.inside import inside
 from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.panels import STRIDED, panels_of, panels_of_transpose
 from minicnn.kernels.cpu.product import (
     LINE,
     ROWS,
@@ -28,16 +34,16 @@ from minicnn.kernels.cpu.product import (
     row_length,
     tile_columns,
     whole_tiles,
+    whole_vectors,
 )
-from minicnn.kernels.cpu.runs import add_run, clear_run, copy_run
+from minicnn.kernels.cpu.runs import add_run, copy_exactly, copy_run
 from minicnn.kernels.cpu.threads import FMA, over_images, split
-from minicnn.kernels.cpu.vector import lanes, load, store
+from minicnn.kernels.cpu.vector import put
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
-WORKSPACE = 48 * 1024  # numbers of a block of columns: with float32, 192 of the second cache's 512 KiB
+WORKSPACE = 48 * 1024  # numbers that a block of pixels sees: with float32, 192 of the second cache's 512 KiB
 CHUNK = 16  # filters whose gradients are written together
-STRIDED = 4  # a number that is not beside the one before takes as long as so many that are
 
 
 def forward(
@@ -47,8 +53,9 @@ def forward(
     N, H, W, _ = x.shape
     O, channels, kh, kw = w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
-    geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
-    panels = _panels(w.reshape(groups, O // groups, channels, kh, kw).transpose(0, 3, 4, 2, 1))
+    geometry = (kh, kw, *stride, *dilation)
+    x = framed(x, padding)
+    panels = panels_of(w.reshape(groups, O // groups, channels, kh, kw).transpose(0, 3, 4, 2, 1))
     bias = np.zeros((groups, whole_tiles(O // groups, x.dtype)), x.dtype)
     if b is not None:
         bias[:, : O // groups] = b.reshape(groups, -1)
@@ -71,12 +78,13 @@ def backward_data(
         turned = filters[..., ::-1, ::-1].swapaxes(1, 2).reshape(groups * channels, O // groups, kh, kw)
         around = (top, size[0] - P + dilation[0] * (kh - 1) - top, left, size[1] - Q + dilation[1] * (kw - 1) - left)
         return forward(dy, turned, None, (1, 1), around, dilation, groups)
-    geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
-    panels = _panels_of_transpose(filters)
-    dx = arena.zeros((N, *size, groups * channels), dy.dtype)
+    geometry = (kh, kw, *stride, *dilation)
+    panels = panels_of_transpose(filters)
+    top, bottom, left, right = padding
+    dx = arena.zeros((N, size[0] + top + bottom, size[1] + left + right, groups * channels), dy.dtype)
     K = channels * kh * kw
     over_images(N, lambda i, j: _backward_data(dy, panels, dx, geometry, _block(K), i, j), cost=dy.size * K // FMA)
-    return dx
+    return framed(dx, (-top, -bottom, -left, -right))
 
 
 def backward_weights(
@@ -84,9 +92,10 @@ def backward_weights(
 ) -> Array:
     """The gradient of the filters (O, C/G, kh, kw). Each thread sums over its own pixels; the sums are added in order."""
     (N, P, Q, O), (kh, kw), channels = dy.shape, kernel_size, x.shape[3] // groups
-    geometry = (kh, kw, *stride, padding[0], padding[2], *dilation)
+    geometry = (kh, kw, *stride, *dilation)
+    x = framed(x, padding)
     K, count, cost = channels * kh * kw, N * P * Q, dy.size * channels * kh * kw // FMA
-    rows, columns = -(-K // ROWS) * ROWS, whole_tiles(O // groups, x.dtype)
+    rows, columns = -(-K // ROWS) * ROWS, whole_vectors(O // groups, x.dtype)
     sums = {start: arena.zeros((groups, rows, columns), x.dtype) for start, _ in split(count, cost)}
     block = _block(K + O // groups)
     over_images(count, lambda i, j: _backward_weights(dy, x, sums[i], geometry, block, i, j), cost)
@@ -99,25 +108,19 @@ def backward_weights(
     return dw
 
 
+def framed(x: Array, padding: Padding) -> Array:
+    """The images in a frame of zeros, so many rows above and below and columns left and right; cut, where that is negative."""
+    if not any(padding):
+        return x
+    (N, H, W, C), (top, bottom, left, right) = x.shape, padding
+    y = arena.empty((N, H + top + bottom, W + left + right, C), x.dtype)
+    over_images(N * y.shape[1], lambda start, stop: _frame(x, y, top, left, start, stop), cost=2 * y.size)
+    return y
+
+
 def _block(numbers: int) -> int:
-    """Pixels that are worked on together, if each has so many numbers; whole tiles of the product."""
+    """Pixels that are worked on together, if each sees so many numbers; whole tiles of the product."""
     return max(24, min(WORKSPACE // numbers, 384)) // ROWS * ROWS
-
-
-def _panels(w: Array) -> Array:
-    """Filters (G, kh, kw, C, N) as matrices (G, K, N), in panels for the product: (G, strips, K, columns of a strip)."""
-    G, kh, kw, C, N = w.shape
-    tile = tile_columns(w.dtype)
-    panels = arena.zeros((G, whole_tiles(N, w.dtype) // tile, kh * kw * C, tile), w.dtype)
-    loop, taps = _pack_rows if w.strides[4] < w.strides[3] else _pack_columns, w.reshape(G, kh * kw, C, N)
-    over_images(panels.shape[1], lambda start, stop: loop(taps, panels, start, stop), cost=STRIDED * panels.size)
-    return panels
-
-
-def _panels_of_transpose(w: Array) -> Array:
-    """Filters (G, O, C, kh, kw) as matrices (G, O, kh kw C), in panels."""
-    G, O, C, kh, kw = w.shape
-    return _panels(np.ascontiguousarray(w.transpose(0, 1, 3, 4, 2)).reshape(G, 1, 1, O, kh * kw * C))
 
 
 @jit
@@ -126,164 +129,123 @@ def _forward(x: Any, panels: Any, bias: Any, bounds: Any, y: Any, geometry: Any,
     O, C = y.shape[3], x.shape[3]
     G, strips, K, tile = panels.shape
     X, Y, B = x.reshape(x.size), y.reshape(y.size), panels.reshape(panels.size)
-    pointwise = G == 1 and geometry[:4] == (1, 1, 1, 1) and x.shape[:3] == y.shape[:3]  # the images are the columns
-    A, edge = np.zeros(block * K + tile, x.dtype), np.empty(ROWS * tile, x.dtype)
-    N = O // G
+    corners, taps = np.empty(block, np.intp), _taps(x, geometry, C // G, K)
+    edge = np.empty(ROWS * tile, x.dtype)
     for first in range(start, stop, block):
         count = min(block, stop - first)
+        _corners(x, y, geometry, first, count, corners)
         for g in range(G):
-            to = first * O + g * N
-            if pointwise and count % ROWS == 0:
-                product(X, first * C, C, count, K, B, 0, bias[g], bounds, Y, to, O, N, edge)
-            else:
-                _make_columns(x, X, A, K, geometry, y.shape, first, count, g * (C // G), C // G)
-                product(A, 0, K, count, K, B, g * strips * K * tile, bias[g], bounds, Y, to, O, N, edge)
+            to = first * O + g * (O // G)
+            product(X, g * (C // G), corners, count, taps, B, g * strips * K * tile, bias[g], bounds, Y, to, O, O // G, edge)
 
 
 @jit
 def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, start: int, stop: int) -> None:
     """Images start..stop-1: the columns' gradients, a block of pixels at a time, added to the pixels of their windows."""
     _, P, Q, O = dy.shape
-    G, strips, K, tile = panels.shape
-    N, channels, columns = O // G, dx.shape[3] // G, strips * tile
+    G, strips, N, tile = panels.shape
+    C = dx.shape[3]
     D, X, B = dy.reshape(dy.size), dx.reshape(dx.size), panels.reshape(panels.size)
-    A, zeros, edge = np.zeros(block * N + tile, dx.dtype), np.zeros(columns, dx.dtype), np.empty(ROWS * tile, dx.dtype)
-    rest = geometry[0] * geometry[1] * channels
-    dcols = np.empty(block * rest, dx.dtype)
+    K = geometry[0] * geometry[1] * (C // G)
+    corners, taps, run = np.empty(block, np.intp), _taps(dx, geometry, C // G, K), _run(geometry, C, G)
+    rows, filters = np.empty(block, np.intp), np.arange(N)
+    zeros, edge, dcols = np.zeros(strips * tile, dx.dtype), np.empty(ROWS * tile, dx.dtype), np.empty(block * K, dx.dtype)
     for first in range(start * P * Q, stop * P * Q, block):
         count = min(block, stop * P * Q - first)
+        _corners(dx, dy, geometry, first, count, corners)
+        for t in range(block):
+            rows[t] = (first + min(t, count - 1)) * O
         for g in range(G):
+            product(D, g * N, rows, count, filters, B, g * strips * N * tile, zeros, zeros[:0], dcols, 0, K, K, edge)
             for t in range(count):
-                copy_run(D, (first + t) * O + g * N, A, t * N, N)
-            product(A, 0, N, count, N, B, g * strips * K * tile, zeros, zeros[:0], dcols, 0, rest, rest, edge)
-            _add_columns(dx, X, dcols, geometry, dy.shape, first, count, g * channels, channels)
+                for k in range(0, K, run):
+                    add_run(dcols, t * K + k, X, corners[t] + g * (C // G) + taps[k], run)
 
 
 @jit
 def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, start: int, stop: int) -> None:
     """sums += colsᵀ dy over pixels start..stop-1."""
     O, C = dy.shape[3], x.shape[3]
-    G, rows, columns = sums.shape
-    N, channels = O // G, C // G
+    G, K, N = sums.shape
     X, D, S = x.reshape(x.size), dy.reshape(dy.size), sums.reshape(sums.size)
-    lda, ldb = row_length(rows, x.itemsize), row_length(columns, x.itemsize)
-    A, B = np.zeros(block * lda + LINE, x.dtype), np.zeros(block * ldb + LINE, x.dtype)
+    corners, taps, run = np.empty(block, np.intp), _taps(x, geometry, C // G, K), _run(geometry, C, G)
+    few, narrow = C * x.itemsize <= LINE, O * x.itemsize <= LINE  # neighbours lie on one cache line
+    lda, ldb = row_length(K, x.itemsize), row_length(N, x.itemsize)
+    A, B = np.empty(0 if few else block * lda + LINE, x.dtype), np.zeros(block * ldb + LINE, x.dtype)
+    lines, numbers = lda * np.arange(block), np.arange(K)
     for first in range(start, stop, block):
         count = min(block, stop - first)
+        _corners(x, dy, geometry, first, count, corners)
         for g in range(G):
-            _make_columns(x, X, A, lda, geometry, dy.shape, first, count, g * channels, channels)
-            for t in range(count):
-                copy_run(D, (first + t) * O + g * N, B, t * ldb, N)
-            add_product_of_columns(A, 0, lda, rows, count, B, 0, ldb, S, g * rows * columns, columns, columns)
-
-
-@jit
-def _make_columns(
-    x: Any, X: Any, A: Any, lda: int, geometry: Any, y_shape: Any, first: int, count: int, c: int, channels: int
-) -> None:
-    """The windows of `count` pixels from `first` on, each a row of A: channels c..c+channels-1 of all taps, zeros outside the image."""
-    kh, kw, sh, sw, top, left, dh, dw = geometry
-    _, H, W, C = x.shape
-    _, P, Q, _ = y_shape
-    whole = dw == 1 and channels == C  # taps of a row are side by side in the image, too
-    step = lanes(x)
-    first_inner, last_inner = inside(-left, sw, W - (kw - 1) * dw, Q)  # of the pixels whose windows hang over neither side
-    t = 0
-    while t < count:
-        image, rest = divmod(first + t, P * Q)
-        p, start = divmod(rest, Q)
-        upper, lower = inside(p * sh - top, dh, H, kh)
-        corner = ((image * H + p * sh - top) * W - left) * C
-        simple = whole and upper == 0 and lower == kh and corner + (((kh - 1) * dh + 1) * W + left) * C + step <= X.size
-        for q in range(start, min(Q, start + count - t)):
-            to, near, far = (t + q - start) * lda, 0, kw
-            if simple and first_inner <= q < last_inner:
-                _copy_window(X, corner + q * sw * C, dh * W * C, A, to, kh, kw * C)
+            c, d, to = g * (C // G), first * O + g * (O // G), g * K * N
+            if few and narrow and d + (count - 1) * O + N <= D.size:
+                add_product_of_columns(X, c, corners, count, taps, D, d, O, S, to, N, N)
                 continue
-            if q < first_inner or q >= last_inner:
-                near, far = inside(q * sw - left, dw, W, kw)
-            clear_run(A, to, upper * kw * channels)
-            for i in range(upper, lower):
-                pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
-                row = to + i * kw * channels
-                clear_run(A, row, near * channels)
-                if whole:
-                    copy_run(X, pixel + near * C, A, row + near * C, (far - near) * C)
-                else:
-                    for j in range(near, far):
-                        copy_run(X, pixel + j * dw * C, A, row + j * channels, channels)
-                clear_run(A, row + far * channels, (kw - far) * channels)
-            clear_run(A, to + lower * kw * channels, (kh - lower) * kw * channels)
-        t += min(Q - start, count - t)
+            for t in range(count):
+                copy_run(D, d + t * O, B, t * ldb, O // G)
+            if few:
+                add_product_of_columns(X, c, corners, count, taps, B, 0, ldb, S, to, N, N)
+                continue
+            for t in range(count):
+                for k in range(0, K // run * run, run):
+                    copy_run(X, corners[t] + c + taps[k], A, t * lda + k, run)
+            add_product_of_columns(A, 0, lines, count, numbers, B, 0, ldb, S, to, N, N)
 
 
 @jit
-def _copy_window(X: Any, x: int, row: int, A: Any, a: int, kh: int, length: int) -> None:
-    """kh runs of so many numbers, one from each row of an image, side by side into A; by whole vectors, as `copy_run`."""
-    step = lanes(X)
-    for _ in range(kh):
-        k = 0
-        while k < length:
-            store(A, a + k, load(X, x + k))
-            k += step
-        x += row
-        a += length
-
-
-@jit
-def _add_columns(
-    dx: Any, X: Any, dcols: Any, geometry: Any, y_shape: Any, first: int, count: int, c: int, channels: int
-) -> None:
-    """The transpose of `_make_columns`: each number is added to the pixel that it would have been copied from."""
-    kh, kw, sh, sw, top, left, dh, dw = geometry
-    _, H, W, C = dx.shape
-    _, P, Q, _ = y_shape
-    whole = dw == 1 and channels == C
+def _corners(x: Any, y: Any, geometry: Any, first: int, count: int, corners: Any) -> None:
+    """Where in x the windows of pixels first..first+count-1 of y begin; repeats the last to fill `corners`."""
+    _, _, sh, sw, _, _ = geometry
+    _, H, W, C = x.shape
+    _, P, Q, _ = y.shape
     t = 0
     while t < count:
-        image, rest = divmod(first + t, P * Q)
-        p, start = divmod(rest, Q)
-        upper, lower = inside(p * sh - top, dh, H, kh)
-        for q in range(start, min(Q, start + count - t)):
-            near, far = inside(q * sw - left, dw, W, kw)
-            for i in range(upper, lower):
-                pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
-                row = ((t + q - start) * kh + i) * kw * channels
-                if whole:
-                    add_run(dcols, row + near * C, X, pixel + near * C, (far - near) * C)
-                else:
-                    for j in range(near, far):
-                        add_run(dcols, row + j * channels, X, pixel + j * dw * C, channels)
-        t += min(Q - start, count - t)
+        row, q = divmod(first + t, Q)
+        image, p = divmod(row, P)
+        corner = ((image * H + p * sh) * W + q * sw) * C
+        for k in range(min(Q - q, count - t)):
+            corners[t + k] = corner + k * sw * C
+        t += Q - q
+    corners[count:] = corners[count - 1]
 
 
 @jit
-def _pack_rows(w: Any, panels: Any, start: int, stop: int) -> None:
-    """Strips start..stop-1 of the panels, where neighbouring columns are neighbours in w (G, taps, C, N), too."""
-    G, taps, C, N = w.shape
-    tile = panels.shape[3]
-    for g in range(G):
-        for strip in range(start, stop):
-            columns = min(tile, N - strip * tile)
-            for tap in range(taps):
-                for c in range(C):
-                    row, source = panels[g, strip, tap * C + c], w[g, tap, c, strip * tile : strip * tile + columns]
-                    for n in range(columns):
-                        row[n] = source[n]
+def _taps(x: Any, geometry: Any, channels: int, K: int) -> Any:
+    """How far each of a window's numbers is from its first one, in x; repeats the last to make K of them."""
+    kh, kw, _, _, dh, dw = geometry
+    taps, k = np.empty(K, np.intp), 0
+    for i in range(kh):
+        for j in range(kw):
+            for c in range(channels):
+                taps[k] = (i * dh * x.shape[2] + j * dw) * x.shape[3] + c
+                k += 1
+    taps[k:] = taps[k - 1]
+    return taps
 
 
 @jit
-def _pack_columns(w: Any, panels: Any, start: int, stop: int) -> None:
-    """The same where a column's numbers are neighbours in w."""
-    G, taps, C, N = w.shape
-    tile = panels.shape[3]
-    for g in range(G):
-        for strip in range(start, stop):
-            for n in range(min(tile, N - strip * tile)):
-                for tap in range(taps):
-                    column, source = panels[g, strip, tap * C : tap * C + C, n], w[g, tap, :, strip * tile + n]
-                    for c in range(C):
-                        column[c] = source[c]
+def _run(geometry: Any, C: int, G: int) -> int:
+    """How many numbers of a window are side by side in the image, too: a row of it, or only a pixel."""
+    _, kw, _, _, _, dw = geometry
+    return kw * C if dw == 1 and G == 1 else C // G
+
+
+@jit
+def _frame(x: Any, y: Any, top: int, left: int, start: int, stop: int) -> None:
+    """Rows start..stop-1 of y, of all images one below the other."""
+    _, H, W, C = x.shape
+    _, P, Q, _ = y.shape
+    X, Y = x.reshape(x.size), y.reshape(y.size)
+    zero, first, last = x.dtype.type(0), max(0, left) * C, min(Q, W + left) * C
+    for row in range(start, stop):
+        n, p = divmod(row, P)
+        to, inside = row * Q * C, 0 <= p - top < H
+        for k in range(first if inside else Q * C):
+            put(Y, to + k, zero)
+        if inside:
+            copy_exactly(X, ((n * H + p - top) * W - left) * C + first, Y, to + first, last - first)
+            for k in range(last, Q * C):
+                put(Y, to + k, zero)
 
 
 @jit

@@ -2,13 +2,13 @@
 
     depthwise.py    one channel a group: products, and no sum over channels
     winograd.py     3x3 windows with stride 1, in float32: a quarter of the multiplications
-    columns.py      everything else: im2col, in blocks that stay in the cache, and a matrix product
+    columns.py      everything else: a matrix product, of a matrix that nobody writes down
 
 All of them work with the channels innermost in memory (`layout.py`) and return results in that order.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 SMALL_IMAGE = 4  # rows or columns of a result of which less than half a tile of 4 x 4 would be used
 
 
-@dataclass(frozen=True, slots=True)
-class _Geometry:
+class _Geometry(NamedTuple):
     """The attributes of a convolution."""
 
     stride: Window

@@ -10,7 +10,6 @@ import numpy as np
 from minicnn.kernels.cpu import columns
 from minicnn.kernels.cpu.blas import single_threaded
 from minicnn.kernels.cpu.moments import column_sums
-from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, row_length, whole_tiles
 from minicnn.kernels.cpu.threads import FMA, over_images
 from minicnn.kernels.types import Array, Needs, Saved
 
@@ -37,7 +36,7 @@ def linear_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
     if w.size <= SMALL:
         pixels, filters = _pixels(dy), w[:, :, None, None]
         dx = columns.backward_data(pixels, filters, *POINTWISE, (1, len(x))).reshape(shape) if needs[0] else None
-        dw = _small_weights(dy, x) if needs[1] else None
+        dw = columns.backward_weights(pixels, _pixels(x), (1, 1), *POINTWISE)[:, :, 0, 0] if needs[1] else None
     else:
         dx, dw = _large_backward(dy, x, w, needs)
     return None if dx is None else dx.reshape(shape), dw, column_sums(dy) if needs[2] else None
@@ -46,18 +45,6 @@ def linear_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
 def _pixels(rows: Array) -> Array:
     """A matrix as one image with a row of pixels, (1, 1, M, D)."""
     return rows[None, None]
-
-
-def _small_weights(dy: Array, x: Array) -> Array:
-    """dyᵀ x by our own product, which wants whole tiles, and rows that are an odd number of cache lines apart."""
-    (M, O), D = dy.shape, x.shape[1]
-    A = np.zeros((M + 1, row_length(O, dy.itemsize)), dy.dtype)
-    B = np.zeros((M, row_length(D, x.itemsize)), x.dtype)
-    A[:M, :O], B[:, :D] = dy, x
-    rows = -(-O // ROWS) * ROWS
-    dw = np.zeros((rows, B.shape[1]), dy.dtype)
-    add_product_of_columns(A.reshape(-1), 0, A.shape[1], rows, M, B.reshape(-1), 0, B.shape[1], dw.reshape(-1), 0, B.shape[1], whole_tiles(D, x.dtype))
-    return np.ascontiguousarray(dw[:O, :D])
 
 
 def _large(x: Array, w: Array) -> Array:

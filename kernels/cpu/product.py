@@ -9,10 +9,11 @@ two numbers for each multiplication. So a tile of C is held in registers: 6 rows
 numbers of A are loaded (8 loads) and used for 12 fused multiply-adds: 6 cycles, 4 of which suffice for the loads. Twelve sums also hide that an
 fma takes four cycles: 2 x 4 = 8 must be under way at once. And 12 + 2 + 1 registers of 16 are all that there are.
 
-Layouts, of arrays that are seen as one-dimensional (`a` is where A begins, `lda` how far its rows are apart):
+Layouts, of arrays that are seen as one-dimensional:
 
+    A              a table of rows and one of columns: A[m, k] is at a + rows[m] + columns[k]. So A need not be a matrix at all: the windows of a
+                   convolution are one that nobody has written down. The tables cost one load more for twelve multiply-adds
     panels of B    B (K, N) in strips of TILE columns: B[k, n] is at (n // TILE) K TILE + k TILE + n % TILE, zeros behind column N
-    A              rows, for `product`; for `add_product_of_columns` Aᵀ is meant, and its rows are A's columns
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.runs import copy_exactly
-from minicnn.kernels.cpu.vector import broadcast, clip, fma, lanes, load, store
+from minicnn.kernels.cpu.vector import broadcast, clip, fma, lanes, load, spread, store
 
 ROWS = 6  # of a tile of C
 LINE = 64  # bytes that travel between memory and cache together
@@ -46,6 +47,16 @@ def whole_tiles(columns: int, dtype: Any) -> int:
     return -(-columns // tile) * tile
 
 
+def whole_vectors(columns: int, dtype: Any) -> int:
+    """`columns`, rounded up to whole vectors.
+
+    >>> whole_vectors(24, np.float32)
+    24
+    """
+    vector = tile_columns(dtype) // 2
+    return -(-columns // vector) * vector
+
+
 @jit
 def row_length(columns: int, itemsize: int) -> int:
     """How far apart rows of a workspace should be: an odd number of cache lines.
@@ -62,62 +73,71 @@ def row_length(columns: int, itemsize: int) -> int:
 
 @jit
 def product(
-    A: Any, a: int, lda: int, M: int, K: int, B: Any, b: int, bias: Any, bounds: Any, C: Any, c: int, ldc: int, N: int, edge: Any
+    A: Any, a: int, rows: Any, M: int, columns: Any, B: Any, b: int, bias: Any, bounds: Any, C: Any, c: int, ldc: int, N: int, edge: Any
 ) -> None:
-    """C = A B + bias, M rows and N columns; A may be read up to whole tiles, bias holds a number for each column up to whole tiles.
+    """C = A B + bias, M rows and N columns. The table of rows has whole tiles, bias a number for each column of whole tiles.
 
     Strip by strip of B, which stays in the first cache while all of A passes by. Where a tile hangs over the edge of C, it is computed in `edge`
-    (ROWS x a strip's columns) and what belongs to C is copied. With `bounds` (low, high), results are clipped while they are still in registers: a
-    ReLU for nothing; without, it is empty.
+    (ROWS x a strip's columns) and what belongs to C is copied; but if what hangs over will be overwritten by the rows that follow, it may. With `bounds`
+    (low, high), results are clipped while they are still in registers: a ReLU for nothing; without, it is empty.
     """
-    tile = 2 * lanes(B)
+    W, K = lanes(B), columns.size
+    tile = 2 * W
     for n in range(0, N, tile):
-        narrow = n + lanes(B) >= N  # the second vector of the strip has no columns
+        narrow = n + W >= N  # the second vector of the strip has no columns
         for m in range(0, M, ROWS):
-            if m + ROWS <= M and n + tile <= N:
-                _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
-                continue
             if narrow:
-                _narrow_tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, bounds, edge, 0, tile)
+                if m + ROWS <= M and (n + W == N or (N < W and ldc == N and (m + ROWS - 1) * N + W <= M * N)):
+                    _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
+                    continue
+                _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
             else:
-                _tile_of_rows(A, a + m * lda, lda, K, B, b + n * K, bias, n, bounds, edge, 0, tile)
+                if m + ROWS <= M and n + tile <= N:
+                    _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
+                    continue
+                _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
             for i in range(min(ROWS, M - m)):
                 copy_exactly(edge, i * tile, C, c + (m + i) * ldc + n, min(tile, N - n))
 
 
 @jit
 def add_product_of_columns(
-    A: Any, a: int, lda: int, M: int, K: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int, N: int
+    A: Any, a: int, rows: Any, K: int, columns: Any, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int, N: int
 ) -> None:
-    """C += Aᵀ B, with A (K, M) and B (K, N) both in rows; M a multiple of ROWS, N of whole tiles."""
-    tile = 2 * lanes(B)
-    for n in range(0, N, tile):
-        for m in range(0, M, ROWS):
-            _tile_of_columns(A, a + m, lda, K, B, b + n, ldb, C, c + m * ldc + n, ldc)
+    """C += Aᵀ B, with K rows of A and of B (K, N), whose rows lie ldb apart; whole tiles of A's columns, and N a multiple of a vector."""
+    W = lanes(B)
+    for n in range(0, N, 2 * W):
+        for m in range(0, columns.size, ROWS):
+            if n + W < N:
+                _tile_of_columns(A, a, rows, K, columns, m, B, b + n, ldb, C, c + m * ldc + n, ldc)
+            else:
+                _narrow_tile_of_columns(A, a, rows, K, columns, m, B, b + n, ldb, C, c + m * ldc + n, ldc)
 
 
 @jit
 def _tile_of_rows(
-    A: Any, a: int, lda: int, K: int, B: Any, b: int, bias: Any, n: int, bounds: Any, C: Any, c: int, ldc: int
+    A: Any, a: int, rows: Any, m: int, columns: Any, B: Any, b: int, bias: Any, n: int, bounds: Any, C: Any, c: int, ldc: int
 ) -> None:
     """One tile of C = A B + bias."""
     W = lanes(B)
-    a1, a2, a3, a4, a5 = a + lda, a + 2 * lda, a + 3 * lda, a + 4 * lda, a + 5 * lda
+    a0, a1, a2 = a + rows[m], a + rows[m + 1], a + rows[m + 2]
+    a3, a4, a5 = a + rows[m + 3], a + rows[m + 4], a + rows[m + 5]
     c00 = c10 = c20 = c30 = c40 = c50 = load(bias, n)
     c01 = c11 = c21 = c31 = c41 = c51 = load(bias, n + W)
-    for k in range(K):
+    for k in range(columns.size):
+        at = columns[k]
         b0, b1 = load(B, b + 2 * W * k), load(B, b + 2 * W * k + W)
-        x = broadcast(A, a + k)
+        x = broadcast(A, a0 + at)
         c00, c01 = fma(x, b0, c00), fma(x, b1, c01)
-        x = broadcast(A, a1 + k)
+        x = broadcast(A, a1 + at)
         c10, c11 = fma(x, b0, c10), fma(x, b1, c11)
-        x = broadcast(A, a2 + k)
+        x = broadcast(A, a2 + at)
         c20, c21 = fma(x, b0, c20), fma(x, b1, c21)
-        x = broadcast(A, a3 + k)
+        x = broadcast(A, a3 + at)
         c30, c31 = fma(x, b0, c30), fma(x, b1, c31)
-        x = broadcast(A, a4 + k)
+        x = broadcast(A, a4 + at)
         c40, c41 = fma(x, b0, c40), fma(x, b1, c41)
-        x = broadcast(A, a5 + k)
+        x = broadcast(A, a5 + at)
         c50, c51 = fma(x, b0, c50), fma(x, b1, c51)
     if bounds.size:
         low, high = broadcast(bounds, 0), broadcast(bounds, 1)
@@ -134,20 +154,21 @@ def _tile_of_rows(
 
 @jit
 def _narrow_tile_of_rows(
-    A: Any, a: int, lda: int, K: int, B: Any, b: int, bias: Any, n: int, bounds: Any, C: Any, c: int, ldc: int
+    A: Any, a: int, rows: Any, m: int, columns: Any, B: Any, b: int, bias: Any, n: int, bounds: Any, C: Any, c: int, ldc: int
 ) -> None:
     """The left half of a tile. Six sums hide less of an fma's four cycles than twelve, but it is still faster than the whole."""
     W = lanes(B)
-    a1, a2, a3, a4, a5 = a + lda, a + 2 * lda, a + 3 * lda, a + 4 * lda, a + 5 * lda
+    a0, a1, a2 = a + rows[m], a + rows[m + 1], a + rows[m + 2]
+    a3, a4, a5 = a + rows[m + 3], a + rows[m + 4], a + rows[m + 5]
     c0 = c1 = c2 = c3 = c4 = c5 = load(bias, n)
-    for k in range(K):
-        v = load(B, b + 2 * W * k)
-        c0 = fma(broadcast(A, a + k), v, c0)
-        c1 = fma(broadcast(A, a1 + k), v, c1)
-        c2 = fma(broadcast(A, a2 + k), v, c2)
-        c3 = fma(broadcast(A, a3 + k), v, c3)
-        c4 = fma(broadcast(A, a4 + k), v, c4)
-        c5 = fma(broadcast(A, a5 + k), v, c5)
+    for k in range(columns.size):
+        at, v = columns[k], load(B, b + 2 * W * k)
+        c0 = fma(broadcast(A, a0 + at), v, c0)
+        c1 = fma(broadcast(A, a1 + at), v, c1)
+        c2 = fma(broadcast(A, a2 + at), v, c2)
+        c3 = fma(broadcast(A, a3 + at), v, c3)
+        c4 = fma(broadcast(A, a4 + at), v, c4)
+        c5 = fma(broadcast(A, a5 + at), v, c5)
     if bounds.size:
         low, high = broadcast(bounds, 0), broadcast(bounds, 1)
         c0, c1, c2 = clip(c0, low, high), clip(c1, low, high), clip(c2, low, high)
@@ -161,9 +182,13 @@ def _narrow_tile_of_rows(
 
 
 @jit
-def _tile_of_columns(A: Any, a: int, lda: int, K: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int) -> None:
-    """One tile of C += Aᵀ B: the same sums, but the six numbers of A stand side by side."""
+def _tile_of_columns(
+    A: Any, a: int, rows: Any, K: int, columns: Any, m: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int
+) -> None:
+    """One tile of C += Aᵀ B."""
     W = lanes(B)
+    a0, a1, a2 = a + columns[m], a + columns[m + 1], a + columns[m + 2]
+    a3, a4, a5 = a + columns[m + 3], a + columns[m + 4], a + columns[m + 5]
     c00, c01 = load(C, c), load(C, c + W)
     c10, c11 = load(C, c + ldc), load(C, c + ldc + W)
     c20, c21 = load(C, c + 2 * ldc), load(C, c + 2 * ldc + W)
@@ -171,19 +196,19 @@ def _tile_of_columns(A: Any, a: int, lda: int, K: int, B: Any, b: int, ldb: int,
     c40, c41 = load(C, c + 4 * ldc), load(C, c + 4 * ldc + W)
     c50, c51 = load(C, c + 5 * ldc), load(C, c + 5 * ldc + W)
     for k in range(K):
-        i, j = a + k * lda, b + k * ldb
+        at, j = rows[k], b + k * ldb
         b0, b1 = load(B, j), load(B, j + W)
-        x = broadcast(A, i)
+        x = broadcast(A, a0 + at)
         c00, c01 = fma(x, b0, c00), fma(x, b1, c01)
-        x = broadcast(A, i + 1)
+        x = broadcast(A, a1 + at)
         c10, c11 = fma(x, b0, c10), fma(x, b1, c11)
-        x = broadcast(A, i + 2)
+        x = broadcast(A, a2 + at)
         c20, c21 = fma(x, b0, c20), fma(x, b1, c21)
-        x = broadcast(A, i + 3)
+        x = broadcast(A, a3 + at)
         c30, c31 = fma(x, b0, c30), fma(x, b1, c31)
-        x = broadcast(A, i + 4)
+        x = broadcast(A, a4 + at)
         c40, c41 = fma(x, b0, c40), fma(x, b1, c41)
-        x = broadcast(A, i + 5)
+        x = broadcast(A, a5 + at)
         c50, c51 = fma(x, b0, c50), fma(x, b1, c51)
     _put(C, c, W, c00, c01)
     _put(C, c + ldc, W, c10, c11)
@@ -191,6 +216,47 @@ def _tile_of_columns(A: Any, a: int, lda: int, K: int, B: Any, b: int, ldb: int,
     _put(C, c + 3 * ldc, W, c30, c31)
     _put(C, c + 4 * ldc, W, c40, c41)
     _put(C, c + 5 * ldc, W, c50, c51)
+
+
+@jit
+def _narrow_tile_of_columns(
+    A: Any, a: int, rows: Any, K: int, columns: Any, m: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int
+) -> None:
+    """The left half of a tile. Rows with even and odd numbers have sums of their own: twelve again, to hide an fma's four cycles."""
+    a0, a1, a2 = a + columns[m], a + columns[m + 1], a + columns[m + 2]
+    a3, a4, a5 = a + columns[m + 3], a + columns[m + 4], a + columns[m + 5]
+    c0, c1, c2 = load(C, c), load(C, c + ldc), load(C, c + 2 * ldc)
+    c3, c4, c5 = load(C, c + 3 * ldc), load(C, c + 4 * ldc), load(C, c + 5 * ldc)
+    d0 = d1 = d2 = d3 = d4 = d5 = spread(B.dtype.type(0))
+    for k in range(0, K - 1, 2):
+        at, v = rows[k], load(B, b + k * ldb)
+        c0 = fma(broadcast(A, a0 + at), v, c0)
+        c1 = fma(broadcast(A, a1 + at), v, c1)
+        c2 = fma(broadcast(A, a2 + at), v, c2)
+        c3 = fma(broadcast(A, a3 + at), v, c3)
+        c4 = fma(broadcast(A, a4 + at), v, c4)
+        c5 = fma(broadcast(A, a5 + at), v, c5)
+        at, v = rows[k + 1], load(B, b + (k + 1) * ldb)
+        d0 = fma(broadcast(A, a0 + at), v, d0)
+        d1 = fma(broadcast(A, a1 + at), v, d1)
+        d2 = fma(broadcast(A, a2 + at), v, d2)
+        d3 = fma(broadcast(A, a3 + at), v, d3)
+        d4 = fma(broadcast(A, a4 + at), v, d4)
+        d5 = fma(broadcast(A, a5 + at), v, d5)
+    if K % 2:
+        at, v = rows[K - 1], load(B, b + (K - 1) * ldb)
+        c0 = fma(broadcast(A, a0 + at), v, c0)
+        c1 = fma(broadcast(A, a1 + at), v, c1)
+        c2 = fma(broadcast(A, a2 + at), v, c2)
+        c3 = fma(broadcast(A, a3 + at), v, c3)
+        c4 = fma(broadcast(A, a4 + at), v, c4)
+        c5 = fma(broadcast(A, a5 + at), v, c5)
+    store(C, c, c0 + d0)
+    store(C, c + ldc, c1 + d1)
+    store(C, c + 2 * ldc, c2 + d2)
+    store(C, c + 3 * ldc, c3 + d3)
+    store(C, c + 4 * ldc, c4 + d4)
+    store(C, c + 5 * ldc, c5 + d5)
 
 
 @jit

@@ -3,7 +3,7 @@
 from typing import Any
 
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.vector import fma, get, lanes, load, put, spread, store
+from minicnn.kernels.cpu.vector import get, lanes, load, put, spread, store
 
 
 @jit
@@ -44,15 +44,3 @@ def add_run(X: Any, x: int, Y: Any, y: int, length: int) -> None:
         store(Y, y + k, load(Y, y + k) + load(X, x + k))
     for k in range(whole, length):
         put(Y, y + k, get(Y, y + k) + get(X, x + k))
-
-
-@jit
-def add_scaled_run(X: Any, x: int, factor: Any, Y: Any, y: int, length: int) -> None:
-    """Y[y:y + length] += factor X[x:x + length]."""
-    W = lanes(X)
-    whole, share = length // W * W, X.dtype.type(factor)
-    shares = spread(share)
-    for k in range(0, whole, W):
-        store(Y, y + k, fma(shares, load(X, x + k), load(Y, y + k)))
-    for k in range(whole, length):
-        put(Y, y + k, get(Y, y + k) + share * get(X, x + k))

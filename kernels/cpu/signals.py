@@ -15,6 +15,7 @@ from numba.core import cgutils
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.vector import instruction
 
+POLITENESS = 200  # looks to let pass, about three microseconds: so long takes the way into a compiled loop
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
@@ -32,6 +33,21 @@ def await_signal(signals: Any, i: int, number: int, looks: int) -> bool:
             return True
         _pause()
     return False
+
+
+@jit
+def answer_and_await(signals: Any, answered: int, asked: int, number: int, looks: int) -> bool:
+    """Raise signals[answered] to `number`, then await that signals[asked] is one more; says whether it is.
+
+    Whoever leaves compiled code asks for the interpreter's lock, and if another thread has it, goes to sleep, with all that waking costs. So
+    the answer is given from here, where this thread has no lock; and since the one who asks still has it, for a moment, this one waits for that moment.
+    """
+    _write(signals, answered, number)
+    if not await_signal(signals, asked, number + 1, looks):
+        return False
+    for _ in range(POLITENESS):
+        _pause()
+    return True
 
 
 @instruction

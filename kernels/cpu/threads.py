@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from minicnn.kernels.cpu import blas
-from minicnn.kernels.cpu.signals import await_signal, raise_signal
+from minicnn.kernels.cpu.signals import answer_and_await, await_signal, raise_signal
 
 SMALL = 500_000  # numbers read or written, below which a second thread costs more than it brings
 FMA = 10  # multiply-adds of a matrix product in the time of one such number
@@ -51,6 +51,9 @@ def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None
     The parts depend only on `count`, `cost` and the number of threads, so that sums come out the same in every run. One caller at a time has the
     team of threads; another one, at the same time, works through its parts alone.
     """
+    if cost < SMALL:
+        work(0, count)
+        return
     parts = list(split(count, cost))
     if len(parts) > 1 and _lock.acquire(blocking=False):
         try:
@@ -125,11 +128,11 @@ class _Worker:
         return problem
 
     def _live(self) -> None:
-        number = 1
+        number = 0
         while True:
-            if not await_signal(self._signals, self._given, number, LOOKS):
+            if not answer_and_await(self._signals, self._done, self._given, number, LOOKS):
                 self._asleep = True
-                while not await_signal(self._signals, self._given, number, 1):  # given between the last look and now?
+                while not await_signal(self._signals, self._given, number + 1, 1):  # given between the last look and now?
                     self._alarm.get()
                 self._asleep = False
             try:
@@ -137,7 +140,6 @@ class _Worker:
             except BaseException as problem:  # noqa: BLE001 - the caller raises it
                 self._problem = problem
             self._job = int  # lets go of the arrays
-            raise_signal(self._signals, self._done, number)
             number += 1
 
 

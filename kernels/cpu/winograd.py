@@ -100,6 +100,7 @@ def _forward(
     place_v, place_m = row_length(TILES * C, x.itemsize), row_length(TILES * columns, x.itemsize)
     V, M = np.zeros(n * n * place_v, x.dtype), np.empty(n * n * place_m, x.dtype)
     half, patch, zeros = np.empty(n * n * step, x.dtype), np.empty(n * n * step, x.dtype), np.zeros(columns, x.dtype)
+    lines, channels = C * np.arange(TILES), np.arange(C)
     for first in range(start, stop, TILES):
         count = min(TILES, stop - first)
         for t in range(count):
@@ -114,7 +115,7 @@ def _forward(
                     numbers_of_tile(m, patch, 0, n * step, step, half, V, to, n * place_v, place_v)
         rows = (count + ROWS - 1) // ROWS * ROWS
         for k in range(n * n):
-            product(V, k * place_v, C, rows, C, panels, k * columns * C, zeros, zeros[:0], M, k * place_m, columns, columns, zeros)
+            product(V, k * place_v, lines, rows, channels, panels, k * columns * C, zeros, zeros[:0], M, k * place_m, columns, columns, zeros)
         for t in range(count):
             image, p, q = corner(first + t, tiles, m, 0, 0)
             inside = lies_inside(p, q, m, P, Q)

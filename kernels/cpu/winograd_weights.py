@@ -84,12 +84,13 @@ def _sum_over_tiles(dy: Any, x: Any, dU: Any, m: int, tiles: Any, top: int, left
     ldv, ldm = row_length(x.shape[3], x.itemsize), row_length(dy.shape[3], x.itemsize)
     V, M = np.zeros((places, TILES + SPARE, ldv), x.dtype), np.zeros((places, TILES + SPARE, ldm), x.dtype)
     A, B, sums = V.reshape(V.size), M.reshape(M.size), dU.reshape(dU.size)
+    lines, channels = ldv * np.arange(TILES), np.arange(rows)
     for first in range(start, stop, TILES):
         last = min(first + TILES, stop)
         _transform(dy, x, V, M, m, tiles, top, left, first, last, 0)
         for k in range(places):
             a, b, to = k * (TILES + SPARE) * ldv, k * (TILES + SPARE) * ldm, k * rows * columns
-            add_product_of_columns(A, a, ldv, rows, last - first, B, b, ldm, sums, to, columns, columns)
+            add_product_of_columns(A, a, lines, last - first, channels, B, b, ldm, sums, to, columns, columns)
 
 
 @jit
@@ -100,6 +101,7 @@ def _sum_over_channels(V: Any, M: Any, count: int, dw: Any, m: int, start: int, 
     ldm = M.shape[2]
     dU = np.empty((places, CHANNELS, FILTERS), V.dtype)
     A, B, sums = V.reshape(V.size), M.reshape(M.size), dU.reshape(dU.size)
+    lines, numbers = ldv * np.arange(DEPTH), np.arange(-(-CHANNELS // ROWS) * ROWS)
     for c in range(start * CHANNELS, min(stop * CHANNELS, C), CHANNELS):
         channels = min(CHANNELS, C - c)
         rows = (channels + ROWS - 1) // ROWS * ROWS
@@ -110,7 +112,7 @@ def _sum_over_channels(V: Any, M: Any, count: int, dw: Any, m: int, start: int, 
                 for t in range(0, count, DEPTH):
                     a, b = (k * stored + t) * ldv + c, (k * stored + t) * ldm + o
                     depth = min(DEPTH, count - t)
-                    add_product_of_columns(A, a, ldv, rows, depth, B, b, ldm, sums, k * CHANNELS * FILTERS, FILTERS, columns)
+                    add_product_of_columns(A, a, lines, depth, numbers[:rows], B, b, ldm, sums, k * CHANNELS * FILTERS, FILTERS, columns)
             _filters_back(dU, dw, m, c, channels, o, min(FILTERS, O - o))
 
 

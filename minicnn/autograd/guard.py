@@ -6,7 +6,7 @@ its edits is noted when the node is recorded, and compared when backward comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,21 +46,26 @@ class Guard:
 
 def guards(saved: Any, inputs: Sequence[Tensor | None], y: Tensor) -> list[Guard]:
     """Guards for those of the tensors whose memory is in `saved`; for all, if `saved` cannot be looked through."""
-    kept = list(leaves(saved))
+    kept = leaves(saved)
     opaque = not all(is_array(leaf) for leaf in kept)
     named = [(f"input {i}", t) for i, t in enumerate(inputs) if t is not None] + [("result", y)]
     return [Guard(t.version, t.version.count, role, t.shape) for role, t in named if opaque or _overlaps(t.data, kept)]
 
 
-def leaves(saved: Any) -> Iterator[Any]:
+def leaves(saved: Any) -> list[Any]:
     """The arrays in nested tuples, lists and dicts, and everything of which it is unknown what it holds."""
-    if isinstance(saved, (tuple, list)):
-        for item in saved:
-            yield from leaves(item)
-    elif isinstance(saved, Mapping):
-        yield from leaves(list(saved.values()))
-    elif not isinstance(saved, HARMLESS):
-        yield saved
+    found, left = [], [saved]
+    while left:
+        item = left.pop()
+        if isinstance(item, (tuple, list)):
+            left.extend(item)
+        elif isinstance(item, HARMLESS):
+            continue
+        elif not isinstance(item, np.ndarray) and isinstance(item, Mapping):
+            left.extend(item.values())
+        else:
+            found.append(item)
+    return found
 
 
 def _overlaps(data: Array, kept: list[Array]) -> bool:

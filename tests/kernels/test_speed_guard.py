@@ -29,7 +29,7 @@ def assembly(function, *arguments):
 @pytest.mark.skipif(not HAS_FMA, reason="looks for the instructions of x86 processors since 2013")
 def test_the_product_keeps_its_sums_in_registers():
     A, C = np.zeros(600, np.float32), np.zeros(600, np.float32)
-    text = assembly(product._tile_of_rows, A, 0, 16, 16, A, 0, A, 0, A[:0], C, 0, 16)
+    text = assembly(product._tile_of_rows, A, 0, np.arange(6), 0, np.arange(16), A, 0, A, 0, A[:0], C, 0, 16)
     loops = re.findall(r"^(\.LBB0_\d+):\n((?:(?!^\.LBB).*\n)*?)\tj\w+\t\1$", text, re.MULTILINE)
     fused = [len(FUSED.findall(body)) for _, body in loops]
     assert max(fused, default=0) >= 12, f"the inner loop has {fused} fused multiply-adds, where a round has 12"

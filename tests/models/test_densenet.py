@@ -51,7 +51,7 @@ def test_the_loss_is_one_step_away_from_every_layer():
         (models.DenseNet121, 121), (models.DenseNet169, 169), (models.DenseNet201, 201), (models.DenseNet161, 161),
         (models.DenseNetCIFAR, 100), (partial(models.DenseNetCIFAR, 40, bottleneck=False), 40),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, int) else getattr(value, "__name__", "DenseNetCIFAR-40"),
 )  # fmt: skip
 def test_the_name_counts_the_layers_with_weights(network, depth):
     with use_backend("meta"):
