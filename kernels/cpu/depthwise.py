@@ -1,8 +1,9 @@
 """Depthwise convolution: every channel has filters of its own, so that there is no sum over channels, and nothing to multiply as matrices.
 
-With the channels innermost in memory, a vector holds eight channels of a pixel and meets eight channels of a tap: a row of the result is, tap by
-tap, a product added. Nine taps are nine multiplications for each number, so that the time goes into reading and writing them; what can be
-saved are loads. Four neighbouring pixels of the result are computed together, with one load of each tap's filters for all four.
+With the channels innermost in memory, a vector holds eight channels of a pixel and meets eight channels of a tap. Nine taps are nine multiplications
+for each number, so that the time goes into reading and writing. Two loads fit into a cycle, as do two fma: a tap's filters must not be loaded for every
+pixel. Nine of them stay in registers while a vector of channels walks along a row; more, and windows cut by an edge, are loaded once for
+four neighbours.
 
 Filters are (kh, kw, O) here. Output channel o sees channel o // M, with M = O / C filters a channel; for M > 1 the images are first repeated.
 """
@@ -20,8 +21,9 @@ from minicnn.kernels.cpu.vector import REGISTER, broadcast, clip, fma, lanes, lo
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
-BLOCK = 128  # channels that are worked on together: as long a piece of memory as possible, with filters that stay in the first cache
-TOGETHER = 4  # pixels of the result, or vectors of channels, that are computed side by side: an fma takes four cycles
+BLOCK = 64  # channels that are worked on together, and
+PIXELS = 16  # pixels of the result: what they see stays in the first cache, and is read in runs long enough for the next to be fetched meanwhile
+TOGETHER = 4  # pixels, or vectors of channels, that are computed side by side: an fma takes four cycles
 
 
 def forward(
@@ -81,44 +83,89 @@ def _whole_vectors(x: Array) -> Array:
 
 @jit
 def _forward(x: Any, w: Any, b: Any, bounds: Any, y: Any, geometry: Any, start: int, stop: int) -> None:
-    """Rows start..stop-1 of all images' results."""
+    """Rows start..stop-1 of all images' results: channels in blocks, and of each block a few pixels at a time, so that what they see stays in the first cache."""
     kh, kw, sh, sw, top, left, dh, dw = geometry
     _, H, W, C = x.shape
     _, P, Q, _ = y.shape
     X, F, Y = x.reshape(x.size), w.reshape(w.size), y.reshape(y.size)
-    least, most = broadcast(bounds, 0), broadcast(bounds, 1)
     first, last = inside(-left, sw, W - (kw - 1) * dw, Q)  # of the pixels whose windows hang over neither side
     for row in range(start, stop):
         image, p = divmod(row, P)
         low, high = inside(p * sh - top, dh, H, kh)
+        corner = ((image * H + p * sh - top) * W - left) * C
+        nine = (kh, kw) == (3, 3) and low == 0 and high == 3
         for block in range(0, C, BLOCK):
-            q = 0
+            channels, q = range(block, min(block + BLOCK, C), lanes(x)), 0
             while q < Q:
-                together = first <= q and q + TOGETHER <= last
-                for c in range(block, min(block + BLOCK, C), lanes(x)):
-                    to = (row * Q + q) * C + c
-                    y0 = y1 = y2 = y3 = load(b, c)
-                    if not together:
-                        near, far = inside(q * sw - left, dw, W, kw)
-                        for i in range(low, high):
-                            pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
-                            for j in range(near, far):
-                                y0 = fma(load(F, (i * kw + j) * C + c), load(X, pixel + j * dw * C), y0)
-                        store(Y, to, clip(y0, least, most))
-                        continue
-                    for i in range(low, high):
-                        pixel = ((image * H + p * sh + i * dh - top) * W + q * sw - left) * C + c
-                        for j in range(kw):
-                            tap, at = load(F, (i * kw + j) * C + c), pixel + j * dw * C
-                            y0 = fma(tap, load(X, at), y0)
-                            y1 = fma(tap, load(X, at + sw * C), y1)
-                            y2 = fma(tap, load(X, at + 2 * sw * C), y2)
-                            y3 = fma(tap, load(X, at + 3 * sw * C), y3)
-                    store(Y, to, clip(y0, least, most))
-                    store(Y, to + C, clip(y1, least, most))
-                    store(Y, to + 2 * C, clip(y2, least, most))
-                    store(Y, to + 3 * C, clip(y3, least, most))
-                q += TOGETHER if together else 1
+                pixel, to, whole = corner + q * sw * C, (row * Q + q) * C, last - q if first <= q else 0
+                if nine and whole > 0:
+                    count = min(PIXELS, whole)
+                    for c in channels:
+                        _nine_taps(X, pixel + c, dh * W * C, dw * C, sw * C, F, c, C, b, bounds, Y, to + c, count)
+                elif whole >= TOGETHER:
+                    count = TOGETHER
+                    for c in channels:
+                        _pixels(X, pixel + c, dh * W * C, dw * C, sw * C, F, kw, low, high, c, C, b, bounds, Y, to + c)
+                else:
+                    count = 1
+                    near, far = inside(q * sw - left, dw, W, kw)
+                    for c in channels:
+                        _pixel(X, pixel + c, dh * W * C, dw * C, F, kw, low, high, near, far, c, C, b, bounds, Y, to + c)
+                q += count
+
+
+@jit
+def _nine_taps(
+    X: Any, x: int, row: int, column: int, step: int, F: Any, c: int, C: int, b: Any, bounds: Any, Y: Any, y: int, count: int
+) -> None:
+    """One vector of channels of `count` neighbours in a row of the result, whose windows of 3x3 lie inside: the nine taps stay in registers."""
+    f0, f1, f2 = load(F, c), load(F, c + C), load(F, c + 2 * C)
+    f3, f4, f5 = load(F, c + 3 * C), load(F, c + 4 * C), load(F, c + 5 * C)
+    f6, f7, f8 = load(F, c + 6 * C), load(F, c + 7 * C), load(F, c + 8 * C)
+    least, most, bias = broadcast(bounds, 0), broadcast(bounds, 1), load(b, c)
+    for _ in range(count):
+        x1, x2 = x + row, x + 2 * row
+        s = fma(f0, load(X, x), bias)
+        t = f3 * load(X, x1)
+        s, t = fma(f1, load(X, x + column), s), fma(f4, load(X, x1 + column), t)
+        s, t = fma(f2, load(X, x + 2 * column), s), fma(f5, load(X, x1 + 2 * column), t)
+        s, t = fma(f6, load(X, x2), s), fma(f7, load(X, x2 + column), t)
+        s = fma(f8, load(X, x2 + 2 * column), s)
+        store(Y, y, clip(s + t, least, most))
+        x += step
+        y += C
+
+
+@jit
+def _pixels(
+    X: Any, x: int, row: int, column: int, step: int, F: Any, kw: int, low: int, high: int, c: int, C: int, b: Any, bounds: Any, Y: Any, y: int
+) -> None:
+    """One vector of channels of TOGETHER neighbours, whose windows hang over neither side: each tap is loaded once for all of them."""
+    least, most = broadcast(bounds, 0), broadcast(bounds, 1)
+    y0 = y1 = y2 = y3 = load(b, c)
+    for i in range(low, high):
+        for j in range(kw):
+            tap, at = load(F, (i * kw + j) * C + c), x + i * row + j * column
+            y0 = fma(tap, load(X, at), y0)
+            y1 = fma(tap, load(X, at + step), y1)
+            y2 = fma(tap, load(X, at + 2 * step), y2)
+            y3 = fma(tap, load(X, at + 3 * step), y3)
+    store(Y, y, clip(y0, least, most))
+    store(Y, y + C, clip(y1, least, most))
+    store(Y, y + 2 * C, clip(y2, least, most))
+    store(Y, y + 3 * C, clip(y3, least, most))
+
+
+@jit
+def _pixel(
+    X: Any, x: int, row: int, column: int, F: Any, kw: int, low: int, high: int, near: int, far: int, c: int, C: int, b: Any, bounds: Any, Y: Any, y: int
+) -> None:
+    """One vector of channels of one pixel, from the taps of its window that lie inside."""
+    s = load(b, c)
+    for i in range(low, high):
+        for j in range(near, far):
+            s = fma(load(F, (i * kw + j) * C + c), load(X, x + i * row + j * column), s)
+    store(Y, y, clip(s, broadcast(bounds, 0), broadcast(bounds, 1)))
 
 
 @jit

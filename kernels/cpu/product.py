@@ -85,19 +85,17 @@ def product(
     tile = 2 * W
     for n in range(0, N, tile):
         narrow = n + W >= N  # the second vector of the strip has no columns
+        fits = n + W == N if narrow else n + tile <= N
         for m in range(0, M, ROWS):
+            direct = m + ROWS <= M and (fits or (N < W and ldc == N and (m + ROWS - 1) * N + W <= M * N))
+            target, to, step = (C, c + m * ldc + n, ldc) if direct else (edge, 0, tile)
             if narrow:
-                if m + ROWS <= M and (n + W == N or (N < W and ldc == N and (m + ROWS - 1) * N + W <= M * N)):
-                    _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
-                    continue
-                _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
+                _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, target, to, step)
             else:
-                if m + ROWS <= M and n + tile <= N:
-                    _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
-                    continue
-                _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
-            for i in range(min(ROWS, M - m)):
-                copy_exactly(edge, i * tile, C, c + (m + i) * ldc + n, min(tile, N - n))
+                _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, target, to, step)
+            if not direct:
+                for i in range(min(ROWS, M - m)):
+                    copy_exactly(edge, i * tile, C, c + (m + i) * ldc + n, min(tile, N - n))
 
 
 @jit
