@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.jit import jit, jit_counted
 from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.pool import keep_larger, max_pool2d_backward
 from minicnn.kernels.cpu.threads import over_images
@@ -96,7 +96,7 @@ def _means_dx(dy: Any, dx: Any) -> None:
                             dx[n, r, s, c] += dy[n, p, q, c] / size
 
 
-@jit
+@jit_counted
 def _maxima(x: Any, y: Any, winner: Any) -> None:
     """The first of equals wins, and NaN counts as the largest."""
     N, H, W, _ = x.shape

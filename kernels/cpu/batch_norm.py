@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu import arena
-from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.jit import jit, jit_counted
 from minicnn.kernels.cpu.layout import from_rows, rows
 from minicnn.kernels.cpu.threads import over_images, split
 from minicnn.kernels.types import Array, Needs, Saved
@@ -152,7 +152,7 @@ def _sums(dy: Array, x: Array, line: Any, bounds: Any) -> tuple[Array, Array]:
     return np.sum(totals, axis=0), np.sum(moments, axis=0)
 
 
-@jit
+@jit_counted
 def _moments(x: Any, offset: Any, squares: Any) -> None:
     """Fills in how far the mean of each column is from its first number, and the sum of squares around the mean."""
     M, C = x.shape

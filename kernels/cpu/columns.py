@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu import arena
-from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.jit import jit, jit_counted
 from minicnn.kernels.cpu.panels import STRIDED, panels_of, panels_of_transpose
 from minicnn.kernels.cpu.product import (
     LINE,
@@ -123,7 +123,7 @@ def _block(numbers: int) -> int:
     return max(24, min(WORKSPACE // numbers, 384)) // ROWS * ROWS
 
 
-@jit
+@jit_counted
 def _forward(x: Any, panels: Any, bias: Any, bounds: Any, y: Any, geometry: Any, block: int, start: int, stop: int) -> None:
     """Pixels start..stop-1 of the result, block by block."""
     O, C = y.shape[3], x.shape[3]
@@ -139,7 +139,7 @@ def _forward(x: Any, panels: Any, bias: Any, bounds: Any, y: Any, geometry: Any,
             product(X, g * (C // G), corners, count, taps, B, g * strips * K * tile, bias[g], bounds, Y, to, O, O // G, edge)
 
 
-@jit
+@jit_counted
 def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, start: int, stop: int) -> None:
     """Images start..stop-1: the columns' gradients, a block of pixels at a time, added to the pixels of their windows."""
     _, P, Q, O = dy.shape
@@ -162,7 +162,7 @@ def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, sta
                     add_run(dcols, t * K + k, X, corners[t] + g * (C // G) + taps[k], run)
 
 
-@jit
+@jit_counted
 def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, start: int, stop: int) -> None:
     """sums += colsᵀ dy over pixels start..stop-1."""
     O, C = dy.shape[3], x.shape[3]
@@ -209,7 +209,7 @@ def _corners(x: Any, y: Any, geometry: Any, first: int, count: int, corners: Any
     corners[count:] = corners[count - 1]
 
 
-@jit
+@jit_counted
 def _taps(x: Any, geometry: Any, channels: int, K: int) -> Any:
     """How far each of a window's numbers is from its first one, in x; repeats the last to make K of them."""
     kh, kw, _, _, dh, dw = geometry

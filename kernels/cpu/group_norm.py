@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.jit import jit_counted
 from minicnn.kernels.cpu.moments import moments, sums
 from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.types import Array, Needs, Saved
@@ -54,7 +54,7 @@ def group_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     )
 
 
-@jit
+@jit_counted
 def _forward(x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any, y: Any, eps: float, start: int, stop: int) -> None:
     """Groups start..stop-1 of x (N G, C/G, S), gamma and beta (G, C/G); fills mean and inverse (N G,)."""
     number = x.dtype.type
@@ -71,7 +71,7 @@ def _forward(x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any, y: Any, eps
                 y[r, c, s] = (x[r, c, s] - centre) * a + shift
 
 
-@jit
+@jit_counted
 def _backward(
     dy: Any, x: Any, gamma: Any, mean: Any, inverse: Any, dx: Any, dgamma: Any, dbeta: Any, start: int, stop: int
 ) -> None:

@@ -27,9 +27,21 @@ def jit(function: F) -> F:
 
     Sums may be reordered (`fastmath` for associativity and contraction only): NaN and Inf keep their meaning. A division by zero gives them, as in
     NumPy, and raises nothing: to look for it would take a branch, and vectors have none.
+
+    Numba counts the users of an array, as Python does. To call the counter, all registers must go to memory: once for each tile of a product, that
+    took half of the time of small ones. Arrays that the caller keeps need not be counted, so here nothing is.
     """
+    return _compiled(function, {**OPTIONS, "_nrt": False})
+
+
+def jit_counted(function: F) -> F:
+    """The same, and users are counted: for a function that makes arrays, or assigns to slices of them."""
+    return _compiled(function, OPTIONS)
+
+
+def _compiled(function: F, options: dict[str, Any]) -> F:
     global _cache  # noqa: PLW0603 - one answer for the whole process
-    compiled: Any = numba.njit(**OPTIONS)(function)
+    compiled: Any = numba.njit(**options)(function)
     if _cache:
         try:
             compiled._cache = _FolderCache(function)

@@ -9,7 +9,7 @@ import numpy as np
 
 from minicnn.kernels.cpu import arena
 from minicnn.kernels.cpu.inside import inside
-from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.jit import jit, jit_counted
 from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.threads import over_images
 from minicnn.kernels.cpu.vector import fma, get, lanes, load, put, spread, store
@@ -82,7 +82,7 @@ def avg_pool2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
     return (channels_first(dx),)
 
 
-@jit
+@jit_counted
 def _max_pool(x: Any, y: Any, winner: Any, geometry: Any, start: int, stop: int) -> None:
     """y[n, p, q, c] = max x[n, p sh + i dh - top, q sw + j dw - left, c]: the first of equals wins, NaN is the largest."""
     kh, kw, sh, sw, top, left, dh, dw = geometry
@@ -150,7 +150,7 @@ def _avg_pool(x: Any, share: Any, y: Any, geometry: Any, start: int, stop: int) 
                 put(Y, to + c, share[p, q] * number)
 
 
-@jit
+@jit_counted
 def _avg_pool_dx(dy: Any, share: Any, dx: Any, geometry: Any, start: int, stop: int) -> None:
     """dx[n, r, s, c] = sum share[p, q] dy[n, p, q, c] over the windows that pixel (r, s) is in."""
     kh, kw, sh, sw, top, left = geometry

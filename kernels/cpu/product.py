@@ -22,7 +22,7 @@ import numpy as np
 
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.runs import copy_exactly
-from minicnn.kernels.cpu.vector import broadcast, clip, fma, lanes, load, spread, store
+from minicnn.kernels.cpu.vector import broadcast, clip, fma, lanes, load, store
 
 ROWS = 6  # of a tile of C
 LINE = 64  # bytes that travel between memory and cache together
@@ -88,12 +88,15 @@ def product(
         fits = n + W == N if narrow else n + tile <= N
         for m in range(0, M, ROWS):
             direct = m + ROWS <= M and (fits or (N < W and ldc == N and (m + ROWS - 1) * N + W <= M * N))
-            target, to, step = (C, c + m * ldc + n, ldc) if direct else (edge, 0, tile)
-            if narrow:
-                _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, target, to, step)
+            if direct and narrow:
+                _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
+            elif direct:
+                _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
             else:
-                _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, target, to, step)
-            if not direct:
+                if narrow:
+                    _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
+                else:
+                    _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
                 for i in range(min(ROWS, M - m)):
                     copy_exactly(edge, i * tile, C, c + (m + i) * ldc + n, min(tile, N - n))
 
@@ -220,13 +223,12 @@ def _tile_of_columns(
 def _narrow_tile_of_columns(
     A: Any, a: int, rows: Any, K: int, columns: Any, m: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int
 ) -> None:
-    """The left half of a tile. Rows with even and odd numbers have sums of their own: twelve again, to hide an fma's four cycles."""
+    """The left half of a tile."""
     a0, a1, a2 = a + columns[m], a + columns[m + 1], a + columns[m + 2]
     a3, a4, a5 = a + columns[m + 3], a + columns[m + 4], a + columns[m + 5]
     c0, c1, c2 = load(C, c), load(C, c + ldc), load(C, c + 2 * ldc)
     c3, c4, c5 = load(C, c + 3 * ldc), load(C, c + 4 * ldc), load(C, c + 5 * ldc)
-    d0 = d1 = d2 = d3 = d4 = d5 = spread(B.dtype.type(0))
-    for k in range(0, K - 1, 2):
+    for k in range(K):
         at, v = rows[k], load(B, b + k * ldb)
         c0 = fma(broadcast(A, a0 + at), v, c0)
         c1 = fma(broadcast(A, a1 + at), v, c1)
@@ -234,27 +236,12 @@ def _narrow_tile_of_columns(
         c3 = fma(broadcast(A, a3 + at), v, c3)
         c4 = fma(broadcast(A, a4 + at), v, c4)
         c5 = fma(broadcast(A, a5 + at), v, c5)
-        at, v = rows[k + 1], load(B, b + (k + 1) * ldb)
-        d0 = fma(broadcast(A, a0 + at), v, d0)
-        d1 = fma(broadcast(A, a1 + at), v, d1)
-        d2 = fma(broadcast(A, a2 + at), v, d2)
-        d3 = fma(broadcast(A, a3 + at), v, d3)
-        d4 = fma(broadcast(A, a4 + at), v, d4)
-        d5 = fma(broadcast(A, a5 + at), v, d5)
-    if K % 2:
-        at, v = rows[K - 1], load(B, b + (K - 1) * ldb)
-        c0 = fma(broadcast(A, a0 + at), v, c0)
-        c1 = fma(broadcast(A, a1 + at), v, c1)
-        c2 = fma(broadcast(A, a2 + at), v, c2)
-        c3 = fma(broadcast(A, a3 + at), v, c3)
-        c4 = fma(broadcast(A, a4 + at), v, c4)
-        c5 = fma(broadcast(A, a5 + at), v, c5)
-    store(C, c, c0 + d0)
-    store(C, c + ldc, c1 + d1)
-    store(C, c + 2 * ldc, c2 + d2)
-    store(C, c + 3 * ldc, c3 + d3)
-    store(C, c + 4 * ldc, c4 + d4)
-    store(C, c + 5 * ldc, c5 + d5)
+    store(C, c, c0)
+    store(C, c + ldc, c1)
+    store(C, c + 2 * ldc, c2)
+    store(C, c + 3 * ldc, c3)
+    store(C, c + 4 * ldc, c4)
+    store(C, c + 5 * ldc, c5)
 
 
 @jit

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu import arena
-from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.jit import jit_counted
 from minicnn.kernels.cpu.product import ROWS, product, row_length, tile_columns
 from minicnn.kernels.cpu.threads import FMA, over_images
 from minicnn.kernels.cpu.vector import lanes
@@ -86,7 +86,7 @@ def _transformed_filters(w: Array, m: int, turned: bool) -> Array:
     return U
 
 
-@jit
+@jit_counted
 def _forward(
     x: Any, U: Any, bias: Any, bounds: Any, y: Any, m: int, tiles: Any, top: int, left: int, start: int, stop: int
 ) -> None:
@@ -130,7 +130,7 @@ def _forward(
                     finish_pixels(bias, o, bounds, min(m, P - p), min(m, Q - q), Y, pixel, Q, O)
 
 
-@jit
+@jit_counted
 def _filters(w: Any, U: Any, m: int, turned: bool, start: int, stop: int) -> None:
     """Strips start..stop-1 of the transformed filters; zeros where a strip has no filter.
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu import arena
-from minicnn.kernels.cpu.jit import jit
+from minicnn.kernels.cpu.jit import jit_counted
 from minicnn.kernels.cpu.product import ROWS, add_product_of_columns, row_length, whole_tiles
 from minicnn.kernels.cpu.threads import FMA, num_threads, over_images, split
 from minicnn.kernels.cpu.vector import lanes
@@ -77,7 +77,7 @@ def _by_channels(dy: Array, x: Array, padding: Padding, m: int, tiles: tuple[int
     return dw
 
 
-@jit
+@jit_counted
 def _sum_over_tiles(dy: Any, x: Any, dU: Any, m: int, tiles: Any, top: int, left: int, start: int, stop: int) -> None:
     """dU += Vᵀ M, summed over tiles start..stop-1, a block at a time."""
     places, rows, columns = dU.shape
@@ -93,7 +93,7 @@ def _sum_over_tiles(dy: Any, x: Any, dU: Any, m: int, tiles: Any, top: int, left
             add_product_of_columns(A, a, lines, last - first, channels, B, b, ldm, sums, to, columns, columns)
 
 
-@jit
+@jit_counted
 def _sum_over_channels(V: Any, M: Any, count: int, dw: Any, m: int, start: int, stop: int) -> None:
     """dw for blocks start..stop-1 of CHANNELS channels."""
     O, C, _, _ = dw.shape
@@ -116,7 +116,7 @@ def _sum_over_channels(V: Any, M: Any, count: int, dw: Any, m: int, start: int, 
             _filters_back(dU, dw, m, c, channels, o, min(FILTERS, O - o))
 
 
-@jit
+@jit_counted
 def _transform(
     dy: Any, x: Any, V: Any, M: Any, m: int, tiles: Any, top: int, left: int, start: int, stop: int, to: int
 ) -> None:
@@ -149,7 +149,7 @@ def _transform(
                 gradients_of_tile(m, patch, 0, m * step, step, half, B, row * ldm + o, n * place_m, place_m)
 
 
-@jit
+@jit_counted
 def _filters_back(dU: Any, dw: Any, m: int, c: int, channels: int, o: int, filters: int) -> None:
     """Gᵀ dU G for the first `channels` rows and `filters` columns of dU, into dw (O, C, 3, 3) from filter o and channel c on."""
     n, step = m + 2, lanes(dw)

@@ -12,7 +12,6 @@ import pytest
 import minicnn
 from minicnn import kernels, nn, ops
 from minicnn.kernels.cpu import product, winograd_tiles
-from minicnn.kernels.cpu.jit import OPTIONS
 
 FUSED = re.compile(r"\bvfn?m(?:add|sub)\d*ps\b")
 HAS_FMA = platform.machine().lower() in ("x86_64", "amd64") and llvmlite.binding.get_host_cpu_features().get("fma", False)
@@ -20,7 +19,7 @@ HAS_FMA = platform.machine().lower() in ("x86_64", "amd64") and llvmlite.binding
 
 def assembly(function, *arguments):
     """The machine code of a compiled loop, compiled anew: what comes from the cache cannot be looked at."""
-    compiled = numba.njit(**OPTIONS)(function.py_func)
+    compiled = numba.jit(**function.targetoptions)(function.py_func)
     compiled(*arguments)
     (text,) = compiled.inspect_asm().values()
     return text[: text.index("cpython")] if "cpython" in text else text
@@ -36,6 +35,16 @@ def test_the_product_keeps_its_sums_in_registers():
     inner = loops[int(np.argmax(fused))][1]
     assert not re.search(r"\tv?movups\t%ymm\d+, ", inner), "a sum is stored inside the loop"
     assert "call" not in inner
+
+
+@pytest.mark.parametrize("function", [product.product, product.add_product_of_columns])
+def test_the_product_does_not_count_the_users_of_its_arrays(function):
+    A, table = np.zeros(600, np.float32), np.arange(6)
+    if function is product.product:
+        text = assembly(function, A, 0, table, 6, table, A, 0, A, A[:0], A.copy(), 0, 16, 16, A)
+    else:
+        text = assembly(function, A, 0, table, 6, table, A, 0, 16, A.copy(), 0, 16, 16)
+    assert "NRT_" not in text
 
 
 @pytest.mark.skipif(not HAS_FMA, reason="looks for the instructions of x86 processors since 2013")
