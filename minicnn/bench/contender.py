@@ -10,7 +10,7 @@ from minicnn.bench.turns import Step
 from minicnn.bench.workload import Problem
 from minicnn.errors import BackendError, nearest
 from minicnn.models.auxiliary import auxiliary_cross_entropy
-from minicnn.nn.mode import evaluating_untrained
+from minicnn.nn.mode import untrained
 from minicnn.optim import SGD
 
 LEARNING_RATE, MOMENTUM = 1e-3, 0.9  # small: random labels must not make the loss infinite
@@ -52,10 +52,10 @@ def build(problem: Problem, backend: str) -> Step:
     with use_backend(backend):
         images, labels = Tensor(problem.images), Tensor(problem.labels)
     if problem.workload.mode == "inference":
-        network = problem.model
+        network = problem.model.eval()  # once, as everybody does
 
         def infer() -> Tensor:
-            with use_backend(backend), no_grad(), evaluating_untrained(network):
+            with use_backend(backend), no_grad(), untrained():
                 return network(images)
 
         return infer

@@ -35,8 +35,15 @@ def evaluating(model: Module) -> Iterator[Module]:
 
 
 @contextmanager
+def untrained() -> Iterator[None]:
+    """Inside, batch norms in evaluation mode do not warn that they have never been trained."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvalBeforeTrainingWarning)
+        yield
+
+
+@contextmanager
 def evaluating_untrained(model: Module) -> Iterator[Module]:
     """As `evaluating`, for a network that is not meant to have been trained: its batch norms do not warn of it."""
-    with evaluating(model), warnings.catch_warnings():
-        warnings.simplefilter("ignore", EvalBeforeTrainingWarning)
+    with evaluating(model), untrained():
         yield model

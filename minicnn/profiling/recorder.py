@@ -85,7 +85,9 @@ class Recorder:
         outer, path = self._thread.modules[-1]
         key = id(outer), id(module)
         if key not in self._paths:
-            self._paths[key] = outer.path_to(module), outer, module
+            self._paths[key] = "", outer, module
+            for name, inside in outer.named_modules():  # all at once: to look for each by itself would be felt in the profile
+                self._paths[id(outer), id(inside)] = name, outer, inside
         return ".".join(part for part in (path, self._paths[key][0]) if part)
 
     def _timed(self, work: Callable[[], Any]) -> tuple[Any, _Time]:
