@@ -22,7 +22,7 @@ def relu_forward(x: Array) -> tuple[Array, Saved]:
 
 def relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """dx = dy where y > 0, which is where x > 0."""
-    return (rectified_dx(dy, saved, np.inf) if needs[0] else None,)
+    return (rectified_dx(dy, saved, np.nan) if needs[0] else None,)  # no number is above NaN: no ceiling, even for infinity
 
 
 def leaky_relu_forward(x: Array, *, negative_slope: float) -> tuple[Array, Saved]:
@@ -189,7 +189,7 @@ def _rectify(x: Any, y: Any, zero: Any, ceiling: Any) -> None:
 def _rectify_dx(dy: Any, y: Any, dx: Any, zero: Any, ceiling: Any) -> None:
     """dx = dy where 0 < y < ceiling."""
     for i in range(y.size):
-        dx[i] = dy[i] if zero < y[i] < ceiling else zero
+        dx[i] = dy[i] if zero < y[i] and not y[i] >= ceiling else zero
 
 
 @jit

@@ -118,12 +118,12 @@ def _take(size: int) -> tuple[_Slab, int, int]:
     with _lock:
         _collect()
         fitting = [(b - a, i, k) for i, slab in enumerate(_slabs) for k, (a, b) in enumerate(slab.free) if b - a >= size]
+        if not fitting:
+            _trim(size, max(_peak, _in_use + size))
+            _slabs.append(_new_slab(max(size, SLAB)))
+            fitting = [(0, len(_slabs) - 1, 0)]
         _in_use += size
         _peak = max(_peak, _in_use)
-        if not fitting:
-            _trim(size)
-            _slabs.append(_Slab(max(size, SLAB)))
-            fitting = [(0, len(_slabs) - 1, 0)]
         _, i, k = min(fitting)
         slab = _slabs[i]
         start, stop = slab.free.pop(k)
@@ -132,11 +132,20 @@ def _take(size: int) -> tuple[_Slab, int, int]:
         return slab, start, start + size
 
 
-def _trim(size: int) -> None:
+def _trim(size: int, peak: int) -> None:
     """Drop slabs without arrays, the oldest first, where another one would be more than what SLACK allows."""
     for slab in list(_slabs):
-        if held() + size > SLACK * _peak and slab.is_empty:
+        if held() + size > SLACK * peak and slab.is_empty:
             _slabs.remove(slab)
+
+
+def _new_slab(size: int) -> _Slab:
+    """A slab; if there is not enough memory, once more without those that are empty."""
+    try:
+        return _Slab(size)
+    except MemoryError:
+        _slabs[:] = [slab for slab in _slabs if not slab.is_empty]
+        return _Slab(size)
 
 
 def _collect() -> None:

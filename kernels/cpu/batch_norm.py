@@ -39,7 +39,7 @@ def batch_norm_forward(
     Shapes:
         x (N, C, ...); all others (C,) or None. Returns y like x, and mean and var (C,).
     """
-    return _forward(x, gamma, beta, running_mean, running_var, training, eps, -np.inf, np.inf)
+    return _forward(x, gamma, beta, running_mean, running_var, training, eps, np.nan, np.nan)  # no number is below or above NaN
 
 
 def batch_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
@@ -183,8 +183,8 @@ def _normalise(x: Any, centre: Any, scale: Any, shift: Any, low: Any, high: Any,
     for m in range(x.shape[0]):
         for c in range(x.shape[1]):
             v = (x[m, c] - centre[c]) * scale[c] + shift[c]
-            v = max(v, low)
-            y[m, c] = min(v, high)
+            v = low if v < low else v  # noqa: FURB136 - max and min do not promise what they do with NaN
+            y[m, c] = high if v > high else v  # noqa: FURB136
 
 
 @jit

@@ -4,6 +4,7 @@ A large product is left to BLAS, which uses every processor. In a small one, wak
 then wait for each other: LeNet-5's linear layers ran ten times slower. So small ones are held at one thread.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,3 +67,16 @@ def _set(libraries: ThreadpoolController, counts: dict[str, int]) -> None:
         library.set_num_threads(counts[library.filepath])
         if forget is not None:
             forget(force=True)
+
+
+def _start_anew() -> None:
+    """In a forked child: nobody is inside, and nobody holds the lock, whatever threads of the parent did."""
+    global _lock, _users  # noqa: PLW0603 - BLAS has one setting per process
+    _lock = threading.Lock()
+    if _users and _controller is not None:
+        _set(_controller, _counts)
+    _users = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)

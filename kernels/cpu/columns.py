@@ -2,7 +2,7 @@
 
     y (pixels, O) = cols (pixels, K) · W (K, O)          K = kh kw C, the numbers that a window sees
 
-`array/conv.py` writes all of `cols` down, kh kw times as large as the images: a load and a store for every 2 O multiplications. But cols[t, k] is
+`array/conv.py` writes all of `cols` down, kh kw times as large as the images: a load and a store for every O multiply-adds. But cols[t, k] is
 a number of the image already. It stands at corner[t] + tap[k]: where the window of pixel t begins, and how far its k-th number is from there; and
 our product finds its operand by just such tables. Only what hangs over the border is not there, so images are copied into a frame of zeros
 before, if there is padding: one copy instead of kh kw.
@@ -173,6 +173,7 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, sta
     lda, ldb = row_length(K, x.itemsize), row_length(N, x.itemsize)
     A, B = np.empty(0 if few else block * lda + LINE, x.dtype), np.zeros(block * ldb + LINE, x.dtype)
     lines, numbers = lda * np.arange(block), np.arange(K)
+    seen = geometry[0] * geometry[1] * (C // G)  # K without what makes its tiles whole
     for first in range(start, stop, block):
         count = min(block, stop - first)
         _corners(x, dy, geometry, first, count, corners)
@@ -187,7 +188,7 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, sta
                 add_product_of_columns(X, c, corners, count, taps, B, 0, ldb, S, to, N, N)
                 continue
             for t in range(count):
-                for k in range(0, K // run * run, run):
+                for k in range(0, seen, run):
                     copy_run(X, corners[t] + c + taps[k], A, t * lda + k, run)
             add_product_of_columns(A, 0, lines, count, numbers, B, 0, ldb, S, to, N, N)
 

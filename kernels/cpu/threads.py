@@ -6,6 +6,7 @@ own cache.
 
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ def over_images(count: int, work: Callable[[int, int], None], cost: int) -> None
         work(0, count)
         return
     parts = list(split(count, cost))
-    if len(parts) > 1 and _lock.acquire(blocking=False):
+    if len(parts) > 1 and not sys.is_finalizing() and _lock.acquire(blocking=False):
         try:
             _our_team().run(work, parts)
         finally:
@@ -113,7 +114,8 @@ class _Worker:
         threading.Thread(target=self._live, name="minicnn", daemon=True).start()
 
     def start(self, job: Callable[[], object]) -> None:
-        """Give the thread a job, which it begins at once."""
+        """Give the thread a job, which it begins at once; but after an earlier one that Ctrl-C left behind."""
+        self.join()
         self._job = job
         self._jobs += 1
         raise_signal(self._signals, self._given, self._jobs)
@@ -123,6 +125,8 @@ class _Worker:
     def join(self) -> BaseException | None:
         """Wait for the end of the job, if there is one; what it raised."""
         while not await_signal(self._signals, self._done, self._jobs, LOOKS):
+            if self._asleep:  # Ctrl-C came between the signal and the alarm
+                self._alarm.put(None)
             time.sleep(NAP)  # has somebody else its processor? then it can have ours
         problem, self._problem = self._problem, None
         return problem
@@ -135,11 +139,12 @@ class _Worker:
                 while not await_signal(self._signals, self._given, number + 1, 1):  # given between the last look and now?
                     self._alarm.get()
                 self._asleep = False
+            job, self._job = self._job, int
             try:
-                self._job()
+                job()
             except BaseException as problem:  # noqa: BLE001 - the caller raises it
                 self._problem = problem
-            self._job = int  # lets go of the arrays
+            job = int  # lets go of the arrays
             number += 1
 
 

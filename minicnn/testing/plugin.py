@@ -119,7 +119,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def _noted(item: pytest.Item) -> Any:
     """Collects the checks of a test that says it is one: by the marker or the fixture."""
     wanted = item.get_closest_marker("gradcheck") is not None or "gradcheck" in getattr(item, "fixturenames", ())
-    return listened(lambda rows: item.user_properties.append((PROPERTY, rows)) if wanted and rows else None)
+
+    def note(rows: list[Row]) -> None:
+        if wanted and rows:  # as plain tuples: with `pytest -n` they travel between processes
+            item.user_properties.append((PROPERTY, [tuple(row) for row in rows]))
+
+    return listened(note)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

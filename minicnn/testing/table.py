@@ -8,7 +8,7 @@ from minicnn.testing.gradcheck import Outcome, listeners
 
 
 class Row(NamedTuple):
-    """What was checked of one operation on one backend; a plain tuple, so that it can travel between processes."""
+    """What was checked of one operation on one backend, in Python's own types, so that it can travel between processes."""
 
     name: str
     backend: str
@@ -28,7 +28,7 @@ def listened(done: Callable[[list[Row]], object]) -> Iterator[None]:
         yield
     finally:
         listeners.remove(outcomes.append)
-        rows = merged(Row(o.name, o.backend, 1, o.slopes, o.error, o.seconds, int(o.failure is not None)) for o in outcomes)
+        rows = merged(Row(o.name, o.backend, 1, int(o.slopes), float(o.error), o.seconds, int(o.failure is not None)) for o in outcomes)
         done([row._replace(failed=min(1, row.failed)) for row in rows])
 
 

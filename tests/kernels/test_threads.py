@@ -2,6 +2,9 @@
 
 import os
 import select
+import signal
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -170,3 +173,81 @@ def test_the_team_lets_go_of_what_it_has_worked_on():
     threads.over_images(3, lambda start, stop, x=x: x[start:stop].sum(), cost=threads.SMALL)
     del x
     assert alive() is None
+
+
+def interrupted_in_the_middle():
+    """Ctrl-C while the caller waits for the other threads, which are still at work."""
+
+    def work(start, stop):
+        if start:
+            time.sleep(0.3)
+
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        threads.over_images(3, work, threads.SMALL)
+    timer.join()
+
+
+def test_no_part_is_lost_after_ctrl_c():
+    done = []
+    for _ in range(3):
+        interrupted_in_the_middle()
+        threads.over_images(3, lambda start, stop: done.append((start, stop)), threads.SMALL)
+    assert sorted(done) == [(0, 1)] * 3 + [(1, 2)] * 3 + [(2, 3)] * 3
+
+
+def test_ctrl_c_between_the_signal_and_the_alarm(monkeypatch):
+    threads.over_images(3, lambda start, stop: None, threads.SMALL)
+    time.sleep(0.2)  # all are asleep
+    right = threads.raise_signal
+
+    def raise_and_stop(*arguments):
+        right(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads, "raise_signal", raise_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        threads.over_images(3, lambda start, stop: None, threads.SMALL)
+    monkeypatch.setattr(threads, "raise_signal", right)
+    done = []
+    threads.over_images(3, lambda start, stop: done.append(start), threads.SMALL)
+    assert sorted(done) == [0, 1, 2]
+
+
+def test_loops_during_the_end_of_the_interpreter():
+    program = """
+import builtins
+from minicnn.kernels.cpu import threads
+
+class Late:
+    def __del__(self):
+        done = []
+        threads.over_images(2, lambda start, stop: done.append(start), threads.SMALL)
+        print(done)
+
+threads.set_num_threads(2)
+threads.over_images(2, lambda start, stop: None, threads.SMALL)
+builtins.late = Late()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.strip() == "[0, 1]"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+def test_blas_in_a_child_that_is_forked_while_it_is_held():
+    with blas.single_threaded(), blas._lock:
+        child = os.fork()
+        if child == 0:
+            with blas.single_threaded():
+                inside = set(blas_threads())
+            os._exit(0 if inside == {1} and blas._users == 0 else 1)
+    for _ in range(200):
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(child, signal.SIGKILL)
+    assert pid
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -202,3 +202,12 @@ def test_tolerances_that_nobody_would_read_are_refused(student, mark, parameter,
     result = student(f"@pytest.mark.gradcheck({mark})\ndef test_marked({parameter}):\n    plain_gradcheck(Half.apply, [X])\n", *flag)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: *::test_marked: @pytest.mark.gradcheck{part}"])
+
+
+def test_the_table_comes_home_from_other_processes(student):
+    result = student(
+        "def test_square(gradcheck):\n    gradcheck(lambda x: x * x, [X])\n\ndef test_wrong(gradcheck):\n    gradcheck(lambda x: x.detach() * x, [X])\n",
+        "--gradcheck", "-n", "1",
+    )  # fmt: skip
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*gradient checks*", "test_square *numba *1 *", "test_wrong *numba *1 *"])
