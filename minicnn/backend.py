@@ -162,7 +162,8 @@ def set_conv_algorithm(name: str) -> None:
     Args:
         name: "auto", the fastest; "gemm", always as a product of matrices, to the last digit; "winograd", Winograd's algorithm wherever it can be
             used: windows of 3x3 with stride 1 in float32, both numbers of channels multiples of 8. Its results are off by up to 5e-5
-            of the largest one (measured: 2e-5 with 512 channels), where a product of matrices is off by 1e-6. float64 is never computed that way.
+            of the largest one (measured: 2e-5 with 512 channels), where a product of matrices is off by 1e-6; an infinity or a NaN
+            spoils its whole tile of 4x4 results. float64 is never computed that way.
 
     Raises:
         ArgumentError: no such algorithm.

@@ -19,7 +19,7 @@ from minicnn.kernels.cpu.layout import channels_first, channels_last
 from minicnn.kernels.cpu.moments import column_sums
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 
-SMALL_IMAGE = 4  # rows or columns of a result of which less than half a tile of 4 x 4 would be used
+SMALL_IMAGE = 4  # rows or columns of a result; with fewer, much of a tile of 4 x 4 would be computed in vain
 
 
 class _Geometry(NamedTuple):

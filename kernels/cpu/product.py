@@ -6,7 +6,7 @@ code, without the interpreter, so that two threads do not wait for each other.
 
 The arithmetic of the kernel. A core multiplies and adds two vectors in every cycle, and can load two. C += A B, done as the textbook does, loads
 two numbers for each multiplication. So a tile of C is held in registers: 6 rows times 2 vectors are 12 sums. For each k, two vectors of B and six
-numbers of A are loaded (8 loads) and used for 12 fused multiply-adds: 6 cycles, 4 of which suffice for the loads. Twelve sums also hide that an
+numbers of A are loaded, and one that says where they are (9 loads), and used for 12 fused multiply-adds: 6 cycles, of which the loads need 4.5. Twelve sums also hide that an
 fma takes four cycles: 2 x 4 = 8 must be under way at once. And 12 + 2 + 1 registers of 16 are all that there are.
 
 Layouts, of arrays that are seen as one-dimensional:
@@ -75,7 +75,7 @@ def row_length(columns: int, itemsize: int) -> int:
 def product(
     A: Any, a: int, rows: Any, M: int, columns: Any, B: Any, b: int, bias: Any, bounds: Any, C: Any, c: int, ldc: int, N: int, edge: Any
 ) -> None:
-    """C = A B + bias, M rows and N columns. The table of rows has whole tiles, bias a number for each column of whole tiles.
+    """C = A B + bias, M rows and N columns: a, b and c say where each begins, ldc how far the rows of C are apart. The table of rows has whole tiles, bias a number for each column of whole tiles.
 
     Strip by strip of B, which stays in the first cache while all of A passes by. Where a tile hangs over the edge of C, it is computed in `edge`
     (ROWS x a strip's columns) and what belongs to C is copied; but if what hangs over will be overwritten by the rows that follow, it may. With `bounds`

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from minicnn.kernels.cpu.jit import jit
 from minicnn.kernels.cpu.vector import instruction
 
-POLITENESS = 200  # looks to let pass, about three microseconds: so long takes the way into a compiled loop
+POLITENESS = 200  # looks to let pass, on an EPYC of 2020 three microseconds: so long takes the way into a compiled loop
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 

@@ -13,7 +13,7 @@ travel to memory and back.
 The gradient of the images is a convolution of dy with the filters turned over, by the same code. That of the weights is in `winograd_weights.py`.
 
 Errors, of the largest result: m = 2 is off by 1e-6, as a plain product is; m = 4 by 4e-6 with 64 channels and by 2e-5 with 512
-(`tests/kernels/test_winograd.py` measures it). float64 is for those who want digits, and is never computed this way.
+(`tests/kernels/test_winograd.py` measures it). An infinity or a NaN spoils the whole tile. float64 is for those who want digits, and is never computed this way.
 """
 
 from collections.abc import Sequence

@@ -20,6 +20,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from minicnn.backend import use_backend
 from minicnn.bench import rival
 from minicnn.bench.contender import Contender, minicnn_contender
 from minicnn.bench.workload import Workload, pose
@@ -115,7 +116,9 @@ def main(arguments: list[str]) -> int:
 def _measure(workload: Workload, name: str, threads: int) -> Memory:
     contender = _contender(name, threads)
     imports = resident()
-    step = contender.build(pose(workload))
+    with use_backend("numba" if name == "numba" else "numpy"):  # nobody else shall pay for Numba
+        problem = pose(workload)
+    step = contender.build(problem)
     step()
     gc.collect()
     forget_peak()

@@ -129,7 +129,7 @@ def test_only_what_is_needed_is_computed(name):
 
 
 @pytest.mark.parametrize("name", ["odd everything", "more channels than pixels, Winograd", "depthwise", "one channel, six filters", "pointwise"])
-def test_a_nan_stays_where_its_windows_are(name):
+def test_a_nan_stays_in_its_image(name):
     """Vectors overrun rows and tiles hang over borders: none of that may leak."""
     arrays, attributes = draw(name)
     x, w, b = (array.astype(np.float32) for array in arrays)
@@ -142,3 +142,15 @@ def test_a_nan_stays_where_its_windows_are(name):
         if n != len(x) // 2 - 1:
             assert np.isfinite(y[n]).all()
             assert np.isfinite(dx[n]).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", [name for name in CASES if "Winograd" not in name])
+def test_a_nan_stays_where_its_windows_are(name, value):
+    """In float64, which Winograd's tiles never see: exactly the results whose window holds the pixel are touched."""
+    (x, w, b), attributes = draw(name)
+    x[0, :, x.shape[2] // 2, x.shape[3] // 2] = value
+    with np.errstate(invalid="ignore"):
+        right, _ = reference.conv2d_forward(x, w, b, **attributes)
+    y, _ = cpu.conv2d_forward(x, w, b, **attributes)
+    np.testing.assert_array_equal(np.isfinite(y), np.isfinite(right))
