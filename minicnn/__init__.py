@@ -6,6 +6,7 @@ from minicnn.analysis.graph import graph
 from minicnn.autograd import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from minicnn.backend import (
     get_backend,
+    get_num_threads,
     list_backends,
     manual_seed,
     set_backend,
@@ -25,6 +26,7 @@ __all__ = [
     "enable_grad",
     "full",
     "get_backend",
+    "get_num_threads",
     "graph",
     "is_grad_enabled",
     "list_backends",

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from minicnn import kernels
+from minicnn.checks import is_integer
 from minicnn.errors import ArgumentError, BackendError, nearest
 from minicnn.kernels import shapes
 from minicnn.kernels.array.module import array_module
@@ -147,13 +148,26 @@ def set_num_threads(threads: int | None) -> None:
     """Threads of the backend numba, from now on; None: OMP_NUM_THREADS, or else all processors.
 
     Raises:
-        ArgumentError: `threads` is no integer >= 1.
+        ArgumentError: `threads` is no integer from 1 to 1024.
+
+    Example:
+        >>> set_num_threads(1)
+        >>> get_num_threads()
+        1
+        >>> set_num_threads(None)
     """
     from minicnn.kernels.cpu import threads as cpu_threads
 
-    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
-        raise ArgumentError(f"set_num_threads: give an integer >= 1, or None for all processors, not {threads!r}")
-    cpu_threads.set_num_threads(threads)
+    if threads is not None and (not is_integer(threads) or not 1 <= threads <= cpu_threads.MOST):
+        raise ArgumentError(f"set_num_threads: give an integer from 1 to {cpu_threads.MOST}, or None for all processors, not {threads!r}")
+    cpu_threads.set_num_threads(None if threads is None else int(threads))
+
+
+def get_num_threads() -> int:
+    """Threads that the backend numba uses now: what `set_num_threads` said, else OMP_NUM_THREADS, else all processors."""
+    from minicnn.kernels.cpu import threads as cpu_threads
+
+    return cpu_threads.num_threads()
 
 
 def set_conv_algorithm(name: str) -> None:

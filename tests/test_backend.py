@@ -94,7 +94,8 @@ def test_set_num_threads_reaches_the_kernels_and_blas():
     threads.over_images(2, lambda start, stop: None, cost=threads.SMALL)
     default = threads.num_threads()
     try:
-        minicnn.set_num_threads(1)
+        minicnn.set_num_threads(np.int64(1))
+        assert minicnn.get_num_threads() == 1
         assert threads.num_threads() == 1
         assert blas() == [1]
     finally:

@@ -22,6 +22,7 @@ SMALL = 500_000  # numbers read or written, below which a second thread costs mo
 FMA = 10  # multiply-adds of a matrix product in the time of one such number
 LOOKS = 30_000  # at a signal, before a thread goes to sleep: half a millisecond on an EPYC of 2020
 NAP = 5e-5  # seconds
+MOST = 1024  # threads
 LINE = 8  # numbers in a cache line: signals of different threads lie on different ones
 
 _lock = threading.Lock()
@@ -33,9 +34,9 @@ def num_threads() -> int:
     """Threads that the kernels use: what `set_num_threads` said, else OMP_NUM_THREADS, else the processors at hand."""
     if _threads is not None:
         return _threads
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # OpenMP takes a list, for loops inside loops
     if wanted.isdecimal() and int(wanted) > 0:
-        return int(wanted)
+        return min(int(wanted), MOST)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -125,7 +126,8 @@ class _Worker:
     def join(self) -> BaseException | None:
         """Wait for the end of the job, if there is one; what it raised."""
         while not await_signal(self._signals, self._done, self._jobs, LOOKS):
-            if self._asleep:  # Ctrl-C came between the signal and the alarm
+            raise_signal(self._signals, self._given, self._jobs)  # did Ctrl-C come before the signal, or between it and the alarm?
+            if self._asleep:
                 self._alarm.put(None)
             time.sleep(NAP)  # has somebody else its processor? then it can have ours
         problem, self._problem = self._problem, None

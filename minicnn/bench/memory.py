@@ -20,11 +20,12 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from minicnn.backend import use_backend
+from minicnn.backend import list_backends, use_backend
 from minicnn.bench import rival
 from minicnn.bench.contender import Contender, minicnn_contender
 from minicnn.bench.workload import Workload, pose
 from minicnn.errors import ArgumentError, MinicnnError
+from minicnn.kernels import registered_backends
 
 STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 STEPS = 3
@@ -46,6 +47,15 @@ class Memory:
     def above_imports(self) -> int:
         """What weights, batch, activations, gradients and workspaces need."""
         return self.peak - self.imports
+
+
+def can_be_measured(contender: str) -> bool:
+    """Whether a fresh process knows the contender: a backend that ships with minicnn, or PyTorch.
+
+    >>> can_be_measured("numpy"), can_be_measured("mine")
+    (True, False)
+    """
+    return contender in rival.LAYOUTS or (contender in list_backends() and contender not in registered_backends())
 
 
 def measure_memory(workload: Workload, contender: str, threads: int) -> Memory:

@@ -12,7 +12,7 @@ from minicnn.backend import set_num_threads
 from minicnn.bench import rival
 from minicnn.bench.contender import Contender, minicnn_contender
 from minicnn.bench.elsewhere import Watch
-from minicnn.bench.memory import measure_memory
+from minicnn.bench.memory import can_be_measured, measure_memory
 from minicnn.bench.result import Report, Row, measurement
 from minicnn.bench.turns import PAUSE, ROUNDS, SECONDS, take_turns
 from minicnn.bench.workload import STANDARD, Workload, pose
@@ -41,7 +41,8 @@ def run(
         seconds: measured time that a block fills, at least one step.
         pause: seconds of rest before a block.
         threads: for all contenders alike, and for minicnn from now on; by default all processors (see `set_num_threads`).
-        memory: measure memory too, in a process for each workload and contender; the network must then be one that ships with minicnn.
+        memory: measure memory too, in a process for each workload and contender, where a fresh process knows the contender; the network must
+            then be one that ships with minicnn.
         on_row: called with each row as soon as it is done.
 
     Raises:
@@ -89,7 +90,7 @@ def _row(workload: Workload, contenders: Sequence[Contender], settings: dict[str
     parts = (
         measurement(
             contender.name, contender.is_rival, timings[contender.name], workload.batch_size,
-            None if threads is None else measure_memory(workload, contender.name, threads),
+            None if threads is None or not can_be_measured(contender.name) else measure_memory(workload, contender.name, threads),
         )
         for contender in contenders
     )  # fmt: skip

@@ -40,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.bench import turns
     from minicnn.bench.report import Table
 
+    if args.layers and (args.against or args.repeats or args.no_memory):
+        raise ArgumentError("bench: --layers takes minicnn's own steps apart, three of each: leave out --against, --repeats and --no-memory")
     contenders, workloads = _contenders(args), _workloads(args)
     if args.layers:
         return _layers(args, workloads, [contender.name for contender in contenders])
@@ -66,8 +68,6 @@ def _layers(args: argparse.Namespace, workloads: "list[Workload]", backends: Seq
     from minicnn.bench import layers, session
     from minicnn.bench.report import machine_line
 
-    if args.against:
-        raise ArgumentError("bench: --layers takes minicnn's own steps apart: leave out --against")
     if args.threads is not None:
         set_num_threads(args.threads)
     limits, found = layers.measure_limits(), []

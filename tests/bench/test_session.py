@@ -122,3 +122,10 @@ def test_memory_of_pytorch_and_of_what_cannot_be_had():
     assert memory.above_imports > 0
     with pytest.raises(ArgumentError, match="memory of nunba for LeNet5 2x1x32x32 inference could not be measured: unknown backend 'nunba'"):
         measure_memory(TINY, "nunba", 1)
+
+
+def test_a_contender_of_ones_own_has_times_and_no_memory():
+    report = bench.run([TINY], [sleeper("mine", 0.001)], **{**FAST, "memory": True})
+    (mine,) = report.rows[0].measurements
+    assert mine.images_per_second.median > 0
+    assert mine.memory is None

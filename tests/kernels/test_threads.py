@@ -163,6 +163,8 @@ def test_omp_num_threads_is_respected(monkeypatch):
     threads.set_num_threads(None)
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert threads.num_threads() == 5
+    monkeypatch.setenv("OMP_NUM_THREADS", " 4,2")  # OpenMP's list, for loops inside loops
+    assert threads.num_threads() == 4
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
     assert threads.num_threads() >= 1
 
