@@ -197,4 +197,5 @@ def _gradient(
             d = x[m, c] - centre[c]
             y = d * scale[c] + shift[c]
             g = zero if y <= low or y >= high else dy[m, c]
-            dx[m, c] = scale[c] * g - along[c] * d - offset[c]
+            moved = zero if along[c] == zero else along[c] * d  # in evaluation along is 0, and d may be infinite
+            dx[m, c] = scale[c] * g - moved - offset[c]

@@ -98,3 +98,12 @@ def test_threads_get_different_memory():
     for caller in callers:
         caller.join()
     assert not wrong
+
+
+def test_after_too_large_a_wish_all_is_as_before():
+    kept = arena.empty(SHAPE, np.float32)
+    before = arena._in_use, arena._peak, arena.held()
+    with pytest.raises(MemoryError):
+        arena.empty((1 << 55,), np.uint8)
+    assert (arena._in_use, arena._peak, arena.held()) == before
+    assert kept.shape == SHAPE

@@ -254,3 +254,22 @@ def test_a_single_value_per_channel_cannot_be_normalised_in_training(layer, shap
 def test_repr_shows_what_differs():
     assert repr(nn.BatchNorm2d(8)) == "BatchNorm2d(8)"
     assert repr(nn.BatchNorm1d(8, 1e-3, None, affine=False)) == "BatchNorm1d(8, eps=0.001, momentum=None, affine=False)"
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_gradients_pass_where_a_result_is_infinite(folder):
+    """In evaluation: without a ReLU behind it, there is no bound that infinity could be above."""
+    kernel = kernels.find("batch_norm", [folder])
+    x, line = np.array([[np.inf, 1.0], [-np.inf, 2.0], [3.0, 4.0]]), np.ones(2)
+    with np.errstate(invalid="ignore"):
+        _, saved = kernel.forward(x, line, line, line, line, training=False, eps=0.0)
+        dx, _, dbeta, *_ = kernel.backward(np.full((3, 2), 2.0), saved, needs=(True, True, True, False, False))
+    np.testing.assert_array_equal(dx, np.full((3, 2), 2.0))
+    np.testing.assert_array_equal(dbeta, [6.0, 6.0])
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_so_they_do_in_a_relu(folder):
+    kernel = kernels.find("relu", [folder])
+    _, saved = kernel.forward(np.array([np.inf, -np.inf, 1.0, np.nan]))
+    np.testing.assert_array_equal(kernel.backward(np.full(4, 2.0), saved, needs=(True,))[0][:3], [2.0, 0.0, 2.0])
