@@ -1,7 +1,10 @@
-"""Prepares every run of the tests: threads where several processes share the machine, and one line about what was skipped."""
+"""Prepares every run of the tests: Ctrl-C, threads where several processes share the machine; and one line about what was skipped."""
 
 import os
+import signal
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a shell's background jobs: tests of Ctrl-C would wait for nothing
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" in os.environ:  # `pytest -n`: each process is a thread already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
