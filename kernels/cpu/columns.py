@@ -149,6 +149,7 @@ def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, sta
     K = geometry[0] * geometry[1] * (C // G)
     corners, taps, run = np.empty(block, np.intp), _taps(dx, geometry, C // G, K), _run(geometry, C, G)
     rows, filters = np.empty(block, np.intp), np.arange(N)
+    origin = 0 * N  # for a literal 0, Numba would compile the product once more
     zeros, edge, dcols = np.zeros(strips * tile, dx.dtype), np.empty(ROWS * tile, dx.dtype), np.empty(block * K, dx.dtype)
     for first in range(start * P * Q, stop * P * Q, block):
         count = min(block, stop * P * Q - first)
@@ -156,7 +157,7 @@ def _backward_data(dy: Any, panels: Any, dx: Any, geometry: Any, block: int, sta
         for t in range(block):
             rows[t] = (first + min(t, count - 1)) * O
         for g in range(G):
-            product(D, g * N, rows, count, filters, B, g * strips * N * tile, zeros, zeros[:0], dcols, 0, K, K, edge)
+            product(D, g * N, rows, count, filters, B, g * strips * N * tile, zeros, zeros[:0], dcols, origin, K, K, edge)
             for t in range(count):
                 for k in range(0, K, run):
                     add_run(dcols, t * K + k, X, corners[t] + g * (C // G) + taps[k], run)
@@ -172,7 +173,7 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, sta
     few, narrow = C * x.itemsize <= LINE, O * x.itemsize <= LINE  # neighbours lie on one cache line
     lda, ldb = row_length(K, x.itemsize), row_length(N, x.itemsize)
     A, B = np.empty(0 if few else block * lda + LINE, x.dtype), np.zeros(block * ldb + LINE, x.dtype)
-    lines, numbers = lda * np.arange(block), np.arange(K)
+    lines, numbers, origin = lda * np.arange(block), np.arange(K), 0 * N
     seen = geometry[0] * geometry[1] * (C // G)  # K without what makes its tiles whole
     for first in range(start, stop, block):
         count = min(block, stop - first)
@@ -185,12 +186,12 @@ def _backward_weights(dy: Any, x: Any, sums: Any, geometry: Any, block: int, sta
             for t in range(count):
                 copy_run(D, d + t * O, B, t * ldb, O // G)
             if few:
-                add_product_of_columns(X, c, corners, count, taps, B, 0, ldb, S, to, N, N)
+                add_product_of_columns(X, c, corners, count, taps, B, origin, ldb, S, to, N, N)
                 continue
             for t in range(count):
                 for k in range(0, seen, run):
                     copy_run(X, corners[t] + c + taps[k], A, t * lda + k, run)
-            add_product_of_columns(A, 0, lines, count, numbers, B, 0, ldb, S, to, N, N)
+            add_product_of_columns(A, origin, lines, count, numbers, B, origin, ldb, S, to, N, N)
 
 
 @jit

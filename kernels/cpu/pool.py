@@ -159,7 +159,7 @@ def _avg_pool_dx(dy: Any, share: Any, dx: Any, geometry: Any, start: int, stop: 
     G, X = dy.reshape(dy.size), dx.reshape(dx.size)
     zero, windows = dy.dtype.type(0), np.empty((W, 2), np.intp)
     for s in range(W):
-        windows[s] = _windows_around(s + left, kw, sw, Q)
+        windows[s, 0], windows[s, 1] = _windows_around(s + left, kw, sw, Q)
     for row in range(start, stop):
         n, r = divmod(row, H)
         p0, p1 = _windows_around(r + top, kh, sh, P)

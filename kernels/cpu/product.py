@@ -82,7 +82,7 @@ def product(
     (low, high), results are clipped while they are still in registers: a ReLU for nothing; without, it is empty.
     """
     W, K = lanes(B), columns.size
-    tile = 2 * W
+    tile, origin = 2 * W, 0 * N  # for a literal 0, Numba would compile the tiles once more
     for n in range(0, N, tile):
         narrow = n + W >= N  # the second vector of the strip has no columns
         fits = n + W == N if narrow else n + tile <= N
@@ -94,9 +94,9 @@ def product(
                 _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, C, c + m * ldc + n, ldc)
             else:
                 if narrow:
-                    _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
+                    _narrow_tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, origin, tile)
                 else:
-                    _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, 0, tile)
+                    _tile_of_rows(A, a, rows, m, columns, B, b + n * K, bias, n, bounds, edge, origin, tile)
                 for i in range(min(ROWS, M - m)):
                     copy_exactly(edge, i * tile, C, c + (m + i) * ldc + n, min(tile, N - n))
 
