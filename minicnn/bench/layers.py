@@ -23,7 +23,7 @@ from minicnn.profiling import Record, profile
 SIZE = 1536  # rows and columns of the product: 9 MB a matrix, and 3.6 thousand million multiply-adds
 COPIED = 1 << 26  # bytes: more than a cache holds
 TRIALS = 7
-STEPS = 3  # that are profiled, after one that is not
+STEPS, SECONDS, MOST = 3, 0.5, 60  # so many steps are profiled, or for so long, but not more than so many
 
 
 @dataclass(frozen=True)
@@ -92,17 +92,20 @@ def parts(workload: Workload, backend: str = "numba") -> tuple[list[Part], float
     """
     step = build(pose(workload), backend)
     step()
+    start = time.perf_counter()
+    step()
+    steps = max(STEPS, min(MOST, int(SECONDS / (time.perf_counter() - start))))
     with profile() as p:
-        for _ in range(STEPS):
+        for _ in range(steps):
             step()
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in p.records:
         groups.setdefault((record.op, record.phase, *_shapes(record)), []).append(record)
     found = [
-        Part(key[0], key[1], key[2], key[3], len(g) / STEPS, sum(r.own_seconds for r in g) / STEPS, sum(r.macs for r in g) / STEPS, sum(r.bytes for r in g) / STEPS)
+        Part(key[0], key[1], key[2], key[3], len(g) / steps, sum(r.own_seconds for r in g) / steps, sum(r.macs for r in g) / steps, sum(r.bytes for r in g) / steps)
         for key, g in groups.items()
     ]
-    return sorted(found, key=lambda part: -part.seconds), p.between / STEPS
+    return sorted(found, key=lambda part: -part.seconds), p.between / steps
 
 
 def table(rows: Sequence[Part], between: float, limits: Limits) -> list[str]:

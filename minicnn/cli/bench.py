@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.bench.report import Table
 
     if args.layers and (args.against or args.repeats or args.no_memory):
-        raise ArgumentError("bench: --layers takes minicnn's own steps apart, three of each: leave out --against, --repeats and --no-memory")
+        raise ArgumentError("bench: --layers takes minicnn's own steps apart: leave out --against, --repeats and --no-memory")
     contenders, workloads = _contenders(args), _workloads(args)
     if args.layers:
         return _layers(args, workloads, [contender.name for contender in contenders])
