@@ -182,7 +182,7 @@ def interrupted_in_the_middle():
 
     def work(start, stop):
         if start:
-            time.sleep(0.3)
+            time.sleep(1.5)
 
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
