@@ -2,8 +2,8 @@
 
 With the channels innermost in memory, a vector holds eight channels of a pixel and meets eight channels of a tap. Nine taps are nine multiplications
 for each number, so that the time goes into reading and writing. Two loads fit into a cycle, as do two fma: a tap's filters must not be loaded for every
-pixel. Nine of them stay in registers while a vector of channels walks along a row; more, and windows cut by an edge, are loaded once for
-four neighbours.
+pixel. Nine of them stay in registers while a vector of channels walks along a row; larger windows, and those cut by the upper or lower edge, load a tap
+once for four neighbours. Only what hangs over the left or right edge is computed pixel by pixel.
 
 Filters are (kh, kw, O) here. Output channel o sees channel o // M, with M = O / C filters a channel; for M > 1 the images are first repeated.
 """
@@ -21,8 +21,7 @@ from minicnn.kernels.cpu.vector import REGISTER, broadcast, clip, fma, lanes, lo
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Padding, Window
 
-BLOCK = 64  # channels that are worked on together, and
-PIXELS = 16  # pixels of the result: what they see stays in the first cache, and is read in runs long enough for the next to be fetched meanwhile
+BLOCK, PIXELS = 64, 16  # channels, and pixels of the result, that are worked on together: what they see stays in the first cache
 TOGETHER = 4  # pixels, or vectors of channels, that are computed side by side: an fma takes four cycles
 
 
@@ -83,7 +82,7 @@ def _whole_vectors(x: Array) -> Array:
 
 @jit
 def _forward(x: Any, w: Any, b: Any, bounds: Any, y: Any, geometry: Any, start: int, stop: int) -> None:
-    """Rows start..stop-1 of all images' results: channels in blocks, and of each block a few pixels at a time, so that what they see stays in the first cache."""
+    """Rows start..stop-1 of all images' results: of each, a block of channels, and of that, some neighbouring pixels at a time."""
     kh, kw, sh, sw, top, left, dh, dw = geometry
     _, H, W, C = x.shape
     _, P, Q, _ = y.shape

@@ -35,7 +35,7 @@ def linear_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
     dy = np.ascontiguousarray(dy).reshape(-1, len(w))
     if w.size <= SMALL:
         pixels, filters = _pixels(dy), w[:, :, None, None]
-        dx = columns.backward_data(pixels, filters, *POINTWISE, (1, len(x))).reshape(shape) if needs[0] else None
+        dx = columns.backward_data(pixels, filters, *POINTWISE, (1, len(x))) if needs[0] else None
         dw = columns.backward_weights(pixels, _pixels(x), (1, 1), *POINTWISE)[:, :, 0, 0] if needs[1] else None
     else:
         dx, dw = _large_backward(dy, x, w, needs)

@@ -6,8 +6,8 @@ code, without the interpreter, so that two threads do not wait for each other.
 
 The arithmetic of the kernel. A core multiplies and adds two vectors in every cycle, and can load two. C += A B, done as the textbook does, loads
 two numbers for each multiplication. So a tile of C is held in registers: 6 rows times 2 vectors are 12 sums. For each k, two vectors of B and six
-numbers of A are loaded, and one that says where they are (9 loads), and used for 12 fused multiply-adds: 6 cycles, of which the loads need 4.5. Twelve sums also hide that an
-fma takes four cycles: 2 x 4 = 8 must be under way at once. And 12 + 2 + 1 registers of 16 are all that there are.
+numbers of A are loaded, and one that says where they are (9 loads), and used for 12 fused multiply-adds: 6 cycles, of which the loads need 4.5. Twelve
+sums also hide that an fma takes four cycles: 2 x 4 = 8 must be under way at once. And 12 + 2 + 1 registers of 16 are all that there are.
 
 Layouts, of arrays that are seen as one-dimensional:
 
@@ -75,7 +75,9 @@ def row_length(columns: int, itemsize: int) -> int:
 def product(
     A: Any, a: int, rows: Any, M: int, columns: Any, B: Any, b: int, bias: Any, bounds: Any, C: Any, c: int, ldc: int, N: int, edge: Any
 ) -> None:
-    """C = A B + bias, M rows and N columns: a, b and c say where each begins, ldc how far the rows of C are apart. The table of rows has whole tiles, bias a number for each column of whole tiles.
+    """C = A B + bias, M rows and N columns: a, b and c say where each begins, ldc how far the rows of C are apart.
+
+    The table of rows has whole tiles, bias a number for each column of whole tiles.
 
     Strip by strip of B, which stays in the first cache while all of A passes by. Where a tile hangs over the edge of C, it is computed in `edge`
     (ROWS x a strip's columns) and what belongs to C is copied; but if what hangs over will be overwritten by the rows that follow, it may. With `bounds`
@@ -121,8 +123,7 @@ def _tile_of_rows(
 ) -> None:
     """One tile of C = A B + bias."""
     W = lanes(B)
-    a0, a1, a2 = a + rows[m], a + rows[m + 1], a + rows[m + 2]
-    a3, a4, a5 = a + rows[m + 3], a + rows[m + 4], a + rows[m + 5]
+    a0, a1, a2, a3, a4, a5 = _six(a, rows, m)
     c00 = c10 = c20 = c30 = c40 = c50 = load(bias, n)
     c01 = c11 = c21 = c31 = c41 = c51 = load(bias, n + W)
     for k in range(columns.size):
@@ -159,8 +160,7 @@ def _narrow_tile_of_rows(
 ) -> None:
     """The left half of a tile. Six sums hide less of an fma's four cycles than twelve, but it is still faster than the whole."""
     W = lanes(B)
-    a0, a1, a2 = a + rows[m], a + rows[m + 1], a + rows[m + 2]
-    a3, a4, a5 = a + rows[m + 3], a + rows[m + 4], a + rows[m + 5]
+    a0, a1, a2, a3, a4, a5 = _six(a, rows, m)
     c0 = c1 = c2 = c3 = c4 = c5 = load(bias, n)
     for k in range(columns.size):
         at, v = columns[k], load(B, b + 2 * W * k)
@@ -174,12 +174,7 @@ def _narrow_tile_of_rows(
         low, high = broadcast(bounds, 0), broadcast(bounds, 1)
         c0, c1, c2 = clip(c0, low, high), clip(c1, low, high), clip(c2, low, high)
         c3, c4, c5 = clip(c3, low, high), clip(c4, low, high), clip(c5, low, high)
-    store(C, c, c0)
-    store(C, c + ldc, c1)
-    store(C, c + 2 * ldc, c2)
-    store(C, c + 3 * ldc, c3)
-    store(C, c + 4 * ldc, c4)
-    store(C, c + 5 * ldc, c5)
+    _put_six(C, c, ldc, c0, c1, c2, c3, c4, c5)
 
 
 @jit
@@ -188,8 +183,7 @@ def _tile_of_columns(
 ) -> None:
     """One tile of C += Aᵀ B."""
     W = lanes(B)
-    a0, a1, a2 = a + columns[m], a + columns[m + 1], a + columns[m + 2]
-    a3, a4, a5 = a + columns[m + 3], a + columns[m + 4], a + columns[m + 5]
+    a0, a1, a2, a3, a4, a5 = _six(a, columns, m)
     c00, c01 = load(C, c), load(C, c + W)
     c10, c11 = load(C, c + ldc), load(C, c + ldc + W)
     c20, c21 = load(C, c + 2 * ldc), load(C, c + 2 * ldc + W)
@@ -224,8 +218,7 @@ def _narrow_tile_of_columns(
     A: Any, a: int, rows: Any, K: int, columns: Any, m: int, B: Any, b: int, ldb: int, C: Any, c: int, ldc: int
 ) -> None:
     """The left half of a tile."""
-    a0, a1, a2 = a + columns[m], a + columns[m + 1], a + columns[m + 2]
-    a3, a4, a5 = a + columns[m + 3], a + columns[m + 4], a + columns[m + 5]
+    a0, a1, a2, a3, a4, a5 = _six(a, columns, m)
     c0, c1, c2 = load(C, c), load(C, c + ldc), load(C, c + 2 * ldc)
     c3, c4, c5 = load(C, c + 3 * ldc), load(C, c + 4 * ldc), load(C, c + 5 * ldc)
     for k in range(K):
@@ -236,6 +229,17 @@ def _narrow_tile_of_columns(
         c3 = fma(broadcast(A, a3 + at), v, c3)
         c4 = fma(broadcast(A, a4 + at), v, c4)
         c5 = fma(broadcast(A, a5 + at), v, c5)
+    _put_six(C, c, ldc, c0, c1, c2, c3, c4, c5)
+
+
+@jit
+def _six(a: int, table: Any, m: int) -> tuple[int, int, int, int, int, int]:
+    """Where the six rows, or columns, of A from m on begin."""
+    return a + table[m], a + table[m + 1], a + table[m + 2], a + table[m + 3], a + table[m + 4], a + table[m + 5]
+
+
+@jit
+def _put_six(C: Any, c: int, ldc: int, c0: Any, c1: Any, c2: Any, c3: Any, c4: Any, c5: Any) -> None:
     store(C, c, c0)
     store(C, c + ldc, c1)
     store(C, c + 2 * ldc, c2)

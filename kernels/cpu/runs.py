@@ -1,9 +1,9 @@
-"""Runs of numbers that lie side by side in memory: copied, cleared, added, a vector at a time."""
+"""Runs of numbers that lie side by side in memory: copied, or added, a vector at a time."""
 
 from typing import Any
 
 from minicnn.kernels.cpu.jit import jit
-from minicnn.kernels.cpu.vector import get, lanes, load, put, spread, store
+from minicnn.kernels.cpu.vector import get, lanes, load, put, store
 
 
 @jit
@@ -26,13 +26,6 @@ def copy_exactly(X: Any, x: int, Y: Any, y: int, length: int) -> None:
         store(Y, y + k, load(X, x + k))
     for k in range(whole, length):
         put(Y, y + k, get(X, x + k))
-
-
-@jit
-def clear_run(Y: Any, y: int, length: int) -> None:
-    """Y[y:y + length] = 0, by whole vectors, as `copy_run`."""
-    for k in range(0, length, lanes(Y)):
-        store(Y, y + k, spread(Y.dtype.type(0)))
 
 
 @jit
