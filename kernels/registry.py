@@ -1,6 +1,6 @@
 """Which function computes which operation on which backend.
 
-A kernel folder (`loops/`, `array/`, `cpu/`) registers nothing: its functions are found by name. A student's own functions
+A kernel folder (`loops/`, `array/`, `cpu/`, `cuda/`) registers nothing: its functions are found by name. A student's own functions
 are entered with `register`. `find` looks through a list of sources and takes the first that knows the operation.
 """
 
@@ -44,7 +44,7 @@ FILES: dict[str, str] = {
     "smooth_l1_loss": "loss",
 }
 OPS = tuple(FILES)
-FOLDERS = ("loops", "array", "cpu")
+FOLDERS = ("loops", "array", "cpu", "cuda")
 REFERENCE = "array"
 
 _registered: dict[tuple[str, str], Kernel] = {}  # (backend, op) -> kernel

@@ -5,6 +5,8 @@ A backend is a name and a list of places to look for kernels. The first place th
     numba   cpu, then array     the default on a CPU
     numpy   array               if Numba cannot be imported
     loops   loops, then array   the definitions: slow, for reading and checking
+    cupy    cuda, then array    on an NVIDIA GPU, with CuPy's arrays
+    cudasim cuda, then array    the same CUDA kernels on any computer, thread by thread, with NumPy's arrays
     meta    shapes              no values, only shapes: what a summary of a network needs
     NAME    NAME, then array    whatever was registered with `minicnn.kernels.register(..., backend=NAME)`
 """
@@ -22,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn import kernels
+from minicnn import cuda, kernels
 from minicnn.checks import is_integer
 from minicnn.errors import ArgumentError, BackendError, nearest
 from minicnn.kernels import shapes
@@ -51,7 +53,7 @@ class Backend:
     @property
     def xp(self) -> ModuleType:
         """The array module: every array of this backend is one of its arrays."""
-        return np
+        return cuda.cupy() if self.name == CUPY else np
 
     @property
     def has_values(self) -> bool:
@@ -69,11 +71,14 @@ class Backend:
         return self.xp.asarray(data, dtype)
 
 
+CUPY, CUDASIM = "cupy", "cudasim"
 META = "meta"  # like a backend, but without values: not for training, and so in no list
 _BUILT_IN = {
     "numba": ("cpu", "array"),
     "numpy": ("array",),
     "loops": ("loops", "array"),
+    CUPY: ("cuda", "array"),
+    CUDASIM: ("cuda", "array"),
 }
 _default: Backend | None = None
 _override: ContextVar[Backend | None] = ContextVar("minicnn_backend", default=None)
@@ -99,13 +104,13 @@ def get_backend(name: str | None = None) -> Backend:
     if name in _BUILT_IN:
         if name == "numba":
             _require_numba()
+        if name == CUPY:
+            cuda.require_gpu()
+        if name == CUDASIM:
+            cuda.require_compiler()
         return Backend(name, _BUILT_IN[name])
     if name in kernels.registered_backends():
         return Backend(name, (name, kernels.registry.REFERENCE))
-    if name in ("cupy", "cudasim"):
-        raise BackendError(
-            f"backend {name!r} is not part of this version: it has no CUDA kernels yet. Available: {', '.join(list_backends())}"
-        )
     raise BackendError(
         f"unknown backend {name!r}: {nearest(name, list_backends())}. "
         "Your own become known with minicnn.kernels.register(..., backend=NAME)"

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up. Rooms that share a floor do not see each other.
 FLOORS = [
     ["errors", "_version"],
-    ["checks"],
+    ["checks", "cuda"],
     ["kernels"],
     ["backend"],
     ["autograd"],
@@ -24,7 +24,7 @@ FLOORS = [
     ["cli"],
 ]
 # Inside kernels: which other folders each may see. What stands beside the folders is for all of them.
-SEEN_BY_KERNELS = {"loops": [], "array": [], "cpu": ["array"]}
+SEEN_BY_KERNELS = {"loops": [], "array": [], "cpu": ["array"], "cuda": ["array"]}
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 
 

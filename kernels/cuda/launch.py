@@ -1,0 +1,98 @@
+"""Launches a kernel of a `.cu` file: on the GPU if its arrays are CuPy's, in the simulator if they are NumPy's.
+
+A source is compiled once for each element type. The type is handed to it as two macros: STORE, the type of the numbers in memory, and REAL, the type
+that sums are computed in.
+
+    float32     STORE float     REAL float
+    float64     STORE double    REAL double
+    float16     STORE half16    REAL float      (half16 and bf16 are in numbers.cuh)
+    bfloat16    STORE bf16      REAL float
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicnn.kernels.array.module import array_module
+
+FOLDER = Path(__file__).resolve().parent
+THREADS = 256  # of a block, where a kernel does not care
+TYPES = {"float32": ("float", "float"), "float64": ("double", "double"), "float16": ("half16", "float"), "bfloat16": ("bf16", "float")}
+
+_functions: dict[Any, Any] = {}
+_modules: dict[Any, Any] = {}
+
+
+def launch(
+    source: str,
+    kernel: str,
+    grid: int | tuple[int, ...],
+    block: int | tuple[int, ...],
+    args: Sequence[Any],
+    *,
+    dtype: Any,
+    shared: int = 0,
+    macros: tuple[str, ...] = (),
+) -> None:
+    """Run `kernel` of the file `source` on a grid of blocks of threads.
+
+    Args:
+        source: the file, without its ending: "pool" for pool.cu.
+        grid: number of blocks, along up to three axes.
+        block: number of threads in each.
+        args: arrays, which must be contiguous in the order in which the kernel reads them; None, a null pointer; Python's integers, which become
+            `int`; Python's floats, which become `double`; NumPy's scalars and structures of one element, as they are.
+        dtype: element type, for STORE and REAL.
+        shared: bytes of dynamic shared memory for each block.
+        macros: more definitions, such as "TILE=64". Each combination is compiled once.
+    """
+    place = _place(args)
+    key = place, source, kernel, dtype, macros
+    function = _functions.get(key)
+    if function is None:
+        function = _functions[key] = _module(place, source, np.dtype(dtype).name, macros).get_function(kernel)
+    if shared > 48 * 1024 and function.max_dynamic_shared_size_bytes < shared:
+        function.max_dynamic_shared_size_bytes = shared  # more than the standard 48 KB has to be asked for
+    function(
+        grid if isinstance(grid, tuple) else (grid,),
+        block if isinstance(block, tuple) else (block,),
+        tuple(np.int32(a) if type(a) is int else a for a in args),
+        shared_mem=shared,
+    )
+
+
+def blocks(count: int, threads: int = THREADS) -> int:
+    """How many blocks of `threads` threads it takes so that there is one thread for each of `count` things.
+
+    >>> blocks(1000, 256)
+    4
+    """
+    return -(-count // threads)
+
+
+def _place(args: Sequence[Any]) -> Any:
+    """The module whose arrays are among the arguments: where the kernel has to run."""
+    for a in args:
+        if hasattr(a, "strides") and getattr(a, "ndim", 0):
+            return array_module(a)
+    return np
+
+
+def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...]) -> Any:
+    """The compiled file. On a GPU CuPy compiles it, with NVRTC, and keeps the machine code on disk."""
+    key = place, source, dtype, macros
+    if key not in _modules:
+        store, real = TYPES[dtype]
+        options = tuple(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros))
+        path = FOLDER / f"{source}.cu"
+        if place is np:
+            from minicnn.kernels.cuda.simulator.module import Module
+
+            _modules[key] = Module(path, options)
+        else:
+            text = path.read_text(encoding="utf-8")
+            _modules[key] = sys.modules["cupy"].RawModule(code=text, options=("-std=c++17", f"-I{FOLDER}", *options))
+    return _modules[key]
