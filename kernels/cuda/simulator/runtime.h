@@ -64,7 +64,7 @@ inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return
 extern "C" unsigned char __start_cudashmem[] __attribute__((weak, visibility("hidden"))); extern "C" unsigned char __stop_cudashmem[] __attribute__((weak, visibility("hidden")));
 namespace cudashim {
 enum State : uint8_t { UNSTARTED, READY, RUNNING, AT_BARRIER, AT_WARP, DONE };
-struct Pending { void* dst; const void* src; size_t n; bool fence; };
+struct Pending { void* dst; const void* src; size_t n; bool fence; size_t zero = 0; };
 struct Thr {
   uint3 tid{}; unsigned lin = 0, lane = 0, warp = 0;
   State state = UNSTARTED; int line = 0, site = 0; unsigned wmask = 0; unsigned fullops = 0;
@@ -372,7 +372,7 @@ inline __nv_bfloat162 __floats2bfloat162_rn(float a, float b) { return {__nv_bfl
 inline void __pipeline_memcpy_async(void* d, const void* s, size_t n, size_t zfill = 0) { (void)zfill; cudashim::cur->async_.push_back({d, s, n, false}); }
 inline void __pipeline_commit() { cudashim::cur->async_.push_back({nullptr, nullptr, 0, true}); }
 inline void __pipeline_wait_prior(int keep) { auto& q = cudashim::cur->async_; int groups = 0; for (auto& p : q) groups += p.fence;
-  size_t i = 0; int run = groups - keep; for (; i < q.size() && run > 0; i++) { if (q[i].fence) run--; else memcpy(q[i].dst, q[i].src, q[i].n); } q.erase(q.begin(), q.begin() + i); }
+  size_t i = 0; int run = groups - keep; for (; i < q.size() && run > 0; i++) { if (q[i].fence) run--; else { if (q[i].n) memcpy(q[i].dst, q[i].src, q[i].n); memset((char*)q[i].dst + q[i].n, 0, q[i].zero); } } q.erase(q.begin(), q.begin() + i); }
 
 // ---------------------------------------------------------------- tensor cores
 namespace cudashim {
@@ -405,6 +405,13 @@ inline void ldmatrix_x4_(unsigned (&r)[4], const void* p, bool trans) {
 }
 inline void ldmatrix_x4(unsigned (&r)[4], const void* p) { ldmatrix_x4_(r, p, false); }
 inline void ldmatrix_x4_trans(unsigned (&r)[4], const void* p) { ldmatrix_x4_(r, p, true); }
+// The names of kernels/cuda/tensor_core.cuh.
+inline void mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_m16n8k16_bf16(d, a, b); }
+inline void mma_f16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_m16n8k16_f16(d, a, b); }
+inline void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_m16n8k8_tf32(d, a, b); }
+inline void copy_async_16(void* shared, const void* global, int valid_bytes) { cudashim::cur->async_.push_back({shared, global, (size_t)valid_bytes, false, (size_t)(16 - valid_bytes)}); }
+inline void copy_async_commit() { __pipeline_commit(); }
+template <int N> inline void copy_async_wait() { __pipeline_wait_prior(N); }
 
 // ---- wgmma (sm_90a), both operands in shared memory, K-major.  Done as late as wgmma.wait_group allows.
 namespace cudashim {
