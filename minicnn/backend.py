@@ -60,6 +60,11 @@ class Backend:
         """Arrays have values; on the backend `meta` they have none."""
         return self.name != META
 
+    @property
+    def has_16_bit(self) -> bool:
+        """Its kernels compute with float16 and bfloat16, too; on `meta`, where nothing is computed, any type will do."""
+        return "cuda" in self.sources or not self.has_values
+
     def copy(self, data: Any) -> Array:
         """A copy of `data` as an array of this backend. A single number keeps its value on `meta`, too: it costs nothing."""
         if self.has_values or data.size == 1:

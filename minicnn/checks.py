@@ -5,6 +5,7 @@ value as Python's own type, and raises `ArgumentError`. Numbers of NumPy are wel
 no range. (`DtypeError` where an element type is none.)
 """
 
+import importlib
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -95,15 +96,31 @@ def element_type(value: Any, name: str) -> np.dtype[Any]:
     dtype('int64')
 
     Raises:
-        DtypeError: the element type is unknown, or one of complex numbers, texts, ...
+        DtypeError: the element type is unknown, or one of complex numbers, texts, ..., or it is bfloat16, and the package that brings it
+            is not installed.
     """
+    if isinstance(value, str) and value == "bfloat16":
+        return bfloat16(name)
     try:
         dtype = np.dtype(value if value is not None else "none")  # NumPy would take None as float64
     except (TypeError, ValueError):
         raise DtypeError(f"{name}: unknown element type {value!r}; use 'float32', 'float64', 'int64', 'bool', ...") from None
-    if dtype.kind not in "fiub":
+    if not is_numeric(dtype):
         raise DtypeError(f"{name}: a tensor holds real numbers, not elements of type {dtype}")
     return dtype
+
+
+def bfloat16(name: str) -> np.dtype[Any]:
+    """The element type bfloat16, which NumPy does not have: the upper half of a float32.
+
+    Raises:
+        DtypeError: the package that brings it is not installed.
+    """
+    try:
+        ml_dtypes = importlib.import_module("ml_dtypes")
+    except ImportError:
+        raise DtypeError(f"{name}: bfloat16 is no type of NumPy's own, it comes with the package ml_dtypes: pip install ml_dtypes") from None
+    return np.dtype(ml_dtypes.bfloat16)
 
 
 def float_type(value: Any, name: str) -> np.dtype[Any]:
@@ -121,6 +138,25 @@ def float_type(value: Any, name: str) -> np.dtype[Any]:
 def is_float_type(dtype: np.dtype[Any]) -> bool:
     """float32 or float64, in this machine's order of bytes."""
     return dtype.char in "fd" and dtype.isnative
+
+
+def is_16_bit(dtype: np.dtype[Any]) -> bool:
+    """float16 or bfloat16, in this machine's order of bytes: for memory and tensor cores, while sums are made in float32.
+
+    >>> is_16_bit(np.dtype("float16")), is_16_bit(np.dtype("float32"))
+    (True, False)
+    """
+    return dtype.itemsize == 2 and dtype.char in "eE" and dtype.isnative  # to NumPy, bfloat16 is a structure (kind V), with E for its letter
+
+
+def is_floating(dtype: np.dtype[Any]) -> bool:
+    """Of floating-point numbers, whatever their width: such a tensor may have a gradient."""
+    return dtype.kind == "f" or is_16_bit(dtype)
+
+
+def is_numeric(dtype: np.dtype[Any]) -> bool:
+    """Of real numbers or truth values: what a tensor can hold."""
+    return dtype.kind in "fiub" or is_16_bit(dtype)
 
 
 def is_integer(value: object) -> TypeGuard[int]:

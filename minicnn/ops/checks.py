@@ -6,10 +6,25 @@ The checks of plain numbers come from `minicnn.checks`; here are those of window
 import math
 import warnings
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from minicnn.autograd import Tensor
 from minicnn.backend import get_backend
-from minicnn.checks import choice, flag, fraction, integer, is_float_type, is_integer, number, positive, real
+from minicnn.checks import (
+    choice,
+    flag,
+    fraction,
+    integer,
+    is_16_bit,
+    is_float_type,
+    is_floating,
+    is_integer,
+    number,
+    positive,
+    real,
+)
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
 from minicnn.kernels.geometry import extent, output_size, same_padding, unseen
 from minicnn.kernels.types import Padding, Window
@@ -21,6 +36,7 @@ __all__ = [
     "flag",
     "fitted",
     "floating",
+    "floating_with_parameters",
     "fraction",
     "integer",
     "not_empty",
@@ -93,25 +109,47 @@ def fitted(padding: Padding | str, x: Tensor, kernel_size: Window, stride: Windo
 
 
 def floating(op: str, **tensors: Tensor | None) -> None:
-    """All tensors hold float32, or all float64: the types that kernels compute in."""
+    """All tensors hold one type that kernels compute in: float32, float64, or, on a backend with kernels for them, float16 or bfloat16."""
     dtypes = {t.dtype for t in tensors.values() if t is not None}
-    if len(dtypes) == 1 and is_float_type(next(iter(dtypes))):
+    if len(dtypes) == 1 and _is_computed_in(next(iter(dtypes))):
         return
     given = {name: t for name, t in tensors.items() if t is not None}
     for name, tensor in given.items():
-        if tensor.dtype.kind != "f":
-            raise DtypeError(
-                f"{op}: {name} is {tensor.dtype}, but must be a floating-point tensor: make it one with x.astype('float32')"
-                + (" / 255, if it is a picture of 0..255" if tensor.ndim == 4 else "")
-            )
-        if not is_float_type(tensor.dtype):
-            raise DtypeError(
-                f"{op}: {name} is {tensor.dtype}, but must be float32 or float64 in this machine's order of bytes: "
-                f"convert with {name}.astype('float32')"
-            )
+        _computed_in(op, name, tensor)
     if len(dtypes) > 1:
         listed = ", ".join(f"{name} is {t.dtype}" for name, t in given.items())
         raise DtypeError(f"{op}: all inputs must have one element type, but {listed}; convert with x.astype(...) or model.astype(...)")
+
+
+def floating_with_parameters(op: str, x: Tensor, **parameters: Tensor | None) -> None:
+    """x as for `floating`; its parameters of x's type, too, but float32 beside 16 bits: few numbers, and sums are float32 anyway."""
+    floating(op, x=x)
+    needed = np.dtype(np.float32) if is_16_bit(x.dtype) else x.dtype
+    for name, parameter in parameters.items():
+        if parameter is not None and parameter.dtype != needed:
+            given = ", ".join(f"{name} is {t.dtype}" for name, t in {"x": x, **parameters}.items() if t is not None)
+            rule = f"beside x of {x.dtype}, {name} must be {needed}" if needed != x.dtype else "all inputs must have one element type"
+            raise DtypeError(f"{op}: {rule}, but {given}; convert with x.astype(...) or model.astype(...)")
+
+
+def _computed_in(op: str, name: str, tensor: Tensor) -> None:
+    """The tensor is of a type that the backend's kernels compute in."""
+    if not is_floating(tensor.dtype):
+        raise DtypeError(
+            f"{op}: {name} is {tensor.dtype}, but must be a floating-point tensor: make it one with x.astype('float32')"
+            + (" / 255, if it is a picture of 0..255" if tensor.ndim == 4 else "")
+        )
+    if not _is_computed_in(tensor.dtype):
+        backend = get_backend()
+        reason = f" (the backend {backend.name!r} has no kernels for 16 bits, 'cupy' and 'cudasim' have)" if is_16_bit(tensor.dtype) else ""
+        raise DtypeError(
+            f"{op}: {name} is {tensor.dtype}, but must be float32 or float64 in this machine's order of bytes{reason}: "
+            f"convert with {name}.astype('float32')"
+        )
+
+
+def _is_computed_in(dtype: np.dtype[Any]) -> bool:
+    return is_float_type(dtype) or (is_16_bit(dtype) and get_backend().has_16_bit)
 
 
 def axes(op: str, x: Tensor, ndim: int, layout: str) -> None:
