@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minicnn import kernels
-from minicnn.backend import get_backend, to_numpy, use_backend
+from minicnn.backend import Backend, get_backend, to_numpy, use_backend
 from minicnn.errors import ArgumentError, nearest
 from minicnn.kernels.types import Array, Kernel
 from minicnn.testing.comparison import STREAM
@@ -88,7 +88,7 @@ def check_case(case: Any, kernel: Kernel, backend: str) -> Outcome:
     Raises:
         GradcheckError: something is wrong; without the shapes and attributes.
     """
-    _ForwardCheck(case, kernel).run()
+    _ForwardCheck(case, kernel, get_backend(backend)).run()
     with use_backend(backend):
         return gradcheck(case.function, case.inputs, name=kernel.op)
 
@@ -104,8 +104,8 @@ def rounded(case: Any) -> Any:
 class _ForwardCheck:
     """What a gradient check does not see: the values of the forward pass, element types, and the rules of the contract."""
 
-    def __init__(self, case: Any, kernel: Kernel) -> None:
-        self.case, self.kernel = case, kernel
+    def __init__(self, case: Any, kernel: Kernel, place: Backend) -> None:
+        self.case, self.kernel, self.place = case, kernel, place
         self.given = {**case.inputs, **case.constants}
         self.definition = kernels.find(kernel.op, ["loops"])
 
@@ -122,14 +122,15 @@ class _ForwardCheck:
         self._float32(*gradients)
 
     def _outputs(self, kernel: Kernel, dtype: Any) -> tuple[list[Array], Any, list[Array | None]]:
-        """Run a forward on copies, and see that they are left alone."""
-        arrays = [np.array(x, dtype) if x is not None and x.dtype.kind == "f" else x for x in self.given.values()]
+        """Run a forward on copies, which are where the kernel computes, and see that they are left alone."""
+        copies = [np.array(x, dtype) if x is not None and x.dtype.kind == "f" else x for x in self.given.values()]
+        arrays = copies if kernel is self.definition else [x if x is None else self.place.asarray(x) for x in copies]
         result = self._call("forward", kernel.forward, *arrays, **self.case.attributes)
         if not isinstance(result, tuple) or len(result) != 2:
             needed = "the result, and what backward needs"
             raise self._error(f"forward must return (y, saved): {needed}; it returned {_kind(result)}")
         for (name, x), array in zip(self.given.items(), arrays, strict=True):
-            if x is not None and not np.array_equal(array, x.astype(array.dtype)):
+            if x is not None and not np.array_equal(to_numpy(array), x.astype(array.dtype)):
                 raise self._error(f"forward changes {name} in place: work on a copy")
         y, saved = result
         return [_as_array(part) for part in (y if isinstance(y, tuple) else (y,))], saved, arrays
@@ -185,12 +186,12 @@ class _ForwardCheck:
                 raise self._error("\n".join(lines))
 
     def _gradients(self, dy: Array, saved: Any, needs: tuple[bool, ...], arrays: list[Array | None]) -> list[Any]:
-        upstream = dy.copy()
+        upstream = self.place.asarray(dy.copy())
         result = self._call("backward", self.kernel.backward, upstream, saved, needs=needs)
         names = ", ".join(f"d{name}" for name in self.given)
         if not isinstance(result, tuple) or len(result) != len(needs):
             raise self._error(f"backward must return a tuple of {len(needs)} gradients ({names}), not {_kind(result)}")
-        if not np.array_equal(upstream, dy):
+        if not np.array_equal(to_numpy(upstream), dy):
             raise self._error("backward changes dy in place: work on a copy")
         gradients: list[Array | None] = []
         for name, x, gradient, needed in zip(self.given, arrays, result, needs, strict=True):

@@ -184,7 +184,7 @@ def named_inputs(
         inputs = dict(zip(names, inputs, strict=True))
     elif names is not None:
         raise ArgumentError("gradcheck: the keys of the dict name the inputs already: leave `names` out")
-    return {name: Tensor.wrap(value) if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+    return {name: Tensor.wrap(get_backend().asarray(value)) if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
 
 
 def check_inputs(inputs: Any) -> None:

@@ -1,0 +1,344 @@
+"""Checks the kernels of one operation on a backend, one case after the other: `python tools/gpu_checks.py OP CHECK [--backend cupy] [--first K]`.
+
+    values      small cases in float64 and float32 against the definition in `loops`, in every memory order, and which gradients are asked for
+    large       cases as large as in a network, in float64 and float32 against `array` in float64 on the CPU
+    sixteen     both kinds in float16 and bfloat16, against float64 on the same rounded numbers; only where the backend has a kernel of its own
+    captured    large cases in float32, recorded as a CUDA graph and replayed: nothing may wait for the GPU, and the numbers stay the same
+    gradients   gradients against measured slopes, in float64
+
+Each case is one line of JSON, written before it starts and again when it is done: whoever reads knows which case a crash belongs to. Memory that
+a kernel gets on a GPU is filled with NaN first, so that what it forgets to write is seen.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gpu_cases
+import numpy as np
+
+from minicnn import kernels
+from minicnn.backend import Backend, get_backend, to_numpy, use_backend
+from minicnn.kernels.types import Array, Kernel
+from minicnn.testing.cases import CASES, Case
+from minicnn.testing.draw import RandomDraw
+from minicnn.testing.gradcheck import gradcheck
+from minicnn.testing.kernel_check import KINKED, rounded
+
+CHECKS = ("values", "large", "sixteen", "captured", "gradients")
+DRAWN = 12  # small cases of an operation
+BROKEN = 3  # exit code: the GPU's context is lost, the next case needs a new process
+IN_FLOAT32 = ("gamma", "beta", "running_mean", "running_var")  # whatever the type of the images
+SIXTEEN = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # and the distance from 1 to the next number
+
+
+@dataclass
+class Findings:
+    """What is wrong with a case, and the largest error by element type, relative to the norm of the array."""
+
+    wrong: list[str] = field(default_factory=list)
+    errors: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a kernel is run.
+
+    Attributes:
+        dtype: of all arrays of numbers, but for those `IN_FLOAT32`.
+        last: the first input is in memory with its channels last.
+        dy_last: so is the upstream gradient.
+        only: the number of the one input whose gradient is asked for; None: all of them.
+    """
+
+    dtype: str
+    last: bool = False
+    dy_last: bool = False
+    only: int | None = None
+
+
+def element_type(name: str) -> Any:
+    """NumPy's type for a name, bfloat16 among them."""
+    import ml_dtypes
+
+    return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+
+def given(case: Case, dtype: str) -> dict[str, Array | None]:
+    """The case's arrays, rounded to an element type."""
+
+    def rounded_to(name: str, x: Array | None) -> Array | None:
+        if x is None or x.dtype.kind != "f":
+            return x
+        return x.astype(np.float32 if dtype in SIXTEEN and name in IN_FLOAT32 else element_type(dtype))
+
+    return {name: rounded_to(name, x) for name, x in {**case.inputs, **case.constants}.items()}
+
+
+def upstream(shape: tuple[int, ...], dtype: str) -> Array:
+    """The gradient that comes from above: random, always the same."""
+    return np.random.default_rng([0x67726164, 7]).standard_normal(shape).astype(element_type(dtype))
+
+
+def compute(case: Case, kernel: Kernel, place: Backend, arrays: dict[str, Array | None], how: Run, dy: Array | None = None) -> dict[str, Array]:
+    """All results and gradients by name, as NumPy arrays of the type that they came in."""
+    on_device = {name: None if x is None else place.asarray(x) for name, x in arrays.items()}
+    first = next(iter(on_device))
+    if how.last:
+        on_device[first] = channels_last(place.xp, on_device[first])
+    before = {name: None if x is None else x.copy() for name, x in on_device.items()}
+    y, saved = kernel.forward(*on_device.values(), **case.attributes)
+    outputs = y if isinstance(y, tuple) else (y,)
+    needs = tuple(x is not None and x.dtype.kind != "i" and name in case.inputs for name, x in arrays.items())
+    if how.only is not None:
+        needs = tuple(i == how.only for i in range(len(needs)))
+    dy = place.asarray(upstream(outputs[0].shape, how.dtype) if dy is None else dy)
+    if how.dy_last:
+        dy = channels_last(place.xp, dy)
+    gradients = kernel.backward(dy, saved, needs=needs)
+    if len(gradients) != len(arrays):
+        raise AssertionError(f"backward returns {len(gradients)} gradients for {len(arrays)} arrays")
+    found = {f"y{i or ''}": output for i, output in enumerate(outputs)}
+    for (name, x), gradient, needed in zip(arrays.items(), gradients, needs, strict=True):
+        if needed:
+            if gradient is None or gradient.dtype != x.dtype:  # type: ignore[union-attr]
+                raise AssertionError(f"d{name} is {gradient if gradient is None else gradient.dtype}, but {name} is {x.dtype}")  # type: ignore[union-attr]
+            found[f"d{name}"] = gradient
+    if outputs[0].dtype != on_device[first].dtype:  # type: ignore[union-attr]
+        raise AssertionError(f"y is {outputs[0].dtype}, but the input is {on_device[first].dtype}")  # type: ignore[union-attr]
+    for name, x in on_device.items():
+        if x is not None and not np.array_equal(on_host(x), on_host(before[name])):
+            raise AssertionError(f"{name} is changed in place")
+    return {name: on_host(result) for name, result in found.items()}
+
+
+def on_host(result: Any) -> Array:
+    """As a NumPy array; NumPy's full sums are no arrays."""
+    return np.asarray(result) if isinstance(result, np.generic) else to_numpy(result)
+
+
+def channels_last(xp: Any, x: Any) -> Any:
+    """The same numbers with the second axis innermost in memory."""
+    if x.ndim < 3:
+        return x
+    inner = xp.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1))
+    return inner.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
+
+
+def reference(case: Case, folder: str, arrays: dict[str, Array | None], dy_type: str, only: int | None = None) -> dict[str, Array]:
+    """The definition in float64, on numbers that may have been rounded before."""
+    exact = {name: x if x is None or x.dtype.kind == "i" else x.astype(np.float64) for name, x in arrays.items()}
+    kernel = kernels.find(case.op or "", [folder])
+    y, _ = kernel.forward(*exact.values(), **case.attributes)
+    dy = upstream((y[0] if isinstance(y, tuple) else y).shape, dy_type).astype(np.float64)
+    return compute(case, kernel, get_backend("numpy"), exact, Run("float64", only=only), dy)
+
+
+def compare(actual: dict[str, Array], expected: dict[str, Array], how: Run, limit: float, findings: Findings) -> None:
+    """Each array: no element may be off by more than `limit` times the largest element, or than `limit` if all are small."""
+    if actual.keys() != expected.keys():
+        findings.wrong.append(f"{how}: results {sorted(actual)}, expected {sorted(expected)}")
+    for name in sorted(actual.keys() & expected.keys()):
+        a, r = actual[name].astype(np.float64), expected[name]
+        if a.shape != r.shape:
+            findings.wrong.append(f"{how}: {name} has shape {a.shape}, expected {r.shape}")
+            continue
+        with np.errstate(all="ignore"):
+            off = np.abs(a - r)
+            size = np.abs(r[np.isfinite(r)]).max(initial=0.0)
+            bad = ~((off <= limit * max(size, 0.1)) | (a == r) | (np.isnan(a) & np.isnan(r)))
+            if r.size and size > 1e-3 and np.isfinite(r).all():
+                error = float(np.linalg.norm(a - r) / np.linalg.norm(r))
+                findings.errors[how.dtype] = max(findings.errors.get(how.dtype, 0.0), error if error == error else float("inf"))
+        if bad.any():
+            findings.wrong.append(_difference(f"{how}: {name}", a, r, bad))
+
+
+def _difference(title: str, a: Array, r: Array, bad: Array) -> str:
+    """How many elements are wrong, and the first few of them."""
+    where = np.argwhere(bad)
+    lines = [f"{title} {a.shape}: {len(where)} of {a.size} wrong, {int(np.isnan(a).sum())} NaN; first and last wrong at {where[0].tolist()} and {where[-1].tolist()}"]
+    lines += [f"    {index.tolist()}: {a[tuple(index)]:.8g}, expected {r[tuple(index)]:.8g}" for index in where[:4]]
+    return "\n".join(lines)
+
+
+def values(case: Case, kernel: Kernel, place: Backend) -> Findings:
+    """Small cases: every order of memory, each gradient alone, and the same twice."""
+    findings = Findings()
+    expected = reference(case, "loops", given(case, "float64"), "float64")
+    for dtype, limit in (("float64", 1e-11), ("float32", 2e-4)):
+        arrays = given(case, dtype)
+        orders = [(False, False), (True, True), (True, False), (False, True)]
+        for how in [Run(dtype, last, dy_last) for last, dy_last in orders]:
+            compare(compute(case, kernel, place, arrays, how), expected, how, limit, findings)
+        for i, (name, x) in enumerate(arrays.items()):
+            if x is not None and x.dtype.kind == "f" and name in case.inputs:
+                how = Run(dtype, only=i)
+                wanted = {key: r for key, r in expected.items() if key == f"d{name}" or key.startswith("y")}
+                compare(compute(case, kernel, place, arrays, how), wanted, how, limit, findings)
+        first, second = (compute(case, kernel, place, arrays, Run(dtype)) for _ in range(2))
+        findings.wrong += [f"{dtype}: {name} is not the same twice" for name in first if not np.array_equal(first[name], second[name], equal_nan=True)]
+    return findings
+
+
+def large(case: Case, kernel: Kernel, place: Backend) -> Findings:
+    """Large cases; float32 against float64 on the numbers that float32 can hold."""
+    findings = Findings()
+    for dtype, limit in (("float64", 1e-11), ("float32", 1e-4)):
+        arrays = given(case, dtype)
+        expected = reference(case, "array", arrays, dtype)
+        for how in (Run(dtype), Run(dtype, last=True, dy_last=True)):
+            compare(compute(case, kernel, place, arrays, how), expected, how, limit, findings)
+        first, second = (compute(case, kernel, place, arrays, Run(dtype, True, True)) for _ in range(2))
+        findings.wrong += [f"{dtype}: {name} is not the same twice" for name in first if not np.array_equal(first[name], second[name], equal_nan=True)]
+    return findings
+
+
+def sixteen(case: Case, kernel: Kernel, place: Backend) -> Findings:
+    """16 bits: four units in the last place of the largest element. An intermediate result of 16 bits costs about one."""
+    findings = Findings()
+    for dtype, eps in SIXTEEN.items():
+        arrays = given(case, dtype)
+        expected = reference(case, "array", arrays, dtype)
+        for how in (Run(dtype), Run(dtype, last=True, dy_last=True)):
+            compare(compute(case, kernel, place, arrays, how), expected, how, 4 * eps, findings)
+    return findings
+
+
+def captured(case: Case, kernel: Kernel, place: Backend) -> Findings:
+    """The forward and backward pass as a CUDA graph gives to the bit what they give when called."""
+    xp, findings = place.xp, Findings()
+    arrays = {name: None if x is None else place.asarray(x) for name, x in given(case, "float32").items()}
+    first = next(iter(arrays))
+    arrays[first] = channels_last(xp, arrays[first])
+    needs = tuple(x is not None and x.dtype.kind == "f" and name in case.inputs for name, x in arrays.items())
+
+    def passes(dy: Any) -> list[Any]:
+        y, saved = kernel.forward(*arrays.values(), **case.attributes)
+        outputs = y if isinstance(y, tuple) else (y,)
+        dy = xp.ones_like(outputs[0]) if dy is None else dy
+        return [*outputs, *(g for g in kernel.backward(dy, saved, needs=needs) if g is not None)]
+
+    stream = xp.cuda.Stream(non_blocking=True)
+    with stream:
+        y = passes(None)[0]
+        dy = place.asarray(upstream(y.shape, "float32"))
+        called = [to_numpy(result) for result in passes(dy)]
+        stream.synchronize()
+        stream.begin_capture()
+        try:
+            results = passes(dy)
+        finally:
+            graph = stream.end_capture()
+        graph.launch(stream)
+        graph.launch(stream)
+        stream.synchronize()
+        for number, (before, after) in enumerate(zip(called, map(to_numpy, results), strict=True)):
+            if not np.array_equal(before, after, equal_nan=True):
+                findings.wrong.append(f"result {number} of the graph differs from that of the call in {int((before != after).sum())} of {before.size} elements")
+    return findings
+
+
+def gradients(case: Case, kernel: Kernel | None, place: Backend) -> Findings:  # noqa: ARG001 - as the others are called
+    """Every element of the gradients of a small case, or a sample, against slopes."""
+    with use_backend(place.name):
+        gradcheck(case.function, case.inputs, name=case.op or "operation")
+    return Findings()
+
+
+def cases(op: str, check: str) -> Iterator[tuple[str, Callable[[], Case]]]:
+    """The cases of a check, as what to call them and how to draw them."""
+    seeds = [1000 * k + zlib.crc32(op.encode()) % 1000 for k in range(DRAWN)]
+    if check in ("values", "sixteen"):
+        yield from ((f"drawn from seed {seed}", lambda seed=seed: CASES[op](RandomDraw(seed))) for seed in seeds)  # type: ignore[misc]
+    if check == "gradients":
+        for k in range(DRAWN):
+            tied = op in KINKED and k % 3 == 2
+            yield f"drawn from seed {k}{', rounded' * tied}", lambda k=k, tied=tied: (rounded if tied else _as_it_is)(CASES[op](RandomDraw(k)))  # type: ignore[misc]
+    if check in ("large", "sixteen", "captured"):
+        for k, build in enumerate(gpu_cases.LARGE.get(op, [])):
+            yield f"large {k}", lambda k=k, build=build: build(np.random.default_rng([k, 1]))  # type: ignore[misc]
+
+
+def _as_it_is(case: Case) -> Case:
+    return case
+
+
+def describe(case: Case) -> str:
+    """Shapes and attributes."""
+    shapes = [f"{name} {None if x is None else x.shape}" for name, x in {**case.inputs, **case.constants}.items()]
+    return ", ".join(shapes + [f"{name}={value}" for name, value in case.attributes.items()])
+
+
+def poison(xp: Any) -> None:
+    """From now on all memory comes filled with NaN."""
+    pool = xp.get_default_memory_pool()
+
+    def allocate(size: int) -> Any:
+        memory = pool.malloc(size)
+        if size:
+            memory.memset_async(0xFF, size, xp.cuda.get_current_stream())
+        return memory
+
+    xp.cuda.set_allocator(allocate)
+
+
+def broken(place: Backend) -> bool:
+    """Whether nothing works any more, as after an access to memory that is not ours."""
+    try:
+        return float(place.xp.ones(3).sum()) != 3.0
+    except Exception:  # noqa: BLE001 - whatever it is
+        return True
+
+
+def main() -> int:
+    """Check one operation; a line of JSON before each case and after it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("op")
+    parser.add_argument("check", choices=CHECKS)
+    parser.add_argument("--backend", default="cupy")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    args = parser.parse_args()
+    place = get_backend(args.backend)
+    kernel = place.kernel(args.op) if args.op in kernels.OPS else None
+    own = kernel is not None and kernel.source == "cuda"
+    say({"source": kernel.source if kernel else "-"})
+    if args.check == "sixteen" and not own or args.check == "captured" and (not own or args.backend != "cupy"):
+        return 0
+    if args.backend == "cupy":
+        poison(place.xp)
+    check = globals()[args.check]
+    for number, (name, draw) in enumerate(cases(args.op, args.check)):
+        if number < args.first:
+            continue
+        say({"start": number, "case": name})
+        start, text, errors = time.perf_counter(), "", {}
+        try:
+            case = draw()
+            text = describe(case)
+            findings = check(case, kernel, place)
+            wrong, errors = "\n".join(findings.wrong), findings.errors
+        except Exception:  # noqa: BLE001 - whatever it is, the next case is checked, too
+            wrong = traceback.format_exc(limit=-6)
+        say({"done": number, "case": name, "about": text, "wrong": wrong, "errors": errors, "seconds": time.perf_counter() - start})
+        if wrong and broken(place):
+            return BROKEN
+    return 0
+
+
+def say(line: dict[str, Any]) -> None:
+    """One line of JSON."""
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a lost context can make the interpreter hang at its end
