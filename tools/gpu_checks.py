@@ -156,7 +156,7 @@ def compare(actual: dict[str, Array], expected: dict[str, Array], how: Run, limi
             bad = ~((off <= limit * max(size, 0.1)) | (a == r) | (np.isnan(a) & np.isnan(r)))
             if r.size and size > 1e-3 and np.isfinite(r).all():
                 error = float(np.linalg.norm(a - r) / np.linalg.norm(r))
-                findings.errors[how.dtype] = max(findings.errors.get(how.dtype, 0.0), error if error == error else float("inf"))
+                findings.errors[how.dtype] = max(findings.errors.get(how.dtype, 0.0), float("inf") if np.isnan(error) else error)
         if bad.any():
             findings.wrong.append(_difference(f"{how}: {name}", a, r, bad))
 
@@ -310,7 +310,7 @@ def main() -> int:
     kernel = place.kernel(args.op) if args.op in kernels.OPS else None
     own = kernel is not None and kernel.source == "cuda"
     say({"source": kernel.source if kernel else "-"})
-    if args.check == "sixteen" and not own or args.check == "captured" and (not own or args.backend != "cupy"):
+    if (args.check in ("sixteen", "captured") and not own) or (args.check == "captured" and args.backend != "cupy"):
         return 0
     if args.backend == "cupy":
         poison(place.xp)
