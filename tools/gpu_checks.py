@@ -3,6 +3,7 @@
     values      small cases in float64 and float32 against the definition in `loops`, in every memory order, and which gradients are asked for
     large       cases as large as in a network, in float64 and float32 against `array` in float64 on the CPU
     sixteen     both kinds in float16 and bfloat16, against float64 on the same rounded numbers; only where the backend has a kernel of its own
+    tf32        large cases of matrix products in float32, whose factors may be rounded to 11 bits
     captured    large cases in float32, recorded as a CUDA graph and replayed: nothing may wait for the GPU, and the numbers stay the same
     gradients   gradients against measured slopes, in float64
 
@@ -26,13 +27,15 @@ import numpy as np
 
 from minicnn import kernels
 from minicnn.backend import Backend, get_backend, to_numpy, use_backend
+from minicnn.kernels.cuda.precision import restore_precision, set_precision
 from minicnn.kernels.types import Array, Kernel
 from minicnn.testing.cases import CASES, Case
 from minicnn.testing.draw import RandomDraw
 from minicnn.testing.gradcheck import gradcheck
 from minicnn.testing.kernel_check import KINKED, rounded
 
-CHECKS = ("values", "large", "sixteen", "captured", "gradients")
+CHECKS = ("values", "large", "sixteen", "tf32", "captured", "gradients")
+PRODUCTS = ("conv2d", "conv2d_relu", "linear")  # which tensor cores compute
 DRAWN = 12  # small cases of an operation
 BROKEN = 3  # exit code: the GPU's context is lost, the next case needs a new process
 IN_FLOAT32 = ("gamma", "beta", "running_mean", "running_var")  # whatever the type of the images
@@ -212,6 +215,20 @@ def sixteen(case: Case, kernel: Kernel, place: Backend) -> Findings:
     return findings
 
 
+def tf32(case: Case, kernel: Kernel, place: Backend) -> Findings:
+    """Both factors are off by up to 2^-11 (as most tensor cores round them; 2^-10 if they cut)."""
+    findings = Findings()
+    arrays = given(case, "float32")
+    expected = reference(case, "array", arrays, "float32")
+    before = set_precision("tf32")
+    try:
+        for how in (Run("float32"), Run("float32", last=True, dy_last=True)):
+            compare(compute(case, kernel, place, arrays, how), expected, how, 2.0**-9, findings)
+    finally:
+        restore_precision(before)
+    return Findings(findings.wrong, {"tf32": findings.errors.get("float32", 0.0)})
+
+
 def captured(case: Case, kernel: Kernel, place: Backend) -> Findings:
     """The forward and backward pass as a CUDA graph gives to the bit what they give when called."""
     xp, findings = place.xp, Findings()
@@ -262,7 +279,7 @@ def cases(op: str, check: str) -> Iterator[tuple[str, Callable[[], Case]]]:
         for k in range(DRAWN):
             tied = op in KINKED and k % 3 == 2
             yield f"drawn from seed {k}{', rounded' * tied}", lambda k=k, tied=tied: (rounded if tied else _as_it_is)(CASES[op](RandomDraw(k)))  # type: ignore[misc]
-    if check in ("large", "sixteen", "captured"):
+    if check in ("large", "sixteen", "tf32", "captured"):
         for k, build in enumerate(gpu_cases.LARGE.get(op, [])):
             yield f"large {k}", lambda k=k, build=build: build(np.random.default_rng([k, 1]))  # type: ignore[misc]
 
@@ -310,7 +327,9 @@ def main() -> int:
     kernel = place.kernel(args.op) if args.op in kernels.OPS else None
     own = kernel is not None and kernel.source == "cuda"
     say({"source": kernel.source if kernel else "-"})
-    if (args.check in ("sixteen", "captured") and not own) or (args.check == "captured" and args.backend != "cupy"):
+    if (args.check in ("sixteen", "tf32", "captured") and not own) or (args.check == "captured" and args.backend != "cupy"):
+        return 0
+    if args.check == "tf32" and args.op not in PRODUCTS:
         return 0
     if args.backend == "cupy":
         poison(place.xp)

@@ -16,9 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import gpu_checks
+
+from minicnn import kernels
+from minicnn.testing.cases import CASES
+
 HERE = Path(__file__).resolve().parent
 RESTARTS = 4  # of one operation and check
 LONGEST_FIRST = ("conv2d", "conv2d_relu", "batch_norm", "batch_norm_relu", "avg_pool2d", "max_pool2d", "group_norm")
+TYPES = ("float64", "float32", "tf32", "float16", "bfloat16")
 SHOWN, SHOWN_LINES = 12, 5  # failures on the screen, and lines of each; the file has all
 
 
@@ -46,11 +52,8 @@ class Outcome:
 
 def run(ops: Sequence[str], checks: Sequence[str], backend: str, out: Path, *, workers: int, limit: float, each: float) -> int:
     """Check everything within `limit` seconds, `each` seconds at most for one process. Returns how many cases failed."""
-    from minicnn import kernels
-    from minicnn.testing.cases import CASES
-
     start = time.perf_counter()
-    jobs = [(op, check) for check in checks for op in (CASES if check == "gradients" else kernels.OPS) if not ops or op in ops]
+    jobs = [(op, check) for check in checks for op in _operations(check, kernels.OPS, tuple(CASES)) if not ops or op in ops]
     jobs.sort(key=lambda job: job[0] not in LONGEST_FIRST)
     outcomes: list[Outcome] = []
     lock = threading.Lock()
@@ -66,6 +69,11 @@ def run(ops: Sequence[str], checks: Sequence[str], backend: str, out: Path, *, w
         list(pool.map(one, jobs))
     print("\n".join(report(outcomes, len(jobs), time.perf_counter() - start, everything=False)), flush=True)
     return sum(len(outcome.failures) for outcome in outcomes)
+
+
+def _operations(check: str, with_kernels: Sequence[str], everything: Sequence[str]) -> Sequence[str]:
+    """Which operations a check is for."""
+    return {"gradients": everything, "tf32": gpu_checks.PRODUCTS}.get(check, with_kernels)
 
 
 def _outcome(op: str, check: str, backend: str, deadline: float, each: float, folder: Path) -> Outcome:
@@ -142,10 +150,10 @@ def report(outcomes: Sequence[Outcome], jobs: int, seconds: float, *, everything
     checks = list(dict.fromkeys(o.check for o in sorted(outcomes, key=lambda o: o.check)))
     by = {(o.op, o.check): o for o in outcomes}
     own = [op for op in dict.fromkeys(o.op for o in outcomes) if any((op, c) in by and by[op, c].source not in ("-", "?") for c in checks)]
-    rows = [("operation", "from", *checks, "float64", "float32", "float16", "bfloat16", "s")]
+    rows = [("operation", "from", *checks, *TYPES, "s")]
     for op in own:
         found = [by[op, c] for c in checks if (op, c) in by]
-        errors = [max((o.errors.get(t, 0.0) for o in found), default=0.0) for t in ("float64", "float32", "float16", "bfloat16")]
+        errors = [max((o.errors.get(t, 0.0) for o in found), default=0.0) for t in TYPES]
         cells = [_cell(by.get((op, c))) for c in checks]
         rows.append((op, found[0].source, *cells, *(f"{e:.0e}" if e else "" for e in errors), f"{max(o.seconds for o in found):.0f}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

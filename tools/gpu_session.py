@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import gpu_correctness
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 Step = Callable[[argparse.Namespace], int]
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=480, metavar="S", help="seconds for all steps together (default: 480)")
     parser.add_argument("--backend", default="cupy", help="backend that is checked (default: cupy)")
     parser.add_argument("--ops", default="", metavar="A,B", help="operations to check (default: all)")
-    parser.add_argument("--checks", default="values,large,sixteen,captured,gradients", metavar="A,B", help="which checks (default: all)")
+    parser.add_argument("--checks", default="values,large,sixteen,tf32,captured,gradients", metavar="A,B", help="which checks (default: all)")
     parser.add_argument("--workers", type=int, default=12, help="processes at once (default: 12)")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
