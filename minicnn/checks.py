@@ -151,12 +151,17 @@ def is_16_bit(dtype: np.dtype[Any]) -> bool:
 
 def is_floating(dtype: np.dtype[Any]) -> bool:
     """Of floating-point numbers, whatever their width: such a tensor may have a gradient."""
-    return dtype.kind == "f" or is_16_bit(dtype)
+    return kind(dtype) == "f"
 
 
 def is_numeric(dtype: np.dtype[Any]) -> bool:
     """Of real numbers or truth values: what a tensor can hold."""
-    return dtype.kind in "fiub" or is_16_bit(dtype)
+    return kind(dtype) in "fiub"
+
+
+def kind(dtype: np.dtype[Any]) -> str:
+    """NumPy's letter for a kind of elements (f, i, u, b, ...), bfloat16 being among the floating-point numbers."""
+    return "f" if is_16_bit(dtype) else dtype.kind
 
 
 def is_integer(value: object) -> TypeGuard[int]:

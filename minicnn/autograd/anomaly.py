@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from minicnn.checks import is_floating
 from minicnn.errors import NonFiniteError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
@@ -45,7 +46,7 @@ def detect_anomaly() -> Iterator[None]:
 
 def check_finite(array: Array, what: str, inputs: Sequence[Any]) -> None:
     """Raise if `array` has NaN or Inf; `inputs` are the tensors it came from, to be described."""
-    if array.dtype.kind != "f":
+    if not is_floating(array.dtype):
         return
     xp = array_module(array)
     bad = ~xp.isfinite(array)
@@ -60,11 +61,11 @@ def check_finite(array: Array, what: str, inputs: Sequence[Any]) -> None:
 def _describe(inputs: Sequence[Any]) -> str:
     parts = []
     for i, tensor in enumerate(inputs):
-        if tensor.dtype.kind != "f" or tensor.size == 0:
+        if not is_floating(tensor.dtype) or tensor.size == 0:
             continue
         name = "its input" if len(inputs) == 1 else f"input {i}"
         finite = bool(array_module(tensor.data).isfinite(tensor.data).all())
-        spread = f"finite, from {tensor.data.min():.6g} to {tensor.data.max():.6g}"
+        spread = f"finite, from {float(tensor.data.min()):.6g} to {float(tensor.data.max()):.6g}"
         parts.append(f"{name} was {spread if finite else 'already not finite'}")
     return "; " + "; ".join(parts) if parts else ""
 

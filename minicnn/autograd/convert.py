@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd.operators import Operators
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.kernels.types import Array
@@ -24,9 +25,9 @@ def to_array(data: Any, dtype: Any = None) -> Array:
         raise ShapeError(f"a tensor needs numbers in rows of equal length: {error}") from None
     if dtype is None and not hasattr(data, "dtype") and array.dtype == np.float64:
         dtype = np.float32
-    if array.dtype.kind not in "fiub":
+    if not checks.is_numeric(array.dtype):
         raise DtypeError(f"a tensor holds real numbers, not elements of type {array.dtype}")
-    return array if dtype is None else array.astype(dtype, copy=False)
+    return array if dtype is None else array.astype(checks.element_type(dtype, "Tensor: dtype"), copy=False)
 
 
 def plain(value: Any) -> Any:

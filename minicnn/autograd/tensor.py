@@ -11,6 +11,7 @@ from minicnn.autograd.convert import to_array
 from minicnn.autograd.in_place import assign, edit
 from minicnn.autograd.operators import Operators, table
 from minicnn.backend import get_backend, to_numpy
+from minicnn.checks import is_16_bit, is_floating
 from minicnn.errors import AutogradError, DtypeError, ShapeError
 from minicnn.kernels.types import Array
 
@@ -115,7 +116,7 @@ class Tensor(Operators):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Turn recording of what is computed from this leaf on or off; returns the tensor itself."""
-        if requires_grad and self.dtype.kind != "f":
+        if requires_grad and not is_floating(self.dtype):
             raise DtypeError(f"only floating-point tensors have gradients; this one is {self.dtype}: make it float first, x.astype('float32')")
         if not requires_grad and self.creator is not None:
             raise AutogradError("requires_grad_(False) on the result of an operation: use detach() to leave the graph")
@@ -140,7 +141,7 @@ class Tensor(Operators):
         """
         if self.size != 1:
             raise ShapeError(f"item() needs a tensor with one element; this one has shape {self.shape}")
-        return self.data.item()
+        return to_numpy(self.data).item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
@@ -222,7 +223,7 @@ class Tensor(Operators):
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(f"the truth of a tensor of shape {self.shape} is ambiguous: use .all() or .any() of its .numpy()")
-        return bool(self.data.item())
+        return bool(self.item())
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if spec else str(self), spec)
@@ -249,7 +250,9 @@ class Tensor(Operators):
         return super().__getstate__()
 
     def __repr__(self) -> str:
-        body = np.array2string(to_numpy(self.data), separator=", ", prefix="Tensor(", threshold=200)
+        values = to_numpy(self.data)
+        values = values.astype(np.float32) if is_16_bit(values.dtype) else values  # NumPy would print bfloat16 without a point
+        body = np.array2string(values, separator=", ", prefix="Tensor(", threshold=200)
         made_by = f", creator={type(self.creator).__name__}" if self.creator is not None else ""
         wants = ", requires_grad=True" if self.requires_grad and not made_by else ""
         return f"Tensor({body}, dtype={self.dtype}{wants}{made_by})"

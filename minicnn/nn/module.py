@@ -221,7 +221,7 @@ class Module:
         dtype = checks.float_type(dtype, f"{type(self).__name__}.astype")
         for module in self.modules():
             for value in module.__dict__.values():
-                if isinstance(value, (Parameter, Buffer)) and value.dtype.kind == "f":
+                if isinstance(value, (Parameter, Buffer)) and checks.is_floating(value.dtype):
                     value.data, value.grad = value.data.astype(dtype), None
         return self
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.backend import get_backend
+from minicnn.checks import kind
 from minicnn.errors import StateDictError, listing
+from minicnn.kernels.array.module import array_module
 
 if TYPE_CHECKING:
     from minicnn.nn.module import Module
@@ -33,7 +34,7 @@ def load_into(module: Module, state: Mapping[str, Any], strict: bool) -> None:
     types = [
         f"{name} is {_type_name(given[name], state[name])} but should be {tensor.dtype}"
         for name, tensor in own.items()
-        if name in given and given[name].dtype.kind not in FITTING[tensor.dtype.kind]
+        if name in given and kind(given[name].dtype) not in FITTING[kind(tensor.dtype)]
     ]
     problems = [f"wrong shape: {listing(wrong)}"] if wrong else []
     if types:
@@ -46,7 +47,7 @@ def load_into(module: Module, state: Mapping[str, Any], strict: bool) -> None:
         raise StateDictError(f"the state dict does not fit {type(module).__name__}: {'; '.join(problems)}")
     for name, tensor in own.items():
         if name in given:
-            tensor.data = get_backend().asarray(given[name].astype(tensor.dtype, copy=True))
+            tensor.data = array_module(tensor.data).asarray(given[name].astype(tensor.dtype, copy=True))
             tensor.version.count += 1
 
 

@@ -3,7 +3,8 @@
 The rules:
 
 - Python's and NumPy's *scalars* are weak: `2.0 * x` has the element type of `x`.
-- Tensors of different floating-point types meet in the wider one, as in NumPy.
+- Tensors of different floating-point types meet in the wider one, as in NumPy: the sum of a bfloat16 and a float32 is a float32. float16
+  and bfloat16, of which neither holds the other's numbers, meet in float32. (So it is in PyTorch, too.)
 - An integer tensor joins a floating-point tensor without widening it (NumPy would make int64 and float32 a float64).
 - Where a result cannot be an integer (a quotient, a mean, an exponential), integers become float32 first.
 
@@ -47,13 +48,13 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
     dtype = checks.element_type(dtype, "astype")
     if dtype == x.dtype:
         return x
-    return AsType.apply(x if dtype.kind == "f" else x.detach(), dtype=dtype)
+    return AsType.apply(x if checks.is_floating(dtype) else x.detach(), dtype=dtype)
 
 
 def to_float(x: Any) -> Tensor:
     """A floating-point tensor as it is, an integer or boolean one as float32."""
     x = as_tensor(x)
-    return x if x.dtype.kind == "f" else astype(x, np.float32)
+    return x if checks.is_floating(x.dtype) else astype(x, np.float32)
 
 
 def common(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -61,7 +62,9 @@ def common(*tensors: Tensor) -> tuple[Tensor, ...]:
     types = [t.dtype for t in tensors]
     if types.count(types[0]) == len(types):
         return tensors
-    floats = [dtype for dtype in types if dtype.kind == "f"]
+    floats = [dtype for dtype in types if checks.is_floating(dtype)]
+    if len({dtype for dtype in floats if checks.is_16_bit(dtype)}) > 1:
+        floats = [np.dtype(np.float32) if checks.is_16_bit(dtype) else dtype for dtype in floats]
     dtype = np.result_type(*(floats or types))
     return tuple(astype(t, dtype) for t in tensors)
 
@@ -84,7 +87,7 @@ def is_scalar(value: Any) -> bool:
 
 def _adopt(op: str, value: Any, dtype: np.dtype[Any]) -> Tensor:
     value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float) and dtype.kind != "f":
+    if isinstance(value, float) and not checks.is_floating(dtype):
         dtype = np.dtype(np.float32)
     elif isinstance(value, int) and not isinstance(value, bool) and dtype.kind == "b":
         dtype = np.dtype(np.int64)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd import Function, Tensor, as_tensor
+from minicnn.checks import is_floating
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import full_in_order
 from minicnn.kernels.types import Array
@@ -47,7 +48,7 @@ def pad(x: Tensor, width: Width, value: float = 0.0) -> Tensor:
         (1, 6, 4, 4)
     """
     x, value = as_tensor(x), checks.real(value, "pad: value")
-    if x.dtype.kind != "f" and not value.is_integer():
+    if not is_floating(x.dtype) and not value.is_integer():
         raise ArgumentError(f"pad: value {value} does not fit into elements of type {x.dtype}")
     return Pad.apply(x, frame=_frame(width, x.shape), value=value)
 
