@@ -1,0 +1,121 @@
+// The weight gradient of a convolution on the tensor cores: dw[o, (i, j, c)] = Σ over results m of dy[m, o] · x(window of m, tap (i, j), channel c).
+//
+// The sum runs over pixels, and a pixel's channels lie beside each other: so both factors come into shared memory with the sum's axis outermost, and have to
+// be turned over on the way into the tensor core. For 16-bit numbers ldmatrix does that; 32-bit numbers are read one by one.
+//
+// The sum is cut into gridDim.z / groups parts, as in conv_gather_weights (conv_gather.cu). Macros: as in conv_tensor.cu.
+#include "numbers.cuh"
+#include "conv_pass.cuh"
+#include "tensor_core.cuh"
+
+constexpr int STEP = 32;                                 // pixels of a step
+constexpr int PART_M = TILE_M / 2, PART_N = TILE_N / 2;  // what a warp computes of the tile
+constexpr int TILES_M = PART_M / 16, TILES_N = PART_N / 8;
+
+// Where piece `piece` (16 bytes) of row `row` lies in a buffer of rows of `tile` numbers. 16-bit numbers: pieces change places, as in conv_tensor.cu.
+// 32-bit numbers are not read in pieces: 8 numbers more in a row let the four rows and eight columns that a warp reads at once meet 32 banks.
+__device__ __forceinline__ constexpr int pitch(int tile) { return (int)sizeof(STORE) * (sizeof(STORE) == 4 ? tile + 8 : tile); }
+__device__ __forceinline__ int swizzled(int tile, int row, int piece) {
+  return row * pitch(tile) + ((sizeof(STORE) == 4 ? piece : piece ^ (row & 7)) << 4);
+}
+
+constexpr int DEPTH = 32 / sizeof(STORE);  // pixels that one instruction multiplies
+
+// The fragments of DEPTH rows from `k` on, columns from `first` on.
+template <int TILES>
+__device__ __forceinline__ void load_left(unsigned (&a)[TILES][4], const unsigned char* from, int k, int first, int lane) {
+#pragma unroll
+  for (int i = 0; i < TILES; i++) {
+    if constexpr (sizeof(STORE) == 2) {
+      ldmatrix_x4_trans(a[i], from + swizzled(TILE_M, k + lane / 16 * 8 + lane % 8, (first + i * 16) / 8 + lane / 8 % 2));
+    } else {
+#pragma unroll
+      for (int e = 0; e < 4; e++)
+        a[i][e] = round_tf32(*(const unsigned*)(from + (k + lane % 4 + e / 2 * 4) * pitch(TILE_M) + (first + i * 16 + lane / 4 + e % 2 * 8) * 4));
+    }
+  }
+}
+template <int TILES>
+__device__ __forceinline__ void load_right(unsigned (&b)[TILES][2], const unsigned char* from, int k, int first, int lane) {
+#pragma unroll
+  for (int j = 0; j < TILES; j += 2) {
+    if constexpr (sizeof(STORE) == 2) {
+      unsigned two[4];
+      ldmatrix_x4_trans(two, from + swizzled(TILE_N, k + lane / 8 % 2 * 8 + lane % 8, (first + j * 8) / 8 + lane / 16));
+      b[j][0] = two[0], b[j][1] = two[1], b[j + 1][0] = two[2], b[j + 1][1] = two[3];
+    } else {
+#pragma unroll
+      for (int e = 0; e < 4; e++)
+        b[j + e / 2][e % 2] = round_tf32(*(const unsigned*)(from + (k + lane % 4 + e % 2 * 4) * pitch(TILE_N) + (first + (j + e / 2) * 8 + lane / 4) * 4));
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(128) conv_tensor_weights(
+    const STORE* __restrict__ x, const STORE* __restrict__ dy, float* __restrict__ parts, const Pass p, int groups, int steps_each) {
+  extern __shared__ __align__(128) unsigned char memory[];
+  constexpr int LEFT = STEP * pitch(TILE_M), STAGE = LEFT + STEP * pitch(TILE_N);
+  constexpr int WIDE_M = TILE_M / WIDTH, WIDE_N = TILE_N / WIDTH;  // pieces in a row
+  constexpr int ROWS_M = 128 / WIDE_M, ROWS_N = 128 / WIDE_N;      // rows that all threads copy at once
+  const int t = threadIdx.x, warp = t / 32, lane = t % 32;
+  const int k0 = blockIdx.x * TILE_N, o0 = blockIdx.y * TILE_M, group = blockIdx.z % groups, part = blockIdx.z / groups;
+  x += (size_t)group * p.C;
+  dy += (size_t)group * p.O;
+
+  const Position at(p, k0 + t % WIDE_N * WIDTH);  // this thread copies one column of pieces: one tap, and its neighbouring channels
+  const int row = at.row(p), column = at.column(p), offset = at.offset(p), o = o0 + t % WIDE_M * WIDTH;
+  const int first = part * steps_each * STEP;
+  const int end = first + steps_each * STEP < p.M ? first + steps_each * STEP : p.M;
+
+  auto copy = [&](int stage, int m0) {
+    unsigned char *left = memory + stage * STAGE, *right = left + LEFT;
+#pragma unroll
+    for (int r = t / WIDE_M; r < STEP; r += ROWS_M) {
+      const bool seen = m0 + r < end && o < p.O;
+      copy_async_16(left + swizzled(TILE_M, r, t % WIDE_M), seen ? dy + (size_t)(m0 + r) * p.pitch_out + o : dy, seen ? 16 : 0);
+    }
+#pragma unroll
+    for (int r = t / WIDE_N; r < STEP; r += ROWS_N) {
+      const Window window(p, m0 + r);
+      const bool seen = m0 + r < end && at.k < p.K && inside(p, window, row, column);
+      copy_async_16(right + swizzled(TILE_N, r, t % WIDE_N), seen ? x + window.start + offset : x, seen ? 16 : 0);
+    }
+  };
+
+  float sum[TILES_M][TILES_N][4] = {};
+  const int steps = end > first ? (end - first + STEP - 1) / STEP : 0, wm = warp / 2 * PART_M, wn = warp % 2 * PART_N;
+#pragma unroll
+  for (int s = 0; s < STAGES - 1; s++) {
+    if (s < steps) copy(s, first + s * STEP);
+    copy_async_commit();
+  }
+  for (int step = 0; step < steps; step++) {
+    copy_async_wait<STAGES - 2>();
+    __syncthreads();
+    if (step + STAGES - 1 < steps) copy((step + STAGES - 1) % STAGES, first + (step + STAGES - 1) * STEP);
+    copy_async_commit();
+    const unsigned char *left = memory + step % STAGES * STAGE, *right = left + LEFT;
+#pragma unroll
+    for (int k = 0; k < STEP; k += DEPTH) {
+      unsigned a[TILES_M][4], b[TILES_N][2];
+      load_left(a, left, k, wm, lane);
+      load_right(b, right, k, wn, lane);
+#pragma unroll
+      for (int i = 0; i < TILES_M; i++)
+#pragma unroll
+        for (int j = 0; j < TILES_N; j++) MMA(sum[i][j], a[i], b[j]);
+    }
+  }
+  copy_async_wait<0>();
+
+  parts += (size_t)blockIdx.z * p.O * p.K;
+#pragma unroll
+  for (int i = 0; i < TILES_M; i++)
+#pragma unroll
+    for (int j = 0; j < TILES_N; j++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) {
+        const int o = o0 + wm + i * 16 + lane / 4 + e / 2 * 8, k = k0 + wn + j * 8 + lane % 4 * 2 + e % 2;
+        if (o < p.O && k < p.K) parts[(size_t)o * p.K + k] = sum[i][j][e];
+      }
+}
