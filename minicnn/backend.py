@@ -244,7 +244,14 @@ def _numba_problem() -> str | None:
 
 def to_numpy(array: Array) -> Array:
     """The array's values in the computer's main memory, as a NumPy array; no copy if it is one already."""
-    return array if isinstance(array, np.ndarray) else array_module(array).asnumpy(array)
+    if isinstance(array, np.ndarray):
+        return array
+    try:
+        return array_module(array).asnumpy(array)
+    except Exception as error:  # what went wrong on a GPU is often told only here, where Python waits for it
+        if (said := cuda.explained(error)) is None:
+            raise
+        raise said from error
 
 
 # Random numbers: one generator a process, drawn on the CPU so that every backend starts from the same weights.

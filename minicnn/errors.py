@@ -1,4 +1,4 @@
-"""Every error that minicnn raises on purpose, and the two helpers that make messages helpful.
+"""Every error that minicnn raises on purpose, and the three helpers that make messages helpful.
 
 All of them derive from `MinicnnError`, so that the command line can turn any of them into one sentence, and each also
 derives from the built-in exception that a Python programmer would expect (`ValueError`, `TypeError`, ...).
@@ -13,7 +13,9 @@ The operation's own "conv2d: " in front of the message is left out there, for th
 
 import difflib
 import re
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class MinicnnError(Exception):
@@ -65,6 +67,10 @@ class BackendError(MinicnnError, RuntimeError):
     """A backend is unknown or cannot run on this machine."""
 
 
+class OutOfMemoryError(MinicnnError, MemoryError):
+    """The memory of the GPU is full."""
+
+
 class CheckpointError(MinicnnError, RuntimeError):
     """A file of weights is missing, truncated, or belongs to another network."""
 
@@ -106,3 +112,16 @@ def listing(items: Iterable[object], limit: int = 8) -> str:
     texts = [str(item) for item in items]
     shown = ", ".join(texts[:limit])
     return shown if len(texts) <= limit else f"{shown} and {len(texts) - limit} more"
+
+
+def install(extra: str) -> str:
+    """How to install an extra, into the Python that runs this: a bare `pip` may belong to another.
+
+    Always from the checkout: the name minicnn on PyPI belongs to another project.
+
+    >>> '-m pip install -e ".[viz]"' in install("viz")
+    True
+    """
+    root = Path(__file__).resolve().parents[1]
+    where = f"in {root}" if (root / "pyproject.toml").is_file() else "in the checkout of minicnn"
+    return f'{sys.executable} -m pip install -e ".[{extra}]"   ({where})'

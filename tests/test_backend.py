@@ -42,7 +42,7 @@ def test_use_backend_is_of_one_thread_set_backend_of_all():
     assert seen == ["numpy"]
 
 
-@pytest.mark.parametrize(("name", "part"), [("nump", "did you mean num"), ("cupy", "not part of this version"), ("xyz", "Known: loops, numba, numpy")])
+@pytest.mark.parametrize(("name", "part"), [("nump", "did you mean num"), ("cupi", "did you mean cupy"), ("xyz", "Known: cudasim, cupy, loops, numba, numpy")])
 def test_unknown_names_are_explained(name, part):
     with pytest.raises(BackendError, match=part):
         minicnn.set_backend(name)

@@ -9,6 +9,8 @@ that sums are computed in.
     bfloat16    STORE bf16      REAL float
 """
 
+import functools
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import cuda
 from minicnn.kernels.array.module import array_module
 
 FOLDER = Path(__file__).resolve().parent
@@ -52,16 +55,21 @@ def launch(
     place = _place(args)
     key = place, source, kernel, dtype, macros
     function = _functions.get(key)
-    if function is None:
-        function = _functions[key] = _module(place, source, np.dtype(dtype).name, macros).get_function(kernel)
-    if shared > 48 * 1024 and function.max_dynamic_shared_size_bytes < shared:
-        function.max_dynamic_shared_size_bytes = shared  # more than the standard 48 KB has to be asked for
-    function(
-        grid if isinstance(grid, tuple) else (grid,),
-        block if isinstance(block, tuple) else (block,),
-        tuple(np.int32(a) if type(a) is int else a for a in args),
-        shared_mem=shared,
-    )
+    try:
+        if function is None:
+            function = _functions[key] = _module(place, source, np.dtype(dtype).name, macros).get_function(kernel)
+        if shared > 48 * 1024 and function.max_dynamic_shared_size_bytes < shared:
+            function.max_dynamic_shared_size_bytes = shared  # more than the standard 48 KB has to be asked for
+        function(
+            grid if isinstance(grid, tuple) else (grid,),
+            block if isinstance(block, tuple) else (block,),
+            tuple(np.int32(a) if type(a) is int else a for a in args),
+            shared_mem=shared,
+        )
+    except Exception as error:
+        if (said := cuda.explained(error, f"kernel {kernel} of {source}.cu, grid {grid}, block {block}")) is None:
+            raise
+        raise said from error
 
 
 def blocks(count: int, threads: int = THREADS) -> int:
@@ -93,6 +101,14 @@ def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...]) -> Any
 
             _modules[key] = Module(path, options)
         else:
-            text = path.read_text(encoding="utf-8")
-            _modules[key] = sys.modules["cupy"].RawModule(code=text, options=("-std=c++17", f"-I{FOLDER}", *options))
+            text = f'#line 1 "{path.as_posix()}"\n{path.read_text(encoding="utf-8")}'  # so that errors name this file
+            options = ("-std=c++17", f"-I{FOLDER}", f"-DHEADERS={_headers()}", *options)
+            _modules[key] = sys.modules["cupy"].RawModule(code=text, options=options)
     return _modules[key]
+
+
+@functools.cache
+def _headers() -> str:
+    """A number that changes with the headers: CuPy takes machine code from its disk if a file's own text and its options are the same as then."""
+    text = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.cuh")))
+    return f"0x{hashlib.sha256(text).hexdigest()[:16]}"

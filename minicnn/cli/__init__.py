@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from minicnn import cuda
 from minicnn._version import __version__
 from minicnn.errors import ArgumentError, MinicnnError, listing, nearest
 
@@ -43,10 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except OSError as error:
         return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", WRONG_INPUT)
-    except MemoryError as error:
-        return _complain(f"not enough memory: {str(error) or 'none is left'}", WRONG_INPUT)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
+    except Exception as error:
+        if said := cuda.explained(error):
+            return _complain(str(said), WRONG_INPUT)
+        if isinstance(error, MemoryError):
+            return _complain(f"not enough memory: {str(error) or 'none is left'}", WRONG_INPUT)
+        raise
     return int(code)
 
 

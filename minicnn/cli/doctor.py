@@ -4,6 +4,8 @@ import argparse
 import importlib.util
 import os
 import platform
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from typing import Any
 
 from minicnn._version import __version__
 from minicnn.cli import FAILED, OK
+from minicnn.errors import install
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command is called alike
     """Print the report; 1 if something is broken, as opposed to left out."""
-    findings = [finding for examine in (_basics, _numba, _blas, _gpu, _extras, _backend) for finding in examine()]
+    findings = [finding for examine in (_basics, _numba, _blas, _gpu, _simulator, _extras, _backend) for finding in examine()]
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         print(f"{'!' if finding.broken else '-' if finding.advice else '+'} {finding.subject:<{width}}  {finding.found}")
@@ -41,19 +44,6 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command is cal
     broken = sum(finding.broken for finding in findings)
     print("\n" + (f"{broken} thing(s) are broken: see the lines that begin with !" if broken else "All that minicnn needs is here."))
     return FAILED if broken else OK
-
-
-def install(extra: str) -> str:
-    """How to install an extra, into the Python that runs this: a bare `pip` may belong to another.
-
-    Always from the checkout: the name minicnn on PyPI belongs to another project.
-
-    >>> '-m pip install -e ".[viz]"' in install("viz")
-    True
-    """
-    root = Path(__file__).resolve().parents[2]
-    where = f"in {root}" if (root / "pyproject.toml").is_file() else "in the checkout of minicnn"
-    return f'{sys.executable} -m pip install -e ".[{extra}]"   ({where})'
 
 
 def _basics() -> Iterator[Finding]:
@@ -102,22 +92,54 @@ def _blas() -> Iterator[Finding]:
 
 
 def _gpu() -> Iterator[Finding]:
-    if importlib.util.find_spec("cupy") is None:
-        advice = f"no kernel of this version needs it; with an NVIDIA GPU: {install('gpu')}, or gpu-cuda13 for CUDA 13"
-        yield Finding("CuPy", "not installed", advice)
-        return
-    try:
-        import cupy
+    from minicnn.cuda import machine
+    from minicnn.train.run_folder import version_of
 
-        count = cupy.cuda.runtime.getDeviceCount()
-        names = [cupy.cuda.runtime.getDeviceProperties(i)["name"].decode() for i in range(count)]
-    except Exception as error:  # noqa: BLE001 - CuPy raises its own errors, ImportError or OSError, as the driver is
-        first_line = str(error).partition("\n")[0]
-        yield Finding("CuPy", f"installed, but finds no GPU ({first_line})", "nvidia-smi shows whether the driver works")
+    packages = machine.installed()
+    if packages:
+        yield Finding("CuPy", ", ".join(f"{package} {version_of(package)}" for package in packages))
+    if problem := machine.gpu_problem():
+        yield Finding("GPU", problem.found, problem.remedy)
         return
-    yield Finding("CuPy", cupy.__version__)
-    for name in names:
-        yield Finding("GPU", name)
+    for device in range(machine.cupy().cuda.runtime.getDeviceCount()):
+        yield Finding("GPU", f"{machine.gpu_name(device)}, driver for CUDA {machine.dotted(machine.driver_version())}")
+
+
+def _simulator() -> Iterator[Finding]:
+    from minicnn.cuda import machine
+
+    compiler = machine.compiler()
+    if compiler is None:
+        advice = "backend 'cudasim', which runs CUDA kernels on the CPU, needs g++ or clang++: sudo apt install g++ (macOS: xcode-select --install)"
+        yield Finding("C++ compiler", "not found", advice)
+    else:
+        yield Finding("C++ compiler", f"{compiler}, {_version_line(compiler)}")
+        yield _trial()
+    if nvcc := shutil.which("nvcc"):
+        yield Finding("nvcc", f"{nvcc}, {_version_line(nvcc)}")
+
+
+def _trial() -> Finding:
+    """Whether a kernel can be compiled and run in the simulator: the transpose of a matrix."""
+    import numpy as np
+
+    from minicnn.kernels.cuda.layout import transpose
+
+    x, y = np.arange(6.0).reshape(1, 2, 3), np.zeros((1, 3, 2))
+    try:
+        transpose(x, y)
+    except Exception as error:  # noqa: BLE001 - whatever a compiler, a linker or a loader has to object
+        cause = next((line for line in str(error).splitlines() if "error" in line), str(error).partition("\n")[0])
+        return Finding("simulator", f"cannot compile a kernel ({cause})", "backend 'cudasim' needs a C++ compiler with its standard library: sudo apt install g++")
+    if not np.array_equal(y, x.transpose(0, 2, 1)):
+        return Finding("simulator", "computes wrong results", "backend 'cudasim' cannot be trusted with this compiler: try another version of it")
+    return Finding("simulator", "runs CUDA kernels on the CPU (backend 'cudasim')")
+
+
+def _version_line(program: str) -> str:
+    """What a compiler says of its version: in its first line, or in one that speaks of a release."""
+    lines = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=20).stdout.splitlines() or [""]
+    return next((line for line in lines if "release" in line), lines[0])
 
 
 EXTRAS = {  # module: (its name, what it is for, the extra that brings it)

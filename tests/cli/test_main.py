@@ -56,7 +56,7 @@ def test_heavy_packages_are_not_imported_for_the_help():
         ("evaluate nowhere", "no run at nowhere"),
         ("predict nowhere a.png", "no run at nowhere"),
         ("gradcheck conv3d", "unknown operation 'conv3d': did you mean conv2d?"),
-        ("gradcheck --backend cupy", "backend 'cupy'"),
+        ("gradcheck --backend cupi", "unknown backend 'cupi': did you mean cupy?"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(minicnn, tmp_path, monkeypatch, arguments, sentence):
