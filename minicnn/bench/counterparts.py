@@ -52,10 +52,10 @@ def avg_pool2d(torch: Any, a: Attributes) -> Call:
         return lambda x: pool(F.pad(x, frame))
 
     @functools.cache
-    def share(H: int, W: int, dtype: Any) -> Any:
-        return pool(F.pad(torch.ones(1, 1, H, W, dtype=dtype), frame))
+    def share(H: int, W: int, dtype: Any, device: Any) -> Any:
+        return pool(F.pad(torch.ones(1, 1, H, W, dtype=dtype, device=device), frame))
 
-    return lambda x: pool(F.pad(x, frame)) / share(*x.shape[2:], x.dtype)
+    return lambda x: pool(F.pad(x, frame)) / share(*x.shape[2:], x.dtype, x.device)
 
 
 def adaptive_pool2d(name: str) -> Counterpart:

@@ -111,15 +111,15 @@ class Replay:
         in_place: how many operations overwrite an input.
     """
 
-    def __init__(self, torch: Any, program: Program, model: Module, *, channels_last: bool = False) -> None:
+    def __init__(self, torch: Any, program: Program, model: Module, *, channels_last: bool = False, device: str = "cpu") -> None:
         self._program = program
         self.parameters = {
-            name: to_torch(torch, p.numpy(), channels_last).requires_grad_(p.requires_grad) for name, p in model.named_parameters()
+            name: to_torch(torch, p.numpy(), channels_last, device).requires_grad_(p.requires_grad) for name, p in model.named_parameters()
         }
-        self.buffers = {name: to_torch(torch, buffer.numpy(), channels_last) for name, buffer in model.named_buffers()}
+        self.buffers = {name: to_torch(torch, buffer.numpy(), channels_last, device) for name, buffer in model.named_buffers()}
         state = {**self.parameters, **self.buffers}
         self._fixed = {number: state[name] for number, name in program.state.items()}
-        self._fixed |= {number: to_torch(torch, value, False) for number, value in program.constants.items()}
+        self._fixed |= {number: to_torch(torch, value, False, device) for number, value in program.constants.items()}
         places = _overwritten(program)
         self.in_place = len(places)
         self._calls = [_call(torch, operation, places.get(operation.output), dead) for operation, dead in _with_last_uses(program)]
@@ -138,9 +138,9 @@ class Replay:
         return values[self._program.result]
 
 
-def to_torch(torch: Any, array: Array, channels_last: bool) -> Any:
+def to_torch(torch: Any, array: Array, channels_last: bool, device: str = "cpu") -> Any:
     """A copy of an array as a tensor of PyTorch, four axes in the given layout."""
-    tensor = torch.tensor(np.asarray(array))
+    tensor = torch.tensor(np.asarray(array), device=device)
     return tensor.contiguous(memory_format=torch.channels_last) if channels_last and tensor.ndim == 4 else tensor
 
 

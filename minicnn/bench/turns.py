@@ -24,6 +24,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from minicnn import checks
 
@@ -45,6 +46,31 @@ class Timing:
     rounds: tuple[float, ...]
 
 
+class Clock(Protocol):
+    """What times a contender's steps: `HostClock` here; on a GPU, which works while Python is far ahead, one that counts there."""
+
+    def time(self, step: Step, seconds: float) -> float:
+        """The mean time of as many steps as fill `seconds`, at least one."""
+        ...
+
+
+@dataclass(frozen=True)
+class HostClock:
+    """The computer's own clock. When a step returns, its work must be done."""
+
+    now: Callable[[], float] = time.perf_counter
+
+    def time(self, step: Step, seconds: float) -> float:
+        """See `Clock`."""
+        count, start = 0, self.now()
+        while True:
+            step()
+            count += 1
+            elapsed = self.now() - start
+            if elapsed >= seconds:
+                return elapsed / count
+
+
 def take_turns(
     steps: Mapping[str, Step],
     *,
@@ -53,6 +79,7 @@ def take_turns(
     pause: float = PAUSE,
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], object] = time.sleep,
+    clocks: Mapping[str, Clock] | None = None,
 ) -> dict[str, Timing]:
     """Measure the time of a step for several contenders in turn.
 
@@ -62,6 +89,7 @@ def take_turns(
         seconds: measured time that a block fills.
         pause: seconds of rest before a block.
         clock, sleep: the time now in seconds, and what waits; others in tests.
+        clocks: by name, what times a contender instead of that clock.
 
     Raises:
         ArgumentError: `rounds` is below 1, or a time is negative.
@@ -74,14 +102,15 @@ def take_turns(
     checks.integer(rounds, "bench: repeats")
     checks.number(seconds, "bench: seconds", 0)
     checks.number(pause, "bench: pause", 0)
-    first = {name: _time(step, clock) for name, step in steps.items()}
+    timers: dict[str, Clock] = {name: HostClock(clock) for name in steps} | dict(clocks or {})
+    first = {name: timers[name].time(step, 0) for name, step in steps.items()}
     figures: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(rounds):
         for name in rotated(list(steps), number):
             gc.collect()
             sleep(pause)
             steps[name]()
-            figures[name].append(_block(steps[name], seconds, clock))
+            figures[name].append(timers[name].time(steps[name], seconds))
     return {name: Timing(first[name], tuple(figures[name])) for name in steps}
 
 
@@ -93,20 +122,3 @@ def rotated(names: list[str], number: int) -> list[str]:
     """
     start = number % len(names) if names else 0
     return names[start:] + names[:start]
-
-
-def _block(step: Step, seconds: float, clock: Callable[[], float]) -> float:
-    """The mean time of as many steps as fill the block."""
-    count, start = 0, clock()
-    while True:
-        step()
-        count += 1
-        elapsed = clock() - start
-        if elapsed >= seconds:
-            return elapsed / count
-
-
-def _time(step: Step, clock: Callable[[], float]) -> float:
-    start = clock()
-    step()
-    return clock() - start
