@@ -1,14 +1,13 @@
 """Elementwise functions whose results lie in memory in the order of their arguments, with broadcasting.
 
 CuPy's own `a + b` gives an array whose last axis is innermost, whatever the order of a and b: images in channels-last memory would have to be transposed
-before the next convolution. Element types that the kernels do not know (integers, booleans) are left to the array module.
+before the next convolution.
 """
 
 from typing import Any
 
 import numpy as np
 
-from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda import walk
 from minicnn.kernels.cuda.launch import THREADS, TYPES, launch
 from minicnn.kernels.types import Array
@@ -19,7 +18,7 @@ def cast(x: Array, dtype: Any) -> Array:
     dtype = np.dtype(dtype)
     if x.dtype == dtype:
         return x
-    return unary("identity", x, dtype) if known(x.dtype) and known(dtype) else x.astype(dtype)
+    return unary("identity", x, dtype) if known(x.dtype, dtype) else x.astype(dtype)
 
 
 def copy(x: Array) -> Array:
@@ -28,44 +27,45 @@ def copy(x: Array) -> Array:
 
 
 def assign(y: Array, x: Array) -> None:
-    """y[...] = x: both of one element type; x broadcasts to the shape of y, and both may have gaps."""
-    if not known(y.dtype) or y.dtype != x.dtype:
+    """y[...] = x, which broadcasts to the shape of y; both may have gaps."""
+    if x.dtype == y.dtype and known(x.dtype):
+        way = walk.into(y.shape, y.strides, x.shape, x.strides, x.dtype.itemsize, _many(x.dtype))
+        _launch("unary", "identity", way, (x, y), x.dtype, y.dtype)
+    else:
         y[...] = x
-        return
-    _launch_unary("identity", walk.into(y.shape, y.strides, x.shape, x.strides, y.dtype.itemsize, _at_once(y.dtype)), x, y, y.dtype)
 
 
-def unary(function: str, x: Array, dtype: Any) -> Array:
-    """f(x) for a function of elementwise.cu, as an array of `dtype`."""
-    plan = walk.new_array((x.shape,), (x.strides,), x.dtype.itemsize, _at_once(x.dtype, dtype))
-    y = array_module(x).empty(plan.memory, dtype)
-    _launch_unary(function, plan.walk, x, y, dtype)
-    return y.transpose(plan.back)
+def unary(function: str, x: Array, dtype: Any = None) -> Array:
+    """f(x) for a function of elementwise.cu; the results are of `dtype`, as a rule that of x."""
+    dtype = x.dtype if dtype is None else dtype
+    result, way = walk.to_new((x.shape,), (x.strides,), x.dtype.itemsize, _many(x.dtype, dtype))
+    y = result.empty(x, dtype)
+    _launch("unary", function, way, (x, y), x.dtype, dtype)
+    return result.view(y)
 
 
 def binary(function: str, a: Array, b: Array) -> Array:
-    """f(a, b) for a function of elementwise.cu, two arrays of one element type that the kernels know."""
-    plan = walk.new_array((a.shape, b.shape), (a.strides, b.strides), a.dtype.itemsize, _at_once(a.dtype))
-    y = array_module(a).empty(plan.memory, a.dtype)
-    way = plan.walk
-    if way.blocks:
-        kernel, arguments = ("binary", (a, b, y, way.count)) if way.axes is None else ("binary_strided", (a, b, y, way.axes, way.count))
-        launch("elementwise", kernel, way.blocks, THREADS, arguments, dtype=a.dtype, macros=(f"BINARY={function}",))
-    return y.transpose(plan.back)
+    """f(a, b) for a function of elementwise.cu and two arrays of one element type, which broadcast."""
+    dtype = a.dtype
+    result, way = walk.to_new((a.shape, b.shape), (a.strides, b.strides), dtype.itemsize, _many(dtype))
+    y = result.empty(a, dtype)
+    _launch("binary", function, way, (a, b, y), dtype, dtype)
+    return result.view(y)
 
 
-def known(dtype: np.dtype[Any]) -> bool:
-    """The kernels compute in this element type."""
-    return dtype.name in TYPES
+def known(*dtypes: Any) -> bool:
+    """The kernels compute in these element types: not in integers, nor booleans."""
+    return all(dtype.name in TYPES for dtype in dtypes)
 
 
-def _launch_unary(function: str, way: walk.Walk, x: Array, y: Array, dtype: Any) -> None:
-    if way.blocks:
-        kernel, arguments = ("unary", (x, y, way.count)) if way.axes is None else ("unary_strided", (x, y, way.axes, way.count))
-        macros = (f"UNARY={function}", f"TO={TYPES[np.dtype(dtype).name][0]}")
-        launch("elementwise", kernel, way.blocks, THREADS, arguments, dtype=x.dtype, macros=macros)
+def _launch(kernel: str, function: str, way: walk.Walk, arrays: tuple[Array, ...], dtype: Any, to: Any) -> None:
+    macros = f"{kernel.upper()}={function}", f"TO={TYPES[to.name][0]}"
+    if way.axes is not None:
+        launch("elementwise", f"{kernel}_strided", way.blocks, THREADS, (*arrays, way.axes, way.count), dtype=dtype, macros=macros)
+    elif way.blocks:
+        launch("elementwise", kernel, way.blocks, THREADS, (*arrays, way.count), dtype=dtype, macros=macros)
 
 
-def _at_once(*dtypes: Any) -> int:
-    """How many numbers a thread reads and writes at once: MANY of elementwise.cu."""
-    return 16 // max(np.dtype(dtype).itemsize for dtype in dtypes)
+def _many(*dtypes: Any) -> int:
+    """How many numbers a thread takes at once: MANY of elementwise.cu."""
+    return 16 // max(dtype.itemsize for dtype in dtypes)
