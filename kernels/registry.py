@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 from minicnn.errors import ArgumentError, nearest
@@ -134,6 +135,17 @@ def _from_folder(op: str, folder: str) -> Kernel | None:
 
 
 def _around_forward(reference: Kernel, forward: Callable[..., Any]) -> tuple[Any, Any]:
+@functools.cache
+def basics(sources: tuple[str, ...]) -> ModuleType:
+    """The file `basics.py` of the first of `sources` that has one: the functions that operations without kernels of their own are made of.
+
+    >>> basics(("cpu", "array")).__name__
+    'minicnn.kernels.array.basics'
+    """
+    names = (f"minicnn.kernels.{source}.basics" for source in (*sources, REFERENCE) if source in FOLDERS)
+    return importlib.import_module(next(name for name in names if importlib.util.find_spec(name)))
+
+
     """Complete a forward without a backward: the reference recomputes from the inputs what its backward needs."""
 
     def forward_and_inputs(*arrays: Array | None, **attributes: Any) -> tuple[Any, Saved]:

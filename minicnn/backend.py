@@ -51,6 +51,11 @@ class Backend:
         return kernels.find(op, self.sources) if self.has_values else shapes.kernel(op)
 
     @property
+    def basics(self) -> ModuleType:
+        """Sums and products of arrays, sums over axes, joins: what operations without kernels of their own are made of (`kernels/array/basics.py`)."""
+        return kernels.basics(self.sources)
+
+    @property
     def xp(self) -> ModuleType:
         """The array module: every array of this backend is one of its arrays."""
         return cuda.cupy() if self.name == CUPY else np

@@ -10,6 +10,7 @@ from minicnn.autograd.convert import plain
 from minicnn.autograd.function import Function
 from minicnn.autograd.tensor import Tensor
 from minicnn.autograd.total import total
+from minicnn.backend import get_backend
 from minicnn.errors import AutogradError, NonFiniteError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
@@ -99,4 +100,5 @@ def _count_users(root: Function) -> Counter[Function]:
 
 def _accumulate(leaf: Tensor, gradient: Array) -> None:
     """Add to `grad`. Always into new memory: a rule may return one array for two inputs, or one that it was given."""
-    leaf.grad = Tensor.wrap(gradient.copy() if leaf.grad is None else leaf.grad.data + gradient)
+    basics = get_backend().basics
+    leaf.grad = Tensor.wrap(basics.copy(gradient) if leaf.grad is None else basics.add(leaf.grad.data, gradient))

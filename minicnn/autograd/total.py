@@ -17,7 +17,7 @@ def total(a: Array, b: Array) -> Array:
     """
     alike = type(a) is type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype and is_float_type(a.dtype)
     if a.size < LARGE or not alike or get_backend().name != "numba":
-        return a + b
+        return get_backend().basics.add(a, b)
     from minicnn.kernels.cpu.total import total as with_threads
 
     return with_threads(a, b)

@@ -9,10 +9,11 @@ import numpy as np
 
 from minicnn.autograd import Function, Tensor, as_tensor
 from minicnn.autograd.total import total
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.ops.broadcasting import Broadcasting, fitting
+from minicnn.ops.broadcasting import Broadcasting, fitting, unbroadcast_product
 from minicnn.ops.dtype import astype, operands, to_float
 
 
@@ -33,13 +34,13 @@ class Subtract(Broadcasting):
     """y = a - b: da = dy, db = -dy."""
 
     def forward(self, a: Array, b: Array) -> Array:
-        return a - b
+        return get_backend().basics.subtract(a, b)
 
     def da(self, dy: Array) -> Array:
         return dy
 
     def db(self, dy: Array) -> Array:
-        return -dy
+        return get_backend().basics.negative(dy)
 
 
 class Multiply(Broadcasting):
@@ -47,15 +48,15 @@ class Multiply(Broadcasting):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a if self.needs[1] else None, b if self.needs[0] else None)
-        return a * b
+        return get_backend().basics.multiply(a, b)
 
     def da(self, dy: Array) -> Array:
         _, b = self.saved
-        return dy * b
+        return unbroadcast_product(dy, b, self.input_shapes[0])
 
     def db(self, dy: Array) -> Array:
         a, _ = self.saved
-        return dy * a
+        return unbroadcast_product(dy, a, self.input_shapes[1])
 
 
 class Divide(Broadcasting):
@@ -63,11 +64,11 @@ class Divide(Broadcasting):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a if self.needs[1] else None, b)
-        return a / b
+        return get_backend().basics.divide(a, b)
 
     def da(self, dy: Array) -> Array:
         _, b = self.saved
-        return dy / b
+        return get_backend().basics.divide(dy, b)
 
     def db(self, dy: Array) -> Array:
         a, b = self.saved
@@ -97,10 +98,10 @@ class Negative(Function):
     """y = -x: dx = -dy."""
 
     def forward(self, x: Array) -> Array:
-        return -x
+        return get_backend().basics.negative(x)
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
-        return (-dy,)
+        return (get_backend().basics.negative(dy),)
 
 
 def add(a: Any, b: Any) -> Tensor:

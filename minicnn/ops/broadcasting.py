@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd import Function, Tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ShapeError
 from minicnn.kernels.types import Array
 from minicnn.ops.dtype import operands
 
 
 class Broadcasting(Function):
-    """y = f(a, b), element by element. Subclasses give the gradients in the shape of y, as `da` and `db`."""
+    """y = f(a, b), element by element. Subclasses give the gradients, as `da` and `db`: in the shape of y, or already summed to that of the operand."""
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         rules = zip((self.da, self.db), self.input_shapes, self.needs, strict=True)
@@ -36,11 +37,29 @@ def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
     array([[12.],
            [12.]])
     """
-    if dy.shape == shape:
-        return dy
-    new = dy.ndim - len(shape)
-    repeated = tuple(range(new)) + tuple(new + i for i, size in enumerate(shape) if size == 1)
-    return dy.sum(axis=repeated).reshape(shape)
+    return dy if dy.shape == shape else get_backend().basics.sum_over(dy, repeated(shape, dy.ndim)).reshape(shape)
+
+
+def unbroadcast_product(dy: Array, factor: Array, shape: tuple[int, ...]) -> Array:
+    """unbroadcast(dy * factor, shape), where the backend can without writing the product to memory.
+
+    >>> import numpy as np
+    >>> unbroadcast_product(np.ones((4, 2, 3)), np.full((4, 2, 3), 2.0), (2, 1))
+    array([[24.],
+           [24.]])
+    """
+    basics = get_backend().basics
+    return basics.multiply(dy, factor) if dy.shape == shape else basics.sum_product(dy, factor, repeated(shape, dy.ndim)).reshape(shape)
+
+
+def repeated(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """The axes, of `ndim`, along which an array of `shape` may be repeated.
+
+    >>> repeated((2, 1), 3)
+    (0, 2)
+    """
+    new = ndim - len(shape)
+    return tuple(range(new)) + tuple(new + i for i, size in enumerate(shape) if size == 1)
 
 
 def fitting(op: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:

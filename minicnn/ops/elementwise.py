@@ -9,6 +9,7 @@ import numpy as np
 
 from minicnn import checks
 from minicnn.autograd import Function, Tensor, as_tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError, DtypeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
@@ -20,13 +21,13 @@ class Exp(Function):
     """y = e^x: dx = dy y."""
 
     def forward(self, x: Array) -> Array:
-        y = array_module(x).exp(x)
+        y = get_backend().basics.exp(x)
         self.save(y)
         return y
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         (y,) = self.saved
-        return (dy * y,)
+        return (get_backend().basics.multiply(dy, y),)
 
 
 class Log(Function):
@@ -34,18 +35,18 @@ class Log(Function):
 
     def forward(self, x: Array) -> Array:
         self.save(x)
-        return array_module(x).log(x)
+        return get_backend().basics.log(x)
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         (x,) = self.saved
-        return (dy / x,)
+        return (get_backend().basics.divide(dy, x),)
 
 
 class Sqrt(Function):
     """y = sqrt x: dx = dy / (2 y)."""
 
     def forward(self, x: Array) -> Array:
-        y = array_module(x).sqrt(x)
+        y = get_backend().basics.sqrt(x)
         self.save(y)
         return y
 
@@ -59,11 +60,11 @@ class Abs(Function):
 
     def forward(self, x: Array) -> Array:
         self.save(x)
-        return array_module(x).abs(x)
+        return get_backend().basics.absolute(x)
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         (x,) = self.saved
-        return (dy * array_module(x).sign(x),)
+        return (get_backend().basics.multiply(dy, array_module(x).sign(x)),)
 
 
 class Clip(Function):
@@ -97,7 +98,7 @@ class Maximum(Broadcasting):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
-        return array_module(a).maximum(a, b)
+        return get_backend().basics.maximum(a, b)
 
     def da(self, dy: Array) -> Array:
         a, b = self.saved
@@ -113,7 +114,7 @@ class Minimum(Broadcasting):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
-        return array_module(a).minimum(a, b)
+        return get_backend().basics.minimum(a, b)
 
     def da(self, dy: Array) -> Array:
         a, b = self.saved

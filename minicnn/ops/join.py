@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd import Function, Tensor, as_tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
 from minicnn.ops import axis as axes_of
 from minicnn.ops import checks
@@ -18,7 +18,7 @@ class Concatenate(Function):
     """y = the inputs one after the other: each gets its own stretch of dy."""
 
     def forward(self, *arrays: Array, axis: int) -> Array:
-        return array_module(arrays[0]).concatenate(arrays, axis)
+        return get_backend().basics.concatenate(arrays, axis)
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         axis = self.attributes["axis"]

@@ -5,6 +5,7 @@ from typing import Any
 
 from minicnn.autograd import Function, Tensor, as_tensor
 from minicnn.checks import is_floating
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import full_in_order
 from minicnn.kernels.types import Array
@@ -18,7 +19,8 @@ class Pad(Function):
 
     def forward(self, x: Array, *, frame: tuple[tuple[int, int], ...], value: float) -> Array:
         y = full_in_order(x, tuple(before + size + after for size, (before, after) in zip(x.shape, frame, strict=True)), value)
-        y[tuple(slice(before, before + size) for size, (before, _) in zip(x.shape, frame, strict=True))] = x
+        middle = tuple(slice(before, before + size) for size, (before, _) in zip(x.shape, frame, strict=True))
+        get_backend().basics.assign(y[middle], x)
         return y
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from minicnn import checks
 from minicnn.autograd import Function, Tensor, as_tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
@@ -42,7 +43,7 @@ class Sum(Reduction):
     """y = Σ x: every element gets dx = dy."""
 
     def reduce(self, x: Array, axes: tuple[int, ...]) -> Array:
-        return x.sum(axis=axes, keepdims=True)
+        return get_backend().basics.sum_over(x, axes)
 
     def spread(self, dy: Array) -> Array:
         return array_module(dy).broadcast_to(dy, self.input_shapes[0])
@@ -53,7 +54,7 @@ class Mean(Reduction):
 
     def reduce(self, x: Array, axes: tuple[int, ...]) -> Array:
         self.n = math.prod(x.shape[i] for i in axes)
-        return x.mean(axis=axes, keepdims=True)
+        return get_backend().basics.mean_over(x, axes)
 
     def spread(self, dy: Array) -> Array:
         return array_module(dy).broadcast_to(dy / self.n, self.input_shapes[0])
@@ -67,13 +68,14 @@ class Var(Reduction):
 
     def reduce(self, x: Array, axes: tuple[int, ...]) -> Array:
         self.divisor = math.prod(x.shape[i] for i in axes) - self.attributes["correction"]
-        difference = x - x.mean(axis=axes, keepdims=True)
+        basics = get_backend().basics
+        difference = basics.subtract(x, basics.mean_over(x, axes))
         self.save(difference)
-        return (difference * difference).sum(axis=axes, keepdims=True) / self.divisor
+        return basics.sum_product(difference, difference, axes) / self.divisor
 
     def spread(self, dy: Array) -> Array:
         (difference,) = self.saved
-        return dy * (2 / self.divisor) * difference
+        return get_backend().basics.multiply(dy * (2 / self.divisor), difference)
 
 
 class Max(Reduction):
