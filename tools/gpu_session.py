@@ -2,6 +2,10 @@
 
     environment   GPU, driver, clocks, versions
     correctness   every kernel of the backend cupy against its definition and against measured slopes
+    compile       what the rows of the benchmark need, side by side; done before each of the steps below, too
+    convs         each convolution of ResNet-50 beside cuDNN's and the limits of the GPU
+    bench         the rows of the benchmark, minicnn and PyTorch
+    memory        the same, hardly timed: what the allocators hold, and whether both compute the same
 
 Each step writes what it finds into the folder $OUT, or what --out says, as it goes. A step that fails does not stop the next one.
 """
@@ -14,9 +18,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import gpu_bench
+import gpu_compile
 import gpu_correctness
+
+if TYPE_CHECKING:
+    from minicnn.bench.gpu import GpuRow
 
 Step = Callable[[argparse.Namespace], int]
 
@@ -31,8 +41,17 @@ def main() -> int:
     parser.add_argument("--ops", default="", metavar="A,B", help="operations to check (default: all)")
     parser.add_argument("--checks", default="values,large,sixteen,tf32,captured,gradients", metavar="A,B", help="which checks (default: all)")
     parser.add_argument("--workers", type=int, default=12, help="processes at once (default: 12)")
+    parser.add_argument("--models", default="", metavar="A,B", help="networks of the benchmark (default: all of the standard rows; of convs: ResNet50)")
+    parser.add_argument("--mode", default="train,inference", metavar="A,B", help="train, inference (default: both)")
+    parser.add_argument("--batch", default="", metavar="N,M", help="batch sizes (default: those of the standard rows; of convs: 64)")
+    parser.add_argument("--precision", default="fp32,tf32,bf16", metavar="A,B", help="fp32, tf32, bf16 (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of a final (default: 5)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="time of a block (default: 0.2)")
+    parser.add_argument("--row-limit", type=float, default=120, metavar="S", help="seconds for one row (default: 120)")
+    parser.add_argument("--alone", action="store_true", help="without PyTorch")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    args.compiled = False
     args.deadline = time.perf_counter() + args.limit
     failed = 0
     for name in args.steps:
@@ -87,11 +106,88 @@ def _output(*command: str) -> list[str]:
 def correctness(args: argparse.Namespace) -> int:
     """See `gpu_correctness`."""
     left = args.deadline - time.perf_counter()
-    ops, checks = (tuple(filter(None, text.split(","))) for text in (args.ops, args.checks))
+    ops, checks = _words(args.ops), _words(args.checks)
     return gpu_correctness.run(ops, checks, args.backend, args.out, workers=args.workers, limit=left, each=min(left, 240))
 
 
-STEPS: dict[str, Step] = {"environment": environment, "correctness": correctness}
+def rows(args: argparse.Namespace) -> "list[GpuRow]":
+    """The standard rows that the options leave."""
+    from minicnn.bench.gpu import STANDARD
+
+    models, modes, batches, precisions = (_words(text) for text in (args.models, args.mode, args.batch, args.precision))
+    return [
+        row for row in STANDARD
+        if row.workload.mode in modes and row.precision in precisions
+        and (not models or row.workload.model in models) and (not batches or str(row.workload.batch_size) in batches)
+    ]  # fmt: skip
+
+
+def compile_modules(args: argparse.Namespace) -> int:
+    """See `gpu_compile`."""
+    keys = gpu_compile.collect(rows(args))
+    return gpu_compile.compile_all(keys, args.workers, max(10.0, min(240.0, args.deadline - time.perf_counter())))
+
+
+def bench(args: argparse.Namespace) -> int:
+    """See `gpu_bench`."""
+    return _bench(args, "bench.json", {"rounds": args.rounds, "seconds": args.seconds})
+
+
+def memory(args: argparse.Namespace) -> int:
+    """Short blocks, one round."""
+    return _bench(args, "memory.json", {"rounds": 1, "seconds": 0.0})
+
+
+def _bench(args: argparse.Namespace, name: str, settings: dict[str, Any]) -> int:
+    _compile_once(args)
+    wanted = [row.as_dict() for row in rows(args)]
+    found = gpu_bench.Parent(wanted, settings, args.out / name, args.deadline, args.row_limit, against_torch=not args.alone).run()
+    return sum(bool(row["error"] or any(heat["error"] for heat in row["heats"])) for row in found["rows"]) + len(wanted) - len(found["rows"])
+
+
+def _compile_once(args: argparse.Namespace) -> None:
+    if not args.compiled:
+        args.compiled = True
+        try:
+            compile_modules(args)
+        except Exception as error:  # noqa: BLE001 - then everything is compiled when it is needed
+            print(f"compile failed: {type(error).__name__}: {error}", flush=True)
+
+
+def convs(args: argparse.Namespace) -> int:
+    """Runs `minicnn bench --layers`, and prints the table of what is there when the time is over."""
+    from minicnn.bench.gpu import convs as table
+    from minicnn.bench.gpu.peaks import line
+
+    path, left = args.out / "convs.json", args.deadline - time.perf_counter()
+    options = ["--precision", args.precision, "--batch-size", (_words(args.batch) or ["64"])[0], "--out", str(path)]
+    command = [sys.executable, "-m", "minicnn", "bench", *(_words(args.models) or ["ResNet50"]), "--layers", "--backend", "cupy", "--json", *options]
+    with (args.out / "convs.err").open("w") as err:
+        try:
+            code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=err, timeout=left, check=False, env=gpu_correctness.environment()).returncode
+        except subprocess.TimeoutExpired:
+            code = -1
+    if code:
+        print(f"convs: ended with {code}: {gpu_correctness.tail(args.out / 'convs.err')}", flush=True)
+    if not path.exists():
+        return 1
+    found = json.loads(path.read_text())
+    for network in found["networks"]:
+        passes = [table.Timed.from_dict(one) for one in network["passes"]]
+        lines = [network["workload"], *table.table(passes, found["peaks"])]
+        (args.out / "convs.txt").write_text("\n".join(lines) + "\n")
+        print("\n".join(lines), flush=True)
+    print(line(found["peaks"]), flush=True)
+    return code
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+STEPS: dict[str, Step] = {
+    "environment": environment, "correctness": correctness, "compile": compile_modules, "convs": convs, "bench": bench, "memory": memory,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

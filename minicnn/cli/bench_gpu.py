@@ -84,7 +84,7 @@ def _convolutions(args: argparse.Namespace) -> int:
             write(found, args.out)
         if not args.json:
             print("\n".join([workload.label, "", *convs.table(rows, limits), ""]), flush=True)
-    print(json.dumps(found) if args.json else convs.peaks_line(limits))
+    print(json.dumps(found) if args.json else peaks.line(limits))
     return OK
 
 

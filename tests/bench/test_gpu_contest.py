@@ -100,7 +100,7 @@ def test_whoever_fails_leaves_an_error_and_the_others_go_on(step):
 def test_a_final_that_fails_leaves_an_error():
     """The 15th step comes in the final only: a heat has six, then one, and three times two in turns."""
     device = Device()
-    result = contest(ROW, everybody(device, **{"minicnn": {"fails_at": 15}}), rounds=9, seconds=0, pause=0)
+    result = contest(ROW, everybody(device, minicnn={"fails_at": 15}), rounds=9, seconds=0, pause=0)
     assert not result.heats[0].error
     assert result.finals[0].error.startswith("MemoryError")
     assert result.finals[0].ratio is None

@@ -96,6 +96,12 @@ class Timed:
         """Seconds that it must take on this GPU."""
         return max(self.conv.operations / peaks[self.precision], self.conv.bytes(2 if self.precision == "bf16" else 4) / peaks["bytes"])
 
+    @classmethod
+    def from_dict(cls, one: dict[str, Any]) -> "Timed":
+        """The way back from `as_dict`."""
+        conv = Conv(**{key: tuple(value) if isinstance(value, list) else value for key, value in one["conv"].items()})
+        return cls(conv, **{key: one[key] for key in ("count", "precision", "direction", "own", "rival", "errors")})
+
     def as_dict(self, peaks: dict[str, float]) -> dict[str, Any]:
         """For JSON."""
         return asdict(self) | {"label": self.conv.label, "operations": self.conv.operations, "least": self.least(peaks)}
@@ -266,13 +272,3 @@ def totals(rows: list[Timed], peaks: dict[str, float]) -> list[str]:
             beside = f", cuDNN {1e3 * rival:.2f} ms, ratio {rival / own:.2f}" if rival else ""
             lines.append(f"all together, {precision} {direction}: minicnn {1e3 * own:.2f} ms{beside}, limit {1e3 * least:.2f} ms")
     return lines
-
-
-def peaks_line(peaks: dict[str, float]) -> str:
-    """What "of limit" refers to.
-
-    >>> peaks_line({"bytes": 4e12, "fp32": 5e13, "tf32": 3.5e14, "bf16": 7e14})
-    'limits: a copy 4.00 TB/s; a product of matrices fp32 50, tf32 350, bf16 700 TFLOP/s'
-    """
-    products = ", ".join(f"{name} {value / 1e12:.0f}" for name, value in peaks.items() if name != "bytes")
-    return f"limits: a copy {peaks['bytes'] / 1e12:.2f} TB/s; a product of matrices {products} TFLOP/s"

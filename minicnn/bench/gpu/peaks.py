@@ -37,3 +37,13 @@ def _median(device: TorchDevice, work: Any) -> float:
     for _ in range(2):
         work()
     return statistics.median(device.clock.time(work, 0) for _ in range(TRIALS))
+
+
+def line(peaks: dict[str, float]) -> str:
+    """What "of limit" refers to.
+
+    >>> line({"bytes": 4e12, "fp32": 5e13, "tf32": 3.5e14, "bf16": 7e14})
+    'limits: a copy 4.00 TB/s; a product of matrices fp32 50, tf32 350, bf16 700 TFLOP/s'
+    """
+    products = ", ".join(f"{name} {value / 1e12:.0f}" for name, value in peaks.items() if name != "bytes")
+    return f"limits: a copy {peaks['bytes'] / 1e12:.2f} TB/s; a product of matrices {products} TFLOP/s"
