@@ -1,10 +1,10 @@
-"""Convolution on a GPU: chooses one of three ways, each in its own file.
+"""Convolution on a GPU: chooses one of the ways, each in its own file.
 
     conv_direct.cu     few channels in a group (depthwise: one): every thread its own sum
-    conv_tensor.cu     16-bit numbers, and float32 where TF32 is allowed: tensor cores (conv_tensor_weights.cu: the gradient of the weights)
+    conv_tensor.cu     16-bit numbers, and float32 where TF32 is allowed: tensor cores; conv_hopper.cu: those of Hopper
     conv_gather.cu     everything else: the ordinary arithmetic units
 
-The last two are products of matrices of which one is never written down. All of them work with the channels innermost in memory (`layout.py`).
+All but the first are products of matrices of which one is never written down (`conv_product.py`). All of them work with the channels innermost in memory (`layout.py`).
 """
 
 import functools
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda import conv_direct, conv_product
 from minicnn.kernels.cuda.conv_pass import Shape
-from minicnn.kernels.cuda.conv_product import cut_channels, in_real, padded_channels, sum_rows
+from minicnn.kernels.cuda.conv_product import NO_BOUNDS, cut_channels, in_real, padded_channels, sum_rows
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import channels_first, channels_last, contiguous
 from minicnn.kernels.cuda.precision import precision
@@ -28,7 +28,7 @@ class _Plan(NamedTuple):
 
     shape: Shape
     direct: bool
-    tensor_cores: bool
+    units: str  # see conv_product.py
     C: int  # channels and filters before they were padded
     O: int
 
@@ -41,7 +41,7 @@ def conv2d_forward(
     Shapes:
         x (N, C, H, W); w (O, C/G, kh, kw) with G = groups; b (O,) or None; y (N, O, P, Q), its channels innermost in memory.
     """
-    return _forward(x, w, b, stride, padding, dilation, groups, conv_direct.NO_BOUNDS)
+    return _forward(x, w, b, stride, padding, dilation, groups, NO_BOUNDS)
 
 
 def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
@@ -89,20 +89,20 @@ def _forward(
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
     x, w, b = channels_last(x), _filters(w), None if b is None else in_real(b)
     direct = groups > 1 and min(C, O) // groups < FEW
-    tensor_cores = not direct and _has_tensor_cores(x)
+    units = _units(x)
     width = 16 // x.dtype.itemsize
     if groups == 1:
         x, w = padded_channels(x, -(-C // width) * width), padded_channels(w, -(-C // width) * width)
     elif C // groups % width or O // groups % width:
-        tensor_cores = False
+        units = "gather"
     shape = Shape(N, H, W, x.shape[3] // groups, P, Q, O // groups, (kh, kw), stride, padding, dilation, groups)
     y = array_module(x).empty((N, P, Q, O), x.dtype)
     if direct:
         conv_direct.forward(x, w, b, y, shape, bounds)
     else:
-        conv_product.forward(x, w, b, y, shape, tensor_cores, bounds)
+        conv_product.forward(x, w, b, y, shape, units, bounds)
     padded_O = -(-O // width) * width if groups == 1 else O
-    plan = _Plan(shape._replace(O=padded_O // groups), direct, tensor_cores, C, O)
+    plan = _Plan(shape._replace(O=padded_O // groups), direct, units, C, O)
     return channels_first(y), (x, _padded_filters(w, padded_O), plan)
 
 
@@ -110,14 +110,14 @@ def _backward_data(dy: Array, w: Array, dx: Array, plan: _Plan) -> None:
     if plan.direct:
         conv_direct.backward_data(dy, w, dx, plan.shape)
     else:
-        conv_product.backward_data(dy, w, dx, plan.shape, plan.tensor_cores)
+        conv_product.backward_data(dy, w, dx, plan.shape, plan.units)
 
 
 def _backward_weights(dy: Array, x: Array, dw: Array, plan: _Plan) -> None:
     if plan.direct:
         conv_direct.backward_weights(dy, x, dw, plan.shape)
     else:
-        conv_product.backward_weights(dy, x, dw, plan.shape, plan.tensor_cores)
+        conv_product.backward_weights(dy, x, dw, plan.shape, plan.units)
 
 
 def _filters(w: Array) -> Array:
@@ -134,14 +134,17 @@ def _padded_filters(w: Array, count: int) -> Array:
     return more
 
 
-def _has_tensor_cores(x: Array) -> bool:
-    """May products of such numbers be computed on tensor cores, and are there some?"""
+def _units(x: Array) -> str:
+    """The fastest units that compute with such numbers, as exactly as `precision` wants it."""
     if x.dtype.itemsize == 8 or (x.dtype.itemsize == 4 and precision() != "tf32"):
-        return False
-    return can_run_tensor_cores(array_module(x))
+        return "gather"
+    return _tensor_cores(array_module(x))
 
 
 @functools.cache
-def can_run_tensor_cores(xp: Any) -> bool:
-    """Tensor cores for TF32 and bfloat16 came with compute capability 8.0; the simulator has them, too."""
-    return xp.__name__ == "numpy" or int(xp.cuda.Device().compute_capability) >= 80
+def _tensor_cores(xp: Any) -> str:
+    """The tensor cores that are there: for TF32 and bfloat16 they came with compute capability 8.0. The simulator has them, too."""
+    if xp.__name__ == "numpy":
+        return "tensor"
+    capability = int(xp.cuda.Device().compute_capability)
+    return "hopper" if capability == 90 else "tensor" if capability >= 80 else "gather"

@@ -4,15 +4,13 @@ import math
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.conv_pass import Shape, data_passes, forward_pass
-from minicnn.kernels.cuda.conv_product import ENOUGH, by_input, real
+from minicnn.kernels.cuda.conv_product import ENOUGH, NO_BOUNDS, Bounds, by_input, real
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import transpose
 from minicnn.kernels.types import Array
 
-NO_BOUNDS = (-math.inf, math.inf)
 
-
-def forward(x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, bounds: tuple[float, float]) -> None:
+def forward(x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, bounds: Bounds) -> None:
     """y (N, P, Q, G O) from x (N, H, W, G C) and w (G O, kh, kw, C)."""
     _run(forward_pass(shape), x, _taps_first(w) if _is_depthwise(shape) else w, bias, y, shape, bounds)
 
@@ -43,7 +41,7 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape) -> None:
         launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, dw, dw.size, parts), dtype=x.dtype)
 
 
-def _run(one: object, x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, bounds: tuple[float, float]) -> None:
+def _run(one: object, x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, bounds: Bounds) -> None:
     groups, results = shape.groups, int(one["M"])  # type: ignore[index]
     args = (x, w, bias, y, one, groups, *bounds)
     if _is_depthwise(shape):

@@ -37,7 +37,7 @@ __device__ __forceinline__ void multiply(const REAL (*a)[PITCH_M], const REAL (*
 }
 
 // Convolution and data gradient. x (N, IH, IW, pitch_in), w (wherever the pass says), y (N, OH, OW, pitch_out); bias (O) or null.
-// Results are clipped to low..high. Blocks: x along the columns (outputs), y along the rows (pixels), z the groups.
+// Results are clipped to low..high. Blocks: x along the outputs, then along the pixels, so that blocks which read the same pixels run together; z the groups.
 constexpr int LANES = DEPTH / VECTOR, ROWS = 256 / LANES;           // LANES threads read a row of a tile
 constexpr int COUNT_M = TILE_M / ROWS, COUNT_N = TILE_N / ROWS;      // rows that each thread reads
 
@@ -46,7 +46,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) conv_gather(
   __shared__ __align__(16) REAL a[2][DEPTH][PITCH_M];
   __shared__ __align__(16) REAL b[2][DEPTH][PITCH_N];
   const int t = threadIdx.x, tx = t % 16, ty = t / 16, lane = t % LANES * VECTOR, line = t / LANES;
-  const int m0 = blockIdx.y * TILE_M, o0 = blockIdx.x * TILE_N;
+  const int across = (p.O + TILE_N - 1) / TILE_N, m0 = blockIdx.x / across * TILE_M, o0 = blockIdx.x % across * TILE_N;
   x += (size_t)blockIdx.z * p.C;
   w += (size_t)blockIdx.z * p.w_group;
 

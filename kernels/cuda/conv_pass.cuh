@@ -24,7 +24,7 @@ struct Pass {
   int w_first, w_tap_h, w_tap_w, w_row, w_group;   // where weights are: of the first tap, steps from tap to tap, from output to output, from group to group
   int OH, OW, pitch_out;                           // images written
   int out_h0, out_w0, out_step_h, out_step_w;      // where the results are in them
-  int plain;                                       // every result sees one pixel, that of the same number: no arithmetic is needed to find it
+  int plain, dense;  // every result sees one pixel, that of the same number; it is written to the pixel of its number: no arithmetic is needed to find them
 };
 
 // A result's pixel, and where its window begins in the images read.
@@ -73,6 +73,7 @@ __device__ __forceinline__ bool inside(const Pass& p, const Window& window, int 
 
 // Index of the pixel that result m is written to, channel 0.
 __device__ __forceinline__ int target(const Pass& p, int m) {
+  if (p.dense) return m * p.pitch_out;
   const int n = p.UV.quotient(m), pixel = m - n * p.UV.divisor;
   const int u = p.V.quotient(pixel), v = pixel - u * p.V.divisor;
   return ((n * p.OH + p.out_h0 + u * p.out_step_h) * p.OW + p.out_w0 + v * p.out_step_w) * p.pitch_out;

@@ -25,7 +25,7 @@ PASS = np.dtype(
         (name, np.int32)
         for name in (
             "IH", "IW", "pitch_in", "step_h", "step_w", "taps_w", "tap_h0", "tap_dh", "tap_w0", "tap_dw",
-            "w_first", "w_tap_h", "w_tap_w", "w_row", "w_group", "OH", "OW", "pitch_out", "out_h0", "out_w0", "out_step_h", "out_step_w", "plain",
+            "w_first", "w_tap_h", "w_tap_w", "w_row", "w_group", "OH", "OW", "pitch_out", "out_h0", "out_w0", "out_step_h", "out_step_w", "plain", "dense",
         )
     ]
 )  # fmt: skip
@@ -124,6 +124,8 @@ def _filled(**values: Any) -> Any:
     filled = np.zeros((), PASS)
     for name, value in values.items():
         filled[name] = value
-    same = [values[name] for name in ("IH", "IW", "step_h", "step_w")] == [values["UV"][0] // values["V"][0], values["V"][0], 1, 1]
+    results = [values["UV"][0] // values["V"][0], values["V"][0], 1, 1]
+    same = [values[name] for name in ("IH", "IW", "step_h", "step_w")] == results
     filled["plain"] = same and values["K"] == values["C"] and values["tap_h0"] == values["tap_w0"] == 0
+    filled["dense"] = [values[name] for name in ("OH", "OW", "out_step_h", "out_step_w")] == results
     return filled

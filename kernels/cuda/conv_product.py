@@ -1,6 +1,8 @@
-"""Convolution as a product of matrices that gathers its left factor on the way: launches conv_gather.cu and, on tensor cores, conv_tensor.cu.
+"""Convolution as a product of matrices that gathers its left factor on the way.
 
-Images and weights come with their channels innermost, and (but for groups) with a number of channels that 16-byte accesses divide: `padded_channels`.
+On one of three units: "gather", the ordinary arithmetic units (conv_gather.cu); "tensor", tensor cores since compute capability 8.0 (conv_tensor.cu,
+conv_tensor_weights.cu); "hopper", those of 9.0 (conv_hopper.cu, conv_hopper_weights.cu). Images and weights come with their channels innermost, and (but for
+groups) with a number of channels that 16-byte accesses divide: `padded_channels`.
 """
 
 import functools
@@ -17,43 +19,49 @@ from minicnn.kernels.types import Array
 
 ENOUGH = 528  # blocks that keep a large GPU busy (132 multiprocessors, two rounds of two blocks): a sum of pixels is cut until there are so many
 SHORTEST = 8  # steps of a part of such a sum
-MMA = {"float32": "mma_tf32", "float16": "mma_f16", "bfloat16": "mma_bf16"}
-GATHER_STEP, TENSOR_STEP = 16, 32  # pixels in a step of a weight gradient
+KIND = {"float32": "tf32", "float16": "f16", "bfloat16": "bf16"}
+LONG = 8  # steps of a sum that are worth a large tile
+
+Bounds = tuple[float, float]
+NO_BOUNDS = (-math.inf, math.inf)
 
 
-def forward(x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, tensor_cores: bool, bounds: tuple[float, float]) -> None:
+def forward(x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, units: str, bounds: Bounds) -> None:
     """y (N, P, Q, G O) from x (N, H, W, G C) and w (G O, kh, kw, C), clipped to `bounds`."""
-    _run(forward_pass(shape), x, w, bias, y, shape.groups, tensor_cores, bounds)
+    _UNITS[units](forward_pass(shape), x, w, bias, y, shape.groups, bounds)
 
 
-def backward_data(dy: Array, w: Array, dx: Array, shape: Shape, tensor_cores: bool) -> None:
+def backward_data(dy: Array, w: Array, dx: Array, shape: Shape, units: str) -> None:
     """dx (N, H, W, G C) from dy (N, P, Q, G O) and w (G O, kh, kw, C): a pass for each class of pixels (see conv_pass.py)."""
     turned = by_input(w, shape)
     for one in data_passes(shape):
         if one["M"]:
-            _run(one, dy, turned, None, dx, shape.groups, tensor_cores, (-math.inf, math.inf))
+            _UNITS[units](one, dy, turned, None, dx, shape.groups, NO_BOUNDS)
 
 
-def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, tensor_cores: bool) -> None:
+def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -> None:
     """dw (G O, kh, kw, C) from dy (N, P, Q, G O) and x (N, H, W, G C)."""
-    one = forward_pass(shape)
-    M, K, O, groups = (int(n) for n in (one["M"], one["K"], one["O"], shape.groups))
-    tile_m, tile_n = _tile(O, x.dtype), _tile(K, x.dtype)
-    step = TENSOR_STEP if tensor_cores else GATHER_STEP
+    one, groups, xp = forward_pass(shape), shape.groups, array_module(x)
+    M, K, O = (int(one[name]) for name in ("M", "K", "O"))
+    if units == "hopper" and (x.dtype.itemsize == 4 or O <= 64):
+        units = "tensor"  # Hopper's cannot turn over 32-bit numbers, and half of a tile would be empty
+    step, tile_m, tile_n = WEIGHT_STEPS[units], _tile(O, x.dtype), 128 if units == "hopper" else _tile(K, x.dtype)
     across, down, steps = blocks(K, tile_n), blocks(O, tile_m), blocks(M, step)
-    wanted = max(1, min(blocks(ENOUGH, across * down * groups), blocks(steps, SHORTEST)))
-    each = blocks(steps, wanted)
+    each = blocks(steps, max(1, min(blocks(ENOUGH, across * down * groups), blocks(steps, SHORTEST))))
     parts = blocks(steps, each)
-    room = array_module(x).empty((parts, groups * O * K), real(x.dtype))
-    grid, args = (across, down, parts * groups), (x, dy, room, one, groups, each)
-    if tensor_cores:
+    room = xp.empty((parts, groups * O * K), real(x.dtype))
+    grid, args, tiles = (across, down, parts * groups), (x, dy, room, one, groups, each), _tiles(tile_m, tile_n)
+    if units == "gather":
+        launch("conv_gather", "conv_gather_weights", grid, 256, args, dtype=x.dtype, macros=(*tiles, f"VECTOR={_vector(x, shape.C, shape.O)}"))
+    elif units == "tensor":
         stages, extra = (3, 8) if x.dtype.itemsize == 4 else (4, 0)
-        shared = stages * TENSOR_STEP * x.dtype.itemsize * (tile_m + tile_n + 2 * extra)
-        macros = (*_tiles(tile_m, tile_n), f"STAGES={stages}", f"MMA={MMA[x.dtype.name]}")
+        shared = stages * step * x.dtype.itemsize * (tile_m + tile_n + 2 * extra)
+        macros = (*tiles, f"STAGES={stages}", f"MMA=mma_{KIND[x.dtype.name]}")
         launch("conv_tensor_weights", "conv_tensor_weights", grid, 128, args, dtype=x.dtype, shared=shared, macros=macros)
     else:
-        vector = _vector(x, shape.C, shape.O)
-        launch("conv_gather", "conv_gather_weights", grid, 256, args, dtype=x.dtype, macros=(*_tiles(tile_m, tile_n), f"VECTOR={vector}"))
+        macros = (*tiles, "STAGES=3", "AHEAD=2", "BLOCKS=2", f"WGMMA_OF=wgmma_{KIND[x.dtype.name]}_transposed")
+        shared = 3 * step * 2 * (tile_m + tile_n)
+        launch("conv_hopper_weights", "conv_hopper_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
     launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, dw, dw.size, parts), dtype=x.dtype)
 
 
@@ -96,22 +104,36 @@ def sum_rows(matrix: Array) -> Array:
     return total
 
 
-def _run(
-    one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, tensor_cores: bool, bounds: tuple[float, float]
-) -> None:
-    """One pass, on one of the two kinds of arithmetic units."""
-    O = int(one["O"])
-    tile_m, tile_n = _tile(128, x.dtype), _tile(O, x.dtype)
-    grid = (blocks(O, tile_n), blocks(int(one["M"]), tile_m), groups)
-    args = (x, w, bias, y, one, *bounds)
-    if tensor_cores:
-        stages = 3
-        shared = max(stages * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * 4)
-        macros = (*_tiles(tile_m, tile_n), f"STAGES={stages}", f"MMA={MMA[x.dtype.name]}")
-        launch("conv_tensor", "conv_tensor", grid, 128, args, dtype=x.dtype, shared=shared, macros=macros)
-    else:
-        vector = _vector(x, int(one["C"]), int(one["C"]))
-        launch("conv_gather", "conv_gather", grid, 256, args, dtype=x.dtype, macros=(*_tiles(tile_m, tile_n), f"VECTOR={vector}"))
+def _gather(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
+    tile_m, tile_n = _tile(128, x.dtype), _tile(int(one["O"]), x.dtype)
+    macros = (*_tiles(tile_m, tile_n), f"VECTOR={_vector(x, int(one['C']), int(one['C']))}")
+    launch("conv_gather", "conv_gather", _grid(one, tile_m, tile_n, groups), 256, (x, w, bias, y, one, *bounds), dtype=x.dtype, macros=macros)
+
+
+def _tensor(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
+    tile_m, tile_n = 128, _tile(int(one["O"]), x.dtype)
+    macros = (*_tiles(tile_m, tile_n), "STAGES=3", f"MMA=mma_{KIND[x.dtype.name]}")
+    shared = max(3 * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * 4)
+    grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one, *bounds)
+    launch("conv_tensor", "conv_tensor", grid, 128, args, dtype=x.dtype, shared=shared, macros=macros)
+
+
+def _hopper(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
+    tile_n = _tile(int(one["O"]), x.dtype)
+    long = int(one["K"]) * x.dtype.itemsize >= LONG * 128 and int(one["M"]) >= 256 * 128
+    tile_m, stages, sharing = (256, 4, 1) if long else (128, 3, 2)
+    macros = (*_tiles(tile_m, tile_n), f"STAGES={stages}", "AHEAD=2", f"BLOCKS={sharing}", f"WGMMA_OF=wgmma_{KIND[x.dtype.name]}")
+    shared = max(stages * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * 4)
+    grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one, *bounds)
+    launch("conv_hopper", "conv_hopper", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
+
+
+_UNITS = {"gather": _gather, "tensor": _tensor, "hopper": _hopper}
+WEIGHT_STEPS = {"gather": 16, "tensor": 32, "hopper": 64}  # pixels in a step of a weight gradient
+
+
+def _grid(one: Any, tile_m: int, tile_n: int, groups: int) -> tuple[int, int, int]:
+    return blocks(int(one["O"]), tile_n) * blocks(int(one["M"]), tile_m), 1, groups
 
 
 @functools.cache

@@ -38,7 +38,7 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor(
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int STAGE = (TILE_M + TILE_N) * 128;
   const int t = threadIdx.x, warp = t / 32, lane = t % 32, piece = t % 8, line = t / 8;
-  const int m0 = blockIdx.y * TILE_M, o0 = blockIdx.x * TILE_N;
+  const int across = (p.O + TILE_N - 1) / TILE_N, m0 = blockIdx.x / across * TILE_M, o0 = blockIdx.x % across * TILE_N;
   x += (size_t)blockIdx.z * p.C;
   w += (size_t)blockIdx.z * p.w_group;
 

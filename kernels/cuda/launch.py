@@ -39,6 +39,7 @@ def launch(
     dtype: Any,
     shared: int = 0,
     macros: tuple[str, ...] = (),
+    arch: str = "",
 ) -> None:
     """Run `kernel` of the file `source` on a grid of blocks of threads.
 
@@ -51,13 +52,14 @@ def launch(
         dtype: element type, for STORE and REAL.
         shared: bytes of dynamic shared memory for each block.
         macros: more definitions, such as "TILE=64". Each combination is compiled once.
+        arch: the architecture to compile for, such as "sm_90a", where the kernel uses what only that one has; by default that of the GPU.
     """
     place = _place(args)
-    key = place, source, kernel, dtype, macros
+    key = place, source, kernel, dtype, macros, arch
     function = _functions.get(key)
     try:
         if function is None:
-            function = _functions[key] = _module(place, source, np.dtype(dtype).name, macros).get_function(kernel)
+            function = _functions[key] = _module(place, source, np.dtype(dtype).name, macros, arch).get_function(kernel)
         if shared > 48 * 1024 and function.max_dynamic_shared_size_bytes < shared:
             function.max_dynamic_shared_size_bytes = shared  # more than the standard 48 KB has to be asked for
         function(
@@ -89,9 +91,9 @@ def _place(args: Sequence[Any]) -> Any:
     return np
 
 
-def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...]) -> Any:
+def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: str) -> Any:
     """The compiled file. On a GPU CuPy compiles it, with NVRTC, and keeps the machine code on disk."""
-    key = place, source, dtype, macros
+    key = place, source, dtype, macros, arch
     if key not in _modules:
         store, real = TYPES[dtype]
         options = tuple(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros))
@@ -102,7 +104,7 @@ def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...]) -> Any
             _modules[key] = Module(path, options)
         else:
             text = f'#line 1 "{path.as_posix()}"\n{path.read_text(encoding="utf-8")}'  # so that errors name this file
-            options = ("-std=c++17", f"-I{FOLDER}", f"-DHEADERS={_headers()}", *options)
+            options = ("-std=c++17", f"-I{FOLDER}", f"-DHEADERS={_headers()}", *options, *((f"-arch={arch}",) if arch else ()))
             _modules[key] = sys.modules["cupy"].RawModule(code=text, options=options)
     return _modules[key]
 

@@ -9,8 +9,12 @@ struct bf16 {
   unsigned short bits;
   bf16() = default;
   __device__ explicit bf16(float v) {  // rounded to the nearest, ties to even; a NaN stays one
-    unsigned u = __float_as_uint(v);
+#if __CUDA_ARCH__ >= 800
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(v));
+#else
+    const unsigned u = __float_as_uint(v);
     bits = (u & 0x7fffffff) > 0x7f800000 ? (u >> 16) | 64 : (u + 0x7fff + ((u >> 16) & 1)) >> 16;
+#endif
   }
   __device__ operator float() const { return __uint_as_float((unsigned)bits << 16); }
 };
