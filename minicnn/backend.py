@@ -72,6 +72,8 @@ class Backend:
 
     def copy(self, data: Any) -> Array:
         """A copy of `data` as an array of this backend. A single number keeps its value on `meta`, too: it costs nothing."""
+        if self.name == CUPY and isinstance(data, np.ndarray) and data.size == 1:
+            return self.xp.full(data.shape, data.item(), data.dtype)  # a number is passed to a kernel: nothing is copied from here, so a graph can hold it
         if self.has_values or data.size == 1:
             return self.xp.array(data, copy=True)
         return shapes.without_values(data.shape, data.dtype)

@@ -18,16 +18,27 @@ def array_module(x: Array) -> ModuleType:
     return sys.modules[package] if package == "cupy" else np
 
 
-def full_in_order(model: Array, shape: tuple[int, ...], value: float) -> Array:
-    """An array of one value, of the element type of `model`, whose axes lie in memory in the same order as those of `model`.
+def empty_in_order(model: Array, shape: tuple[int, ...]) -> Array:
+    """An array without values, of the element type of `model`, whose axes lie in memory in the same order as those of `model`.
 
     What is made of images in an order that a kernel likes should be in that order, too: the next kernel would have to copy it.
 
-    >>> full_in_order(np.zeros((2, 5, 5, 3)).transpose(0, 3, 1, 2), (2, 3, 7, 7), 0).strides
+    >>> empty_in_order(np.zeros((2, 5, 5, 3)).transpose(0, 3, 1, 2), (2, 3, 7, 7)).strides
     (1176, 8, 168, 24)
     """
-    if model.ndim != len(shape):
-        return array_module(model).full(shape, value, model.dtype)
-    axes = sorted(range(model.ndim), key=lambda axis: -abs(model.strides[axis]))
-    y: Array = array_module(model).full(tuple(shape[axis] for axis in axes), value, model.dtype)
-    return y.transpose(tuple(axes.index(axis) for axis in range(model.ndim)))
+    axes = list(range(len(shape)))
+    if model.ndim == len(shape):
+        axes.sort(key=lambda axis: -abs(model.strides[axis]))
+    y: Array = array_module(model).empty(tuple(shape[axis] for axis in axes), model.dtype)
+    return y.transpose(tuple(axes.index(axis) for axis in range(len(shape))))
+
+
+def full_in_order(model: Array, shape: tuple[int, ...], value: float) -> Array:
+    """An array of one value, in the element type and the order of `model`.
+
+    >>> full_in_order(np.zeros(1), (2,), 0.5)
+    array([0.5, 0.5])
+    """
+    y = empty_in_order(model, shape)
+    y.fill(value)
+    return y

@@ -1,9 +1,31 @@
 """Channel shuffle: lets the groups of a grouped convolution exchange what they have seen."""
 
-from minicnn.autograd import Tensor, as_tensor
+from minicnn.autograd import Function, Tensor, as_tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError
+from minicnn.kernels.array.module import empty_in_order
+from minicnn.kernels.types import Array
 from minicnn.ops import checks
-from minicnn.ops.shape import reshape, transpose
+
+
+class ChannelShuffle(Function):
+    """y = x with its channels dealt out by g groups of n: dx is dy dealt out by n groups of g, which undoes it."""
+
+    def forward(self, x: Array, *, groups: int) -> Array:
+        return deal(x, groups)
+
+    def backward(self, dy: Array) -> tuple[Array | None, ...]:
+        return (deal(dy, dy.shape[1] // self.attributes["groups"]),)
+
+
+def deal(x: Array, groups: int) -> Array:
+    """The images with channel i n + j of `groups` times n as channel j groups + i, in memory in the order of x."""
+    backend, (N, C, H, W) = get_backend(), x.shape
+    if not backend.has_values:
+        return x
+    y = empty_in_order(x, x.shape)
+    backend.basics.assign(y.reshape(N, C // groups, groups, H, W), x.reshape(N, groups, C // groups, H, W).transpose(0, 2, 1, 3, 4))
+    return y
 
 
 def channel_shuffle(x: Tensor, groups: int) -> Tensor:
@@ -31,9 +53,8 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     """
     x = as_tensor(x)
     checks.axes("channel_shuffle", x, 4, "(N, C, H, W)")
-    N, C, H, W = x.shape
+    C = x.shape[1]
     groups = checks.integer(groups, "channel_shuffle: groups")
     if C % groups:
         raise ArgumentError(f"channel_shuffle: {groups} groups do not divide the {C} channels; x is {x.shape}")
-    dealt = transpose(reshape(x, (N, groups, C // groups, H, W)), (0, 2, 1, 3, 4))
-    return reshape(dealt, (N, C, H, W))
+    return ChannelShuffle.apply(x, groups=groups)

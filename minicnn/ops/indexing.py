@@ -28,7 +28,7 @@ class GetItem(Function):
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         dx = full_in_order(dy, self.input_shapes[0], 0)
         if is_basic(self.index):
-            dx[self.index] = dy
+            get_backend().basics.assign(dx[self.index], dy)
         else:
             array_module(dy).add.at(dx, self.index, dy)
         return (dx,)
