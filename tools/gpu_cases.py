@@ -54,13 +54,15 @@ def norm(op: str, *shape: int, training: bool = True, affine: bool = True, **att
     def build(random: Random) -> Case:
         size = shape[-attributes["ndim"] :] if op == "layer_norm" else (shape[1],)
         inputs = {"x": 2 * random.standard_normal(shape) + 1, "gamma": random.standard_normal(size) if affine else None, "beta": random.standard_normal(size) if affine else None}
+        if op == "batch_norm_add_relu":
+            inputs["z"] = random.standard_normal(shape)
         if not op.startswith("batch"):
             return kernel_case(function(op), inputs, eps=1e-5, **attributes)
         constants = {
             "running_mean": None if training else random.standard_normal(size),
             "running_var": None if training else random.standard_normal(size) ** 2 + 0.5,
         }
-        ceiling = {"ceiling": attributes.get("ceiling", math.inf)} if op == "batch_norm_relu" else {}
+        ceiling = {"ceiling": attributes.get("ceiling", math.inf)} if op.endswith("relu") else {}
         return kernel_case(function(op), inputs, constants=constants, training=training, eps=1e-5, **ceiling)
 
     return build
@@ -142,6 +144,7 @@ LARGE: dict[str, list[Build]] = {
     "conv2d_relu": _convolutions("conv2d_relu"),
     "linear": [linear(128, 512, 1000), linear(100, 2048, 10), linear(33, 37, 41, bias=False), linear(1, 400, 120), linear(1000, 84, 10)],
     "batch_norm": _norms("batch_norm"),
+    "batch_norm_add_relu": _norms("batch_norm_add_relu"),
     "batch_norm_relu": [*_norms("batch_norm_relu"), norm("batch_norm_relu", 4, 32, 28, 28, ceiling=6.0)],
     "group_norm": [norm("group_norm", 4, 64, 28, 28, groups=32), norm("group_norm", 3, 36, 13, 11, groups=4), norm("group_norm", 2, 33, 56, 56, groups=33)],
     "layer_norm": [norm("layer_norm", 512, 768, ndim=1), norm("layer_norm", 33, 37, 41, ndim=2), norm("layer_norm", 4, 64, 28, 28, ndim=3)],
