@@ -26,6 +26,7 @@ FILES: dict[str, str] = {
     "linear": "linear",
     "batch_norm": "batch_norm",
     "batch_norm_relu": "batch_norm",
+    "batch_norm_add_relu": "batch_norm",
     "group_norm": "group_norm",
     "layer_norm": "layer_norm",
     "local_response_norm": "local_response_norm",
@@ -134,7 +135,6 @@ def _from_folder(op: str, folder: str) -> Kernel | None:
     return Kernel(op, folder, forward, getattr(module, f"{op}_backward")) if forward else None
 
 
-def _around_forward(reference: Kernel, forward: Callable[..., Any]) -> tuple[Any, Any]:
 @functools.cache
 def basics(sources: tuple[str, ...]) -> ModuleType:
     """The file `basics.py` of the first of `sources` that has one: the functions that operations without kernels of their own are made of.
@@ -146,6 +146,7 @@ def basics(sources: tuple[str, ...]) -> ModuleType:
     return importlib.import_module(next(name for name in names if importlib.util.find_spec(name)))
 
 
+def _around_forward(reference: Kernel, forward: Callable[..., Any]) -> tuple[Any, Any]:
     """Complete a forward without a backward: the reference recomputes from the inputs what its backward needs."""
 
     def forward_and_inputs(*arrays: Array | None, **attributes: Any) -> tuple[Any, Saved]:

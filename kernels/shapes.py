@@ -40,7 +40,7 @@ def kernel(op: str) -> Kernel:
     def forward(*arrays: Array | None, **attributes: Any) -> tuple[Any, Saved]:
         first = next(array for array in arrays if array is not None)
         y: Any = without_values(shape_of(*arrays, **attributes), first.dtype)
-        if op in ("batch_norm", "batch_norm_relu"):  # hands out the mean and the variance of the batch
+        if op in ("batch_norm", "batch_norm_relu", "batch_norm_add_relu"):  # hands out the mean and the variance of the batch
             y = (y, *(without_values(first.shape[1:2], first.dtype),) * 2)
         return y, ()
 

@@ -80,6 +80,43 @@ def batch_norm_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[
     return batch_norm_backward(dy * ((y > 0) & (y < ceiling)), saved, needs=needs)
 
 
+def batch_norm_add_relu_forward(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    z: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    eps: float,
+    ceiling: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:
+    """The end of a residual block as one operation: y = min(max(batch_norm(x) + z, 0), ceiling), with z of x's shape."""
+    (y, mean, var), saved = batch_norm_forward(x, gamma, beta, running_mean, running_var, training=training, eps=eps)
+    y = (y + z).clip(0, ceiling)
+    return (y, mean, var), (saved, y, ceiling)
+
+
+def batch_norm_add_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dz = dy where 0 < y < ceiling; the others are those of `batch_norm` for dz."""
+    saved, y, ceiling = saved
+    dz = dy * ((y > 0) & (y < ceiling))
+    dx, dgamma, dbeta, *_ = batch_norm_backward(dz, saved, needs=needs[:3])
+    return dx, dgamma, dbeta, dz if needs[3] else None, None, None
+
+
+def move_running(running_mean: Array, running_var: Array, mean: Array, var: Array, *, momentum: float, unbiased: float) -> tuple[Array, Array]:
+    """The running statistics after a batch with `mean` and `var`, as new arrays.
+
+        running_mean = (1 - momentum) running_mean + momentum mean
+        running_var  = (1 - momentum) running_var  + momentum var unbiased
+
+    All are (C,); `unbiased` is M / (M - 1), for M values in a channel.
+    """
+    return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * var * unbiased
+
+
 def per_channel(v: Array, x: Array) -> Array:
     """A vector (C,) in the shape (C, 1, ...) that broadcasts against `x`."""
     return v.reshape(-1, *(1,) * (x.ndim - 2))

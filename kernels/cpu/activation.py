@@ -16,7 +16,7 @@ from minicnn.kernels.types import Array, Needs, Saved
 
 def relu_forward(x: Array) -> tuple[Array, Saved]:
     """y = max(x, 0)."""
-    y = _rectified(x, np.inf)
+    y = rectified(x, np.inf)
     return y, y
 
 
@@ -38,7 +38,7 @@ def leaky_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
 
 def relu6_forward(x: Array) -> tuple[Array, Saved]:
     """y = min(max(x, 0), 6)."""
-    y = _rectified(x, 6)
+    y = rectified(x, 6)
     return y, y
 
 
@@ -157,7 +157,8 @@ P, Q = (tuple(c / coefficients[0] for c in coefficients) for coefficients in lam
 # The scalars of compiled loops have the arrays' element type: a float64 among float32 would make all of it float64.
 
 
-def _rectified(x: Array, ceiling: float) -> Array:
+def rectified(x: Array, ceiling: float) -> Array:
+    """min(max(v, 0), ceiling) of every element."""
     zero, top = x.dtype.type(0), x.dtype.type(ceiling)
     return compiled_elementwise(lambda x, y: _rectify(x, y, zero, top), x)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.cpu import arena
+from minicnn.kernels.cpu.activation import rectified, rectified_dx
 from minicnn.kernels.cpu.jit import jit, jit_counted
 from minicnn.kernels.cpu.layout import from_rows, rows
 from minicnn.kernels.cpu.threads import over_images, split
@@ -71,6 +72,33 @@ def batch_norm_relu_forward(
 def batch_norm_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
     """As for `batch_norm`, with dy where 0 < y < ceiling, else 0. What y was is computed again from x, which is read anyway."""
     return _backward(dy, saved, needs)
+
+
+def batch_norm_add_relu_forward(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    z: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    eps: float,
+    ceiling: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:
+    """y = min(max(batch_norm(x) + z, 0), ceiling), one after the other: here the addition is not joined with the rest."""
+    (y, mean, var), saved = batch_norm_forward(x, gamma, beta, running_mean, running_var, training=training, eps=eps)
+    np.add(y, z, out=y)
+    y = rectified(y, ceiling)
+    return (y, mean, var), (saved, y, ceiling)
+
+
+def batch_norm_add_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dz = dy where 0 < y < ceiling; the others are those of `batch_norm` for dz."""
+    saved, y, ceiling = saved
+    dz = rectified_dx(dy, y, ceiling)
+    dx, dgamma, dbeta, *_ = batch_norm_backward(dz, saved, needs=needs[:3])
+    return dx, dgamma, dbeta, dz if needs[3] else None, None, None
 
 
 def _forward(

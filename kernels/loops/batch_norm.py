@@ -107,6 +107,38 @@ def batch_norm_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[
     return batch_norm_backward(rectified_dx(dy, y, ceiling), saved, needs=needs)
 
 
+def batch_norm_add_relu_forward(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    z: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    *,
+    training: bool,
+    eps: float,
+    ceiling: float,
+) -> tuple[tuple[Array, Array, Array], Saved]:
+    """The end of a residual block as one operation: a batch normalisation, the addition of the shortcut z, and a ReLU.
+
+        y = min(max(batch_norm(x) + z, 0), ceiling)
+
+    Shapes:
+        x, z and y (N, C, ...); all others (C,) or None.
+    """
+    (y, mean, var), saved = batch_norm_forward(x, gamma, beta, running_mean, running_var, training=training, eps=eps)
+    y = rectified(y + z, ceiling)
+    return (y, mean, var), (saved, y, ceiling)
+
+
+def batch_norm_add_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
+    """dy goes on where 0 < y < ceiling: into both terms of the sum as it is."""
+    saved, y, ceiling = saved
+    dz = rectified_dx(dy, y, ceiling)
+    dx, dgamma, dbeta, *_ = batch_norm_backward(dz, saved, needs=needs[:3])
+    return dx, dgamma, dbeta, dz if needs[3] else None, None, None
+
+
 def _mean_and_var(values: Array) -> tuple[Array, Array]:
     """Of each channel, in two passes: mean(x²) - mean² in one pass would be the difference of two large numbers."""
     N, C, S = values.shape

@@ -1,12 +1,12 @@
 """Plain networks: ResNets without the additions, to see what the additions are good for (He et al. 2015)."""
 
+from minicnn import nn
 from minicnn.autograd import Tensor
 from minicnn.models.pretrained import Weights
 from minicnn.models.registry import register_model
 from minicnn.models.residual_block import BasicBlock
 from minicnn.models.resnet import ResNet
 from minicnn.models.resnet_cifar import CIFARNet, blocks_per_stage
-from minicnn.ops import relu
 
 
 class PlainBlock(BasicBlock):
@@ -39,7 +39,7 @@ class PlainBlock(BasicBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) to (N, channels, H/stride, W/stride)."""
-        return relu(self.residual(x))
+        return nn.norm_relu(self.last_norm(), self.convolutions(x))
 
 
 @register_model

@@ -56,7 +56,7 @@ def group_width(channels: int, base_width: int) -> int:
 
 
 class ResidualBlock(nn.Module):
-    """What both kinds of blocks share: H(x) = ReLU(F(x) + x), with F in `residual` and x on the shortcut.
+    """What all kinds of blocks share: H(x) = ReLU(F(x) + x), with F in `residual` and x on the shortcut.
 
     Attributes:
         out_channels: of the result.
@@ -75,11 +75,32 @@ class ResidualBlock(nn.Module):
         return relu(self.residual(x) + self.downsample(x))
 
 
+class NormalisedBlock(ResidualBlock):
+    """A block whose F ends with a batch norm, which together with the addition and the ReLU behind it may be one operation (`nn.norm_relu`)."""
+
+    def convolutions(self, x: Tensor) -> Tensor:
+        """F(x) without the last batch norm."""
+        raise NotImplementedError
+
+    def last_norm(self) -> nn.Module:
+        """The last batch norm of F."""
+        raise NotImplementedError
+
+    def residual(self, x: Tensor) -> Tensor:
+        """F(x)."""
+        y: Tensor = self.last_norm()(self.convolutions(x))
+        return y
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) to (N, out_channels, H/stride, W/stride)."""
+        return nn.norm_relu(self.last_norm(), self.convolutions(x), residual=self.downsample(x))
+
+
 MakeBlock: TypeAlias = Callable[[int, int, int], ResidualBlock]
 """`block(in_channels, channels, stride)`"""
 
 
-class BasicBlock(ResidualBlock):
+class BasicBlock(NormalisedBlock):
     """The residual block: two 3x3 convolutions, and around them the input itself.
 
               x ──────────────────────────────┐
@@ -116,13 +137,16 @@ class BasicBlock(ResidualBlock):
         self.out_channels = channels
         self.downsample = make_shortcut(shortcut, in_channels, channels, stride)
 
-    def residual(self, x: Tensor) -> Tensor:
-        """F(x)."""
-        x = nn.norm_relu(self.bn1, self.conv1(x))
-        return self.bn2(self.conv2(x))
+    def convolutions(self, x: Tensor) -> Tensor:
+        """F(x) without the last batch norm."""
+        return self.conv2(nn.norm_relu(self.bn1, self.conv1(x)))
+
+    def last_norm(self) -> nn.Module:
+        """That of the second convolution."""
+        return self.bn2
 
 
-class Bottleneck(ResidualBlock):
+class Bottleneck(NormalisedBlock):
     """The residual block of the deep networks: the 3x3 convolution works on a quarter of the channels.
 
               x ──────────────────────────────┐
@@ -180,11 +204,14 @@ class Bottleneck(ResidualBlock):
         self.bn3 = nn.BatchNorm2d(self.out_channels)
         self.downsample = make_shortcut(shortcut, in_channels, self.out_channels, stride)
 
-    def residual(self, x: Tensor) -> Tensor:
-        """F(x)."""
+    def convolutions(self, x: Tensor) -> Tensor:
+        """F(x) without the last batch norm."""
         x = nn.norm_relu(self.bn1, self.conv1(x))
-        x = nn.norm_relu(self.bn2, self.conv2(x))
-        return self.bn3(self.conv3(x))
+        return self.conv3(nn.norm_relu(self.bn2, self.conv2(x)))
+
+    def last_norm(self) -> nn.Module:
+        """That of the third convolution."""
+        return self.bn3
 
 
 def make_stage(block: MakeBlock, depth: int, in_channels: int, channels: int, stride: int) -> tuple[nn.Sequential, int]:

@@ -8,7 +8,7 @@ from minicnn import nn
 from minicnn.autograd import Tensor
 from minicnn.checks import choice
 from minicnn.kernels.types import Array
-from minicnn.models.residual_block import ResidualBlock, group_width, make_shortcut
+from minicnn.models.residual_block import NormalisedBlock, group_width, make_shortcut
 from minicnn.ops import concatenate
 
 
@@ -37,7 +37,7 @@ class Path(nn.Module):
         return nn.norm_relu(self.bn2, self.conv2(x))
 
 
-class SplitTransformSum(ResidualBlock):
+class SplitTransformSum(NormalisedBlock):
     """Form (a), the idea: every path ends with a 1x1 convolution to all channels, and the results are added.
 
               x ─────────┬── ... ──┬──────────┐
@@ -77,13 +77,17 @@ class SplitTransformSum(ResidualBlock):
         self.bn3 = nn.BatchNorm2d(self.out_channels)
         self.downsample = make_shortcut("B", in_channels, self.out_channels, stride)
 
-    def residual(self, x: Tensor) -> Tensor:
-        """F(x)."""
+    def convolutions(self, x: Tensor) -> Tensor:
+        """F(x) without the last batch norm."""
         first, *others = [restore(path(x)) for path, restore in zip(self.paths, self.conv3, strict=True)]
-        return self.bn3(sum(others, start=first))
+        return sum(others, start=first)
+
+    def last_norm(self) -> nn.Module:
+        """That of the sum."""
+        return self.bn3
 
 
-class SplitTransformConcatenate(ResidualBlock):
+class SplitTransformConcatenate(NormalisedBlock):
     """Form (b), like an Inception module of equal paths: they are joined, and *one* 1x1 convolution goes on to all channels.
 
               x ─────────┬── ... ──┬──────────┐
@@ -122,10 +126,13 @@ class SplitTransformConcatenate(ResidualBlock):
         self.bn3 = nn.BatchNorm2d(self.out_channels)
         self.downsample = make_shortcut("B", in_channels, self.out_channels, stride)
 
-    def residual(self, x: Tensor) -> Tensor:
-        """F(x)."""
-        x = concatenate([path(x) for path in self.paths], axis=1)
-        return self.bn3(self.conv3(x))
+    def convolutions(self, x: Tensor) -> Tensor:
+        """F(x) without the last batch norm."""
+        return self.conv3(concatenate([path(x) for path in self.paths], axis=1))
+
+    def last_norm(self) -> nn.Module:
+        """That of the last convolution."""
+        return self.bn3
 
 
 def split_paths(state: Mapping[str, Array], cardinality: int, form: str) -> dict[str, Array]:

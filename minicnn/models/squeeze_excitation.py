@@ -76,6 +76,10 @@ class SEBottleneck(Bottleneck):
         """F(x), scaled."""
         return self.se_module(super().residual(x))
 
+    def forward(self, x: Tensor) -> Tensor:
+        """As for any residual block: here more than an addition comes behind the last batch norm."""
+        return ResidualBlock.forward(self, x)
+
 
 class SENet154Block(ResidualBlock):
     """The block of SENet-154: ResNeXt's, with half as many channels after the first convolution as after the second.

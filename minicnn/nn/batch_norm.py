@@ -64,10 +64,10 @@ class BatchNorm(Module):
         self.num_batches_tracked = Buffer(np.zeros((), np.int64)) if track_running_stats else None
         self._warned = False
 
-    def forward(self, x: Tensor, ceiling: float | None = None) -> Tensor:
+    def forward(self, x: Tensor, ceiling: float | None = None, residual: Tensor | None = None) -> Tensor:
         """Normalise by the batch's own statistics in training mode, by the running ones in evaluation mode.
 
-        With a `ceiling`, the result is clipped to 0..ceiling: see `minicnn.nn.joined`.
+        With a `ceiling`, the result is clipped to 0..ceiling, after the addition of a `residual` if there is one: see `minicnn.nn.joined`.
         """
         x = as_tensor(x)
         self._check(x)
@@ -76,7 +76,7 @@ class BatchNorm(Module):
             self._warn_if_untrained()
         y = batch_norm(
             x, self.weight, self.bias, self.running_mean, self.running_var,
-            training=training, momentum=self._momentum(), eps=self.eps, ceiling=ceiling,
+            training=training, momentum=self._momentum(), eps=self.eps, ceiling=ceiling, residual=residual,
         )  # fmt: skip
         if training and self.num_batches_tracked is not None:
             count = self.num_batches_tracked.data

@@ -1,7 +1,10 @@
 """Batch normalisation."""
 
+from typing import Any
+
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
+from minicnn.kernels.types import Array
 from minicnn.ops import checks
 
 
@@ -22,6 +25,13 @@ class BatchNormReLU(KernelFunction):
     extra_results = 2
 
 
+class BatchNormAddReLU(KernelFunction):
+    """The end of a residual block: y = min(max(batch_norm(x) + z, 0), ceiling). dz = dy where 0 < y < ceiling, else 0; the others as without, of dz."""
+
+    op = "batch_norm_add_relu"
+    extra_results = 2
+
+
 def batch_norm(
     x: Tensor,
     gamma: Tensor | None = None,
@@ -33,6 +43,7 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
     ceiling: float | None = None,
+    residual: Tensor | None = None,
 ) -> Tensor:
     """Give every channel mean 0 and variance 1, then a learned scale and shift.
 
@@ -57,15 +68,16 @@ def batch_norm(
         momentum: weight of this batch in the running statistics.
         eps: keeps the square root away from zero.
         ceiling: clip the result to 0..ceiling, which is a ReLU with infinity and a ReLU6 with 6; None does not clip.
+        residual: of x's shape; add it before the result is clipped, as at the end of a residual block.
 
     Returns:
         A tensor like x.
 
     Raises:
-        ShapeError: x has no channel axis or is empty, another argument does not have one entry per channel, or in
-            training a channel has a single value, whose variance is zero.
-        DtypeError: inputs of different element types, or integers.
-        ArgumentError: `eps` or `momentum` is out of range, or running statistics are missing.
+        ShapeError: x has no channel axis or is empty, another argument does not have one entry per channel, `residual` is not
+            like x, or in training a channel has a single value, whose variance is zero.
+        DtypeError: inputs of different element types, or integers. Beside an x of 16 bits, everything that belongs to a channel is float32.
+        ArgumentError: `eps` or `momentum` is out of range, running statistics are missing, or a residual has no ceiling.
 
     Source:
         Ioffe & Szegedy 2015, "Batch normalization: accelerating deep network training by reducing internal covariate
@@ -82,20 +94,43 @@ def batch_norm(
     momentum = checks.fraction(momentum, "batch_norm: momentum", include_one=True)
     checks.axes("batch_norm", x, max(x.ndim, 2), "(N, C, ...)")
     _check_running(running_mean, running_var, training)
-    checks.floating("batch_norm", x=x, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
+    checks.floating_with_parameters("batch_norm", x, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
     checks.per_channel("batch_norm", x, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
-    node, attributes = (BatchNorm(), {}) if ceiling is None else (BatchNormReLU(), {"ceiling": checks.ceiling(ceiling, "batch_norm: ceiling")})
+    node, added, attributes = _joined(x, ceiling, residual)
     if not training:
-        return node(x, gamma, beta, running_mean, running_var, training=False, eps=eps, **attributes)
+        return node(x, gamma, beta, *added, running_mean, running_var, training=False, eps=eps, **attributes)
     _check_values(x)
-    y = node(x, gamma, beta, None, None, training=True, eps=eps, **attributes)
+    y = node(x, gamma, beta, *added, None, None, training=True, eps=eps, **attributes)
     if running_mean is not None and running_var is not None:
-        mean, var = node.extra
         M = x.size // x.shape[1]
-        # New arrays, never edits: the graph of an earlier evaluation may still read the old ones.
-        running_mean.data = (1 - momentum) * running_mean.data + momentum * mean
-        running_var.data = (1 - momentum) * running_var.data + momentum * var * (M / (M - 1))
+        moved = _move_running(node, running_mean.data, running_var.data, momentum, M / (M - 1))
+        running_mean.data, running_var.data = moved  # new arrays, never edits: the graph of an earlier evaluation may still read the old ones
     return y
+
+
+def _joined(x: Tensor, ceiling: float | None, residual: Tensor | None) -> tuple[KernelFunction, tuple[Tensor, ...], dict[str, Any]]:
+    """The node that computes the norm with what is behind it, its additional input, and its additional attribute."""
+    if ceiling is None and residual is not None:
+        raise ArgumentError("batch_norm: a residual is added before a ReLU: give ceiling=math.inf, too, or add it afterwards with +")
+    if ceiling is None:
+        return BatchNorm(), (), {}
+    attributes = {"ceiling": checks.ceiling(ceiling, "batch_norm: ceiling")}
+    if residual is None:
+        return BatchNormReLU(), (), attributes
+    z = as_tensor(residual)
+    checks.floating("batch_norm", x=x, residual=z)
+    if z.shape != x.shape:
+        raise ShapeError(f"batch_norm: residual must be like x, which it is added to: x is {x.shape}, residual {z.shape}")
+    return BatchNormAddReLU(), (z,), attributes
+
+
+def _move_running(node: KernelFunction, mean: Array, var: Array, momentum: float, unbiased: float) -> tuple[Array, Array]:
+    """The running statistics after a batch. On a GPU in one launch, where whole-array arithmetic would take seven."""
+    if node.kernel.source == "cuda":
+        from minicnn.kernels.cuda.batch_norm import move_running
+    else:
+        from minicnn.kernels.array.batch_norm import move_running
+    return move_running(mean, var, *node.extra, momentum=momentum, unbiased=unbiased)
 
 
 def _check_running(running_mean: object, running_var: object, training: bool) -> None:

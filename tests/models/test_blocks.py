@@ -130,5 +130,6 @@ def test_no_block_is_forgotten():
     left = {name for name in defined() - seen if name.rpartition(".")[2] not in networks}
     assert left == {
         "alexnet.FixedSizeNet", "googlenet.InceptionV1", "inception_module.Branches", "inception_resnet_v2.ScaledResidual",
-        "lenet.RadialBasis", "preact_resnet.PreActBlock", "residual_block.ResidualBlock", "residual_block.ZeroPadShortcut",
+        "lenet.RadialBasis", "preact_resnet.PreActBlock", "residual_block.NormalisedBlock",
+        "residual_block.ResidualBlock", "residual_block.ZeroPadShortcut",
     }  # fmt: skip

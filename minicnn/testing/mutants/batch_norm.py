@@ -106,10 +106,10 @@ def _with_terms(dy: Array, saved: Saved, needs: Needs, mean_term: float, varianc
 class BiasedRunningVariance(BatchNorm2d):
     """The running variance is the biased one."""
 
-    def forward(self, x: Tensor, ceiling: float | None = None) -> Tensor:
+    def forward(self, x: Tensor, ceiling: float | None = None, residual: Tensor | None = None) -> Tensor:
         assert self.running_var is not None
         weight, before = self._momentum(), self.running_var.data
-        y = super().forward(x, ceiling)
+        y = super().forward(x, ceiling, residual)
         self.running_var.data = (1 - weight) * before + weight * x.data.var(axis=(0, 2, 3))
         return y
 
@@ -117,10 +117,10 @@ class BiasedRunningVariance(BatchNorm2d):
 class SumsForRunningMean(BatchNorm2d):
     """The running mean lacks its 1/N."""
 
-    def forward(self, x: Tensor, ceiling: float | None = None) -> Tensor:
+    def forward(self, x: Tensor, ceiling: float | None = None, residual: Tensor | None = None) -> Tensor:
         assert self.running_mean is not None
         weight, before = self._momentum(), self.running_mean.data
-        y = super().forward(x, ceiling)
+        y = super().forward(x, ceiling, residual)
         self.running_mean.data = (1 - weight) * before + weight * x.data.sum(axis=0).mean(axis=(1, 2))
         return y
 
@@ -153,6 +153,26 @@ def relu_after_the_sums(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
     return (dx, *right_backward("batch_norm", dy, without, needs)[1:])
 
 
+def shortcut_after_the_relu(
+    x: Array, gamma: Array | None, beta: Array | None, z: Array, *running: Array | None, training: bool, eps: float, ceiling: float
+) -> tuple[Any, Saved]:
+    """The shortcut is added behind the ReLU."""
+    (_, mean, var), saved = right_forward("batch_norm_add_relu", x, gamma, beta, z, *running, training=training, eps=eps, ceiling=ceiling)
+    (y, _, _), _ = right_forward("batch_norm_relu", x, gamma, beta, *running, training=training, eps=eps, ceiling=ceiling)
+    return (y + z, mean, var), saved
+
+
+def shortcut_around_the_relu_in_backward(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """The shortcut's gradient goes around the ReLU."""
+    return replaced(right_backward("batch_norm_add_relu", dy, saved, needs), 3, lambda _: dy.copy())
+
+
+def relu_of_the_norm_alone(dy: Array, saved: Saved, *, needs: Needs) -> Gradients:
+    """Gradients pass where the norm is positive, not where its sum with the shortcut is."""
+    (x, gamma, beta, z, *running), attributes = saved
+    return right_backward("batch_norm_add_relu", dy, ((x, gamma, beta, np.zeros_like(z), *running), attributes), needs)
+
+
 MUTANTS = [
     Mutant("batch_norm", backward=zero_input_gradient),
     Mutant("batch_norm", backward=statistics_taken_for_constants),
@@ -171,4 +191,7 @@ MUTANTS = [
     Mutant("batch_norm", layer=NeverAnAverage),
     Mutant("batch_norm_relu", backward=relu_left_out_in_backward),
     Mutant("batch_norm_relu", backward=relu_after_the_sums),
+    Mutant("batch_norm_add_relu", forward=shortcut_after_the_relu),
+    Mutant("batch_norm_add_relu", backward=shortcut_around_the_relu_in_backward),
+    Mutant("batch_norm_add_relu", backward=relu_of_the_norm_alone),
 ]
