@@ -88,7 +88,8 @@ class Parent:
         with self.path.with_suffix(".err").open("a") as err:
             process = subprocess.Popen([*self.command, task], stdout=subprocess.PIPE, stderr=err, text=True, env=self._environment())
         lines: queue.Queue[Any] = queue.Queue()
-        threading.Thread(target=self._read, args=(process, lines), daemon=True).start()
+        reader = threading.Thread(target=self._read, args=(process, lines))
+        reader.start()
         current, heats, begun, why = first, [], time.perf_counter(), ""
         while True:
             left = min(self.deadline, begun + self.row_limit) - time.perf_counter()
@@ -108,6 +109,8 @@ class Parent:
                 heats.append(line["heat"])
             if "done" in line:
                 self._enter(line["result"])
+        reader.join(timeout=10)
+        process.wait()
         done = len(self.found["rows"]) > current
         if why and not done:
             self._enter({**self.rows[current], "error": why, "heats": heats, "finals": []})
@@ -126,13 +129,14 @@ class Parent:
     @staticmethod
     def _read(process: subprocess.Popen[str], lines: "queue.Queue[Any]") -> None:
         assert process.stdout is not None
-        for text in process.stdout:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                continue  # something that a library has printed
-            if isinstance(line, dict):
-                lines.put(line)
+        with process.stdout as stream:
+            for text in stream:
+                try:
+                    line = json.loads(text)
+                except ValueError:
+                    continue  # something that a library has printed
+                if isinstance(line, dict):
+                    lines.put(line)
         lines.put(END)
 
     @staticmethod
