@@ -62,7 +62,7 @@ class BatchNorm(Module):
         self.running_mean = Buffer(init.zeros((C,))) if track_running_stats else None
         self.running_var = Buffer(init.ones((C,))) if track_running_stats else None
         self.num_batches_tracked = Buffer(np.zeros((), np.int64)) if track_running_stats else None
-        self._warned = False
+        self._is_known = False  # whether the running statistics are more than the initial ones, or there has been a warning
 
     def forward(self, x: Tensor, ceiling: float | None = None, residual: Tensor | None = None) -> Tensor:
         """Normalise by the batch's own statistics in training mode, by the running ones in evaluation mode.
@@ -78,6 +78,7 @@ class BatchNorm(Module):
             x, self.weight, self.bias, self.running_mean, self.running_var,
             training=training, momentum=self._momentum(), eps=self.eps, ceiling=ceiling, residual=residual,
         )  # fmt: skip
+        self._is_known |= training and get_backend().has_values
         if training and self.num_batches_tracked is not None:
             count = self.num_batches_tracked.data
             self.num_batches_tracked.data = array_module(count).asarray(count + 1)  # NumPy would make it a plain number
@@ -96,14 +97,17 @@ class BatchNorm(Module):
         check_channels(x, self.num_features)
 
     def _warn_if_untrained(self) -> None:
-        """Weights from a file may come without a count of batches, so the values must be the initial ones, too."""
-        if not get_backend().has_values:
+        """Weights from a file may come without a count of batches, so the values must be the initial ones, too.
+
+        They are looked at once only: on a GPU, a look at values waits for all work before it.
+        """
+        if self._is_known or not get_backend().has_values:
             return
-        if self._warned or self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
+        self._is_known = True
         initial = not self.running_mean.data.any() and bool((self.running_var.data == 1).all())
         if initial and not int(self.num_batches_tracked):
-            self._warned = True
             warnings.warn(
                 f"{type(self).__name__} in eval mode has seen no batch: its running mean and variance are still 0 and 1, "
                 "so that nothing is normalised. Train first, or load a state dict",
