@@ -29,6 +29,7 @@ from minicnn.checks import bfloat16
 from minicnn.ops.autocast import autocast
 from minicnn.ops.dtype import astype
 
+PLACE = "cuda"  # PyTorch's name for the GPU
 PASSES = ("forward", "data gradient", "weight gradient")
 DRAWN = 1 << 22  # random numbers
 SETS_BYTES, MOST_SETS = 1 << 28, 12
@@ -208,7 +209,7 @@ def _measure_rival(rows: list[Timed], torch: Any, device: TorchDevice) -> None:
             dtype = torch.bfloat16 if precision == "bf16" else torch.float32
 
             def draw(shape: tuple[int, ...], dtype: Any = dtype, layout: Any = layout) -> Any:
-                return torch.randn(shape, device="cuda", dtype=dtype).to(memory_format=layout)
+                return torch.randn(shape, device=PLACE, dtype=dtype).to(memory_format=layout)
 
             arrays = [(draw(conv.x), draw(conv.w), draw(conv.y)) for _ in range(_sets(conv, precision))]
             for row in rows:
