@@ -4,7 +4,7 @@ import math
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.conv_pass import Shape, data_passes, forward_pass
-from minicnn.kernels.cuda.conv_product import ENOUGH, NO_BOUNDS, Bounds, by_input, real
+from minicnn.kernels.cuda.conv_product import AT_ONCE, NO_BOUNDS, Bounds, by_input, real
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import transpose
 from minicnn.kernels.types import Array
@@ -28,7 +28,7 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape) -> None:
     one, groups = forward_pass(shape), shape.groups
     M, taps, xp = int(one["M"]), math.prod(shape.kernel_size), array_module(x)
     columns = blocks(groups, 32) * taps if _is_depthwise(shape) else blocks(dw.size)
-    parts = min(blocks(M, 32), max(1, blocks(4 * ENOUGH, columns)))
+    parts = min(blocks(M, 32), max(1, blocks(8 * AT_ONCE, columns)))
     room = xp.empty((parts, dw.size), real(x.dtype))
     if _is_depthwise(shape):
         vectorless = ("VECTOR=1",)

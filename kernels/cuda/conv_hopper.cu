@@ -9,6 +9,7 @@
 #include "conv_pass.cuh"
 #include "tensor_core.cuh"
 #include "hopper.cuh"
+#include "conv_results.cuh"
 
 constexpr int STEP = 128 / sizeof(STORE);  // numbers of the sum in a step
 constexpr int TILES = TILE_M / 128;        // of 64 rows, for each warpgroup
@@ -41,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper(
 #pragma unroll
     for (int r = 0; r < TILE_M / 32; r++) {
       const bool seen = within && (unsigned)((corners[r] >> 16) + row) < (unsigned)p.IH && (unsigned)((corners[r] & 65535) + column) < (unsigned)p.IW;
-      copy_async_16(to + r * 4096, seen ? x + starts[r] + offset : x, seen ? 16 : 0);
+      copy_async_16_cached(to + r * 4096, seen ? x + starts[r] + offset : x, seen ? 16 : 0);
     }
 #pragma unroll
     for (int r = 0; r < TILE_N / 32; r++) {
@@ -78,33 +79,15 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper(
   wgmma_wait<0>();
   __syncthreads();
 
-  // The results go through shared memory, so that threads write 16 bytes beside each other.
-  constexpr int PITCH = TILE_N + 8;
-  float* tile = (float*)memory;
+  STORE* tile = (STORE*)memory;
+  const Finish finish{bias ? bias + blockIdx.z * p.O : nullptr, (float)low, (float)high};
 #pragma unroll
   for (int i = 0; i < TILES; i++)
 #pragma unroll
     for (int e = 0; e < TILE_N / 2; e += 2) {
-      const int m = part + i * 64 + t / 32 % 4 * 16 + lane / 4 + e / 2 % 2 * 8, o = e / 4 * 8 + lane % 4 * 2;
-      *(float2*)(tile + m * PITCH + o) = make_float2(sum[i][e], sum[i][e + 1]);
+      const int m = part + i * 64 + t / 32 % 4 * 16 + lane / 4 + e / 2 % 2 * 8, n = e / 4 * 8 + lane % 4 * 2;
+      *(Two*)(tile + m * PITCH + n) = finish(sum[i][e], sum[i][e + 1], o0 + n, p.O);
     }
   __syncthreads();
-  constexpr int PIECES = TILE_N / WIDTH;
-  const int column = t % PIECES * WIDTH, o = o0 + column;
-  if (o >= p.O) return;
-  const bool whole = p.O % WIDTH == 0 && p.pitch_out % WIDTH == 0;
-  for (int r = t / PIECES; r < TILE_M && m0 + r < p.M; r += 256 / PIECES) {
-    STORE* result = y + target(p, m0 + r) + (size_t)blockIdx.z * p.O + o;
-    Pack pack;
-#pragma unroll
-    for (int v = 0; v < WIDTH; v++) {
-      float u = tile[r * PITCH + column + v];
-      if (bias && o + v < p.O) u += bias[blockIdx.z * p.O + o + v];
-      pack.v[v] = STORE(u < float(low) ? float(low) : u > float(high) ? float(high) : u);
-    }
-    if (whole)
-      *(Pack*)result = pack;
-    else
-      for (int v = 0; v < WIDTH && o + v < p.O; v++) result[v] = pack.v[v];
-  }
+  write_tile<256>(tile, y + blockIdx.z * p.O + o0, p, m0, p.O - o0);
 }

@@ -20,7 +20,8 @@ struct Pass {
   Divisor V, UV;                                   // columns and pixels of the results of one image
   int IH, IW, pitch_in;                            // images read: rows, columns, and numbers from one pixel to the next
   int step_h, step_w;                              // from one result's window to the next one's
-  int taps_w, tap_h0, tap_dh, tap_w0, tap_dw;      // taps in a row; where they look
+  int chunk;                                       // channels that are summed over before the next tap; then come the next channels
+  int taps_h, taps_w, tap_h0, tap_dh, tap_w0, tap_dw;  // rows and columns of taps; where they look
   int w_first, w_tap_h, w_tap_w, w_row, w_group;   // where weights are: of the first tap, steps from tap to tap, from output to output, from group to group
   int OH, OW, pitch_out;                           // images written
   int out_h0, out_w0, out_step_h, out_step_w;      // where the results are in them
@@ -46,18 +47,29 @@ struct Window {
   }
 };
 
-// A position k of the sum: channel c of tap (i, j).
+// A position k of the sum: channel c of tap (i, j). Its order: for each chunk of channels, for each tap, for each channel of the chunk. (With chunks, one
+// tap after the other sees nearly the same pixels, and finds them in the cache.)
 struct Position {
-  int k, c, i, j;
+  int k, c, i, j, end;  // end: of the chunk
 
-  __device__ Position(const Pass& p, int k) : k(k), c(k % p.C), i(k / p.C / p.taps_w), j(k / p.C % p.taps_w) {}
-
+  __device__ Position(const Pass& p, int k) : k(k) {
+    const int taps = p.taps_h * p.taps_w, tap = k / p.chunk % taps, chunk = k / p.chunk / taps;
+    i = tap / p.taps_w;
+    j = tap % p.taps_w;
+    c = chunk * p.chunk + k % p.chunk;
+    end = (chunk + 1) * p.chunk;
+  }
   __device__ void advance(const Pass& p, int by) {
     k += by;
     c += by;
-    while (c >= p.C) {
-      c -= p.C;
-      if (++j == p.taps_w) j = 0, ++i;
+    while (c >= end) {
+      c -= p.chunk;
+      if (++j < p.taps_w) continue;
+      j = 0;
+      if (++i < p.taps_h) continue;
+      i = 0;
+      c += p.chunk;
+      end += p.chunk;
     }
   }
   __device__ int row(const Pass& p) const { return p.tap_h0 + i * p.tap_dh; }        // of the image, counted from a window's row

@@ -24,7 +24,7 @@ PASS = np.dtype(
     + [
         (name, np.int32)
         for name in (
-            "IH", "IW", "pitch_in", "step_h", "step_w", "taps_w", "tap_h0", "tap_dh", "tap_w0", "tap_dw",
+            "IH", "IW", "pitch_in", "step_h", "step_w", "chunk", "taps_h", "taps_w", "tap_h0", "tap_dh", "tap_w0", "tap_dw",
             "w_first", "w_tap_h", "w_tap_w", "w_row", "w_group", "OH", "OW", "pitch_out", "out_h0", "out_w0", "out_step_h", "out_step_w", "plain", "dense",
         )
     ]
@@ -49,24 +49,24 @@ class Shape(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4096)
-def forward_pass(s: Shape) -> Any:
-    """The pass from x (N, H, W, G C) with weights (G O, kh, kw, C) to y (N, P, Q, G O)."""
+def forward_pass(s: Shape, step: int = 0) -> Any:
+    """The pass from x (N, H, W, G C) with weights (G O, kh, kw, C) to y (N, P, Q, G O); in chunks of `step` channels, if it divides them."""
     kh, kw = s.kernel_size
     return _filled(
         M=s.N * s.P * s.Q, K=kh * kw * s.C, C=s.C, O=s.O, V=divisor(s.Q), UV=divisor(s.P * s.Q),
         IH=s.H, IW=s.W, pitch_in=s.groups * s.C, step_h=s.stride[0], step_w=s.stride[1],
-        taps_w=kw, tap_h0=-s.padding[0], tap_dh=s.dilation[0], tap_w0=-s.padding[2], tap_dw=s.dilation[1],
+        chunk=_chunk(s.C, step), taps_h=kh, taps_w=kw, tap_h0=-s.padding[0], tap_dh=s.dilation[0], tap_w0=-s.padding[2], tap_dw=s.dilation[1],
         w_first=0, w_tap_h=kw * s.C, w_tap_w=s.C, w_row=kh * kw * s.C, w_group=s.O * kh * kw * s.C,
         OH=s.P, OW=s.Q, pitch_out=s.groups * s.O, out_h0=0, out_w0=0, out_step_h=1, out_step_w=1,
     )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=4096)
-def data_passes(s: Shape) -> tuple[Any, ...]:
+def data_passes(s: Shape, step: int = 0) -> tuple[Any, ...]:
     """The passes from dy (N, P, Q, G O) with weights (G, kh, kw, C, O) to dx (N, H, W, G C), which together write all of it."""
     rows = [_axis(a, s.H, s.kernel_size[0], s.stride[0], s.padding[0], s.dilation[0]) for a in range(min(s.stride[0], s.H))]
     columns = [_axis(b, s.W, s.kernel_size[1], s.stride[1], s.padding[2], s.dilation[1]) for b in range(min(s.stride[1], s.W))]
-    return tuple(_data_pass(s, row, column) for row in rows for column in columns)
+    return tuple(_data_pass(s, row, column, step) for row in rows for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +91,21 @@ def _axis(first: int, size: int, kernel_size: int, stride: int, before: int, dil
     )
 
 
-def _data_pass(s: Shape, row: _Axis, column: _Axis) -> Any:
+def _data_pass(s: Shape, row: _Axis, column: _Axis, step: int) -> Any:
     kw, tap = s.kernel_size[1], s.C * s.O
     return _filled(
         M=s.N * row.count * column.count, K=row.taps * column.taps * s.O, C=s.O, O=s.C,
         V=divisor(column.count), UV=divisor(row.count * column.count),
         IH=s.P, IW=s.Q, pitch_in=s.groups * s.O, step_h=1, step_w=1,
-        taps_w=max(1, column.taps), tap_h0=row.offset, tap_dh=row.offset_step, tap_w0=column.offset, tap_dw=column.offset_step,
+        chunk=_chunk(s.O, step), taps_h=max(1, row.taps), taps_w=max(1, column.taps), tap_h0=row.offset, tap_dh=row.offset_step, tap_w0=column.offset, tap_dw=column.offset_step,
         w_first=(row.first_tap * kw + column.first_tap) * tap, w_tap_h=row.tap_step * kw * tap, w_tap_w=column.tap_step * tap,
         w_row=s.O, w_group=s.kernel_size[0] * kw * tap,
         OH=s.H, OW=s.W, pitch_out=s.groups * s.C, out_h0=row.first, out_w0=column.first, out_step_h=s.stride[0], out_step_w=s.stride[1],
     )  # fmt: skip
+
+
+def _chunk(channels: int, step: int) -> int:
+    return step if step and channels % step == 0 else channels
 
 
 def divisor(d: int) -> tuple[int, int, int]:

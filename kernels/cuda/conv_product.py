@@ -17,8 +17,8 @@ from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import transpose
 from minicnn.kernels.types import Array
 
-ENOUGH = 528  # blocks that keep a large GPU busy (132 multiprocessors, two rounds of two blocks): a sum of pixels is cut until there are so many
-SHORTEST = 8  # steps of a part of such a sum
+AT_ONCE = 264  # blocks that a large GPU runs at once: two on each of 132 multiprocessors
+MOST_PARTS, EXTRA = 64, 4  # of a sum of pixels; steps that a part costs beside its own
 KIND = {"float32": "tf32", "float16": "f16", "bfloat16": "bf16"}
 LONG = 8  # steps of a sum that are worth a large tile
 
@@ -28,13 +28,13 @@ NO_BOUNDS = (-math.inf, math.inf)
 
 def forward(x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, units: str, bounds: Bounds) -> None:
     """y (N, P, Q, G O) from x (N, H, W, G C) and w (G O, kh, kw, C), clipped to `bounds`."""
-    _UNITS[units](forward_pass(shape), x, w, bias, y, shape.groups, bounds)
+    _UNITS[units](forward_pass(shape, _chunk(x, units)), x, w, bias, y, shape.groups, bounds)
 
 
 def backward_data(dy: Array, w: Array, dx: Array, shape: Shape, units: str) -> None:
     """dx (N, H, W, G C) from dy (N, P, Q, G O) and w (G O, kh, kw, C): a pass for each class of pixels (see conv_pass.py)."""
     turned = by_input(w, shape)
-    for one in data_passes(shape):
+    for one in data_passes(shape, _chunk(dy, units)):
         if one["M"]:
             _UNITS[units](one, dy, turned, None, dx, shape.groups, NO_BOUNDS)
 
@@ -47,7 +47,7 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -
         units = "tensor"  # Hopper's cannot turn over 32-bit numbers, and half of a tile would be empty
     step, tile_m, tile_n = WEIGHT_STEPS[units], _tile(O, x.dtype), 128 if units == "hopper" else _tile(K, x.dtype)
     across, down, steps = blocks(K, tile_n), blocks(O, tile_m), blocks(M, step)
-    each = blocks(steps, max(1, min(blocks(ENOUGH, across * down * groups), blocks(steps, SHORTEST))))
+    each = steps_of_a_part(across * down * groups, steps)
     parts = blocks(steps, each)
     room = xp.empty((parts, groups * O * K), real(x.dtype))
     grid, args, tiles = (across, down, parts * groups), (x, dy, room, one, groups, each), _tiles(tile_m, tile_n)
@@ -57,12 +57,26 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -
         stages, extra = (3, 8) if x.dtype.itemsize == 4 else (4, 0)
         shared = stages * step * x.dtype.itemsize * (tile_m + tile_n + 2 * extra)
         macros = (*tiles, f"STAGES={stages}", f"MMA=mma_{KIND[x.dtype.name]}")
-        launch("conv_tensor_weights", "conv_tensor_weights", grid, 128, args, dtype=x.dtype, shared=shared, macros=macros)
+        launch("conv_tensor_weights", "conv_tensor_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros)
     else:
         macros = (*tiles, "STAGES=3", "AHEAD=2", "BLOCKS=2", f"WGMMA_OF=wgmma_{KIND[x.dtype.name]}_transposed")
         shared = 3 * step * 2 * (tile_m + tile_n)
         launch("conv_hopper_weights", "conv_hopper_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
     launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, dw, dw.size, parts), dtype=x.dtype)
+
+
+@functools.lru_cache(maxsize=4096)
+def steps_of_a_part(tiles: int, steps: int) -> int:
+    """Into how long parts a sum of `steps` is cut, for each of so many tiles, so that the last round of blocks is not nearly empty.
+
+    >>> steps_of_a_part(tiles=264, steps=100), steps_of_a_part(tiles=1, steps=1000)
+    (100, 16)
+    """
+
+    def time(each: int) -> int:
+        return blocks(tiles * blocks(steps, each), AT_ONCE) * (each + EXTRA)
+
+    return min((blocks(steps, parts) for parts in range(1, min(MOST_PARTS, steps) + 1)), key=time)
 
 
 def by_input(w: Array, shape: Shape) -> Array:
@@ -97,7 +111,7 @@ def sum_rows(matrix: Array) -> Array:
     """The sum of the rows of a matrix (M, O)."""
     M, O = matrix.shape
     xp = array_module(matrix)
-    parts = min(blocks(M, 64), max(1, blocks(ENOUGH, blocks(O, 32))))
+    parts = min(blocks(M, 64), max(1, blocks(2 * AT_ONCE, blocks(O, 32))))
     room, total = xp.empty((parts, O), real(matrix.dtype)), xp.empty(O, matrix.dtype)
     launch("conv_parts", "sum_rows", (blocks(O, 32), parts), (32, 8), (matrix, room, M, O), dtype=matrix.dtype)
     launch("conv_parts", "sum_parts", blocks(O), 256, (room, total, O, parts), dtype=matrix.dtype)
@@ -113,7 +127,7 @@ def _gather(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: 
 def _tensor(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
     tile_m, tile_n = 128, _tile(int(one["O"]), x.dtype)
     macros = (*_tiles(tile_m, tile_n), "STAGES=3", f"MMA=mma_{KIND[x.dtype.name]}")
-    shared = max(3 * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * 4)
+    shared = max(3 * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
     grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one, *bounds)
     launch("conv_tensor", "conv_tensor", grid, 128, args, dtype=x.dtype, shared=shared, macros=macros)
 
@@ -123,13 +137,18 @@ def _hopper(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: 
     long = int(one["K"]) * x.dtype.itemsize >= LONG * 128 and int(one["M"]) >= 256 * 128
     tile_m, stages, sharing = (256, 4, 1) if long else (128, 3, 2)
     macros = (*_tiles(tile_m, tile_n), f"STAGES={stages}", "AHEAD=2", f"BLOCKS={sharing}", f"WGMMA_OF=wgmma_{KIND[x.dtype.name]}")
-    shared = max(stages * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * 4)
+    shared = max(stages * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
     grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one, *bounds)
     launch("conv_hopper", "conv_hopper", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
 
 
 _UNITS = {"gather": _gather, "tensor": _tensor, "hopper": _hopper}
 WEIGHT_STEPS = {"gather": 16, "tensor": 32, "hopper": 64}  # pixels in a step of a weight gradient
+
+
+def _chunk(x: Array, units: str) -> int:
+    """Channels of a step of the kernels for tensor cores: 128 bytes."""
+    return 0 if units == "gather" else 128 // x.dtype.itemsize
 
 
 def _grid(one: Any, tile_m: int, tile_n: int, groups: int) -> tuple[int, int, int]:

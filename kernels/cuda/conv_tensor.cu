@@ -8,6 +8,7 @@
 #include "numbers.cuh"
 #include "conv_pass.cuh"
 #include "tensor_core.cuh"
+#include "conv_results.cuh"
 
 constexpr int STEP = 128 / sizeof(STORE);               // numbers of the sum in a step
 constexpr int PART_M = TILE_M / 2, PART_N = TILE_N / 2; // what a warp computes of the tile
@@ -58,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor(
 #pragma unroll
     for (int r = 0; r < TILE_M / 16; r++) {
       const bool seen = within && (unsigned)((corners[r] >> 16) + row) < (unsigned)p.IH && (unsigned)((corners[r] & 65535) + column) < (unsigned)p.IW;
-      copy_async_16(to + r * 2048, seen ? x + starts[r] + offset : x, seen ? 16 : 0);
+      copy_async_16_cached(to + r * 2048, seen ? x + starts[r] + offset : x, seen ? 16 : 0);
     }
 #pragma unroll
     for (int r = 0; r < TILE_N / 16; r++) {
@@ -99,31 +100,17 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor(
   copy_async_wait<0>();
   __syncthreads();
 
-  // The results go through shared memory, so that threads write 16 bytes beside each other.
-  constexpr int PITCH = TILE_N + 8;
-  float* tile = (float*)memory;
+  STORE* tile = (STORE*)memory;
+  const Finish finish{bias ? bias + blockIdx.z * p.O : nullptr, (float)low, (float)high};
 #pragma unroll
   for (int i = 0; i < TILES_M; i++)
 #pragma unroll
     for (int j = 0; j < TILES_N; j++)
 #pragma unroll
-      for (int e = 0; e < 4; e++) tile[(wm + i * 16 + lane / 4 + e / 2 * 8) * PITCH + wn + j * 8 + lane % 4 * 2 + e % 2] = sum[i][j][e];
+      for (int e = 0; e < 4; e += 2) {
+        const int m = wm + i * 16 + lane / 4 + e / 2 * 8, n = wn + j * 8 + lane % 4 * 2;
+        *(Two*)(tile + m * PITCH + n) = finish(sum[i][j][e], sum[i][j][e + 1], o0 + n, p.O);
+      }
   __syncthreads();
-  constexpr int PIECES = TILE_N / WIDTH;
-  const int column = t % PIECES * WIDTH, o = o0 + column;
-  const bool whole = p.O % WIDTH == 0 && p.pitch_out % WIDTH == 0;
-  for (int r = t / PIECES; r < TILE_M && m0 + r < p.M; r += 128 / PIECES) {
-    if (o >= p.O) continue;
-    STORE* result = y + target(p, m0 + r) + (size_t)blockIdx.z * p.O + o;
-    Pack pack;
-#pragma unroll
-    for (int v = 0; v < WIDTH; v++) {
-      const float u = tile[r * PITCH + column + v] + (bias && o + v < p.O ? bias[blockIdx.z * p.O + o + v] : 0);
-      pack.v[v] = STORE(u < float(low) ? float(low) : u > float(high) ? float(high) : u);
-    }
-    if (whole)
-      *(Pack*)result = pack;
-    else
-      for (int v = 0; v < WIDTH && o + v < p.O; v++) result[v] = pack.v[v];
-  }
+  write_tile<128>(tile, y + blockIdx.z * p.O + o0, p, m0, p.O - o0);
 }

@@ -9,7 +9,8 @@
 #include "tensor_core.cuh"
 
 constexpr int STEP = 32;                                 // pixels of a step
-constexpr int PART_M = TILE_M / 2, PART_N = TILE_N / 2;  // what a warp computes of the tile
+constexpr int THREADS = 256;                             // eight warps, in two rows of four
+constexpr int PART_M = TILE_M / 2, PART_N = TILE_N / 4;  // what a warp computes of the tile
 constexpr int TILES_M = PART_M / 16, TILES_N = PART_N / 8;
 
 // Where piece `piece` (16 bytes) of row `row` lies in a buffer of rows of `tile` numbers. 16-bit numbers: pieces change places, as in conv_tensor.cu.
@@ -51,12 +52,12 @@ __device__ __forceinline__ void load_right(unsigned (&b)[TILES][2], const unsign
   }
 }
 
-extern "C" __global__ void __launch_bounds__(128) conv_tensor_weights(
+extern "C" __global__ void __launch_bounds__(THREADS, 2) conv_tensor_weights(
     const STORE* __restrict__ x, const STORE* __restrict__ dy, float* __restrict__ parts, const Pass p, int groups, int steps_each) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int LEFT = STEP * pitch(TILE_M), STAGE = LEFT + STEP * pitch(TILE_N);
   constexpr int WIDE_M = TILE_M / WIDTH, WIDE_N = TILE_N / WIDTH;  // pieces in a row
-  constexpr int ROWS_M = 128 / WIDE_M, ROWS_N = 128 / WIDE_N;      // rows that all threads copy at once
+  constexpr int ROWS_M = THREADS / WIDE_M, ROWS_N = THREADS / WIDE_N;  // rows that all threads copy at once
   const int t = threadIdx.x, warp = t / 32, lane = t % 32;
   const int k0 = blockIdx.x * TILE_N, o0 = blockIdx.y * TILE_M, group = blockIdx.z % groups, part = blockIdx.z / groups;
   x += (size_t)group * p.C;
@@ -70,12 +71,14 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor_weights(
   auto copy = [&](int stage, int m0) {
     unsigned char *left = memory + stage * STAGE, *right = left + LEFT;
 #pragma unroll
-    for (int r = t / WIDE_M; r < STEP; r += ROWS_M) {
+    for (int i = 0; i < STEP / ROWS_M; i++) {
+      const int r = t / WIDE_M + i * ROWS_M;
       const bool seen = m0 + r < end && o < p.O;
       copy_async_16(left + swizzled(TILE_M, r, t % WIDE_M), seen ? dy + (size_t)(m0 + r) * p.pitch_out + o : dy, seen ? 16 : 0);
     }
 #pragma unroll
-    for (int r = t / WIDE_N; r < STEP; r += ROWS_N) {
+    for (int i = 0; i < STEP / ROWS_N; i++) {
+      const int r = t / WIDE_N + i * ROWS_N;
       const Window window(p, m0 + r);
       const bool seen = m0 + r < end && at.k < p.K && inside(p, window, row, column);
       copy_async_16(right + swizzled(TILE_N, r, t % WIDE_N), seen ? x + window.start + offset : x, seen ? 16 : 0);
@@ -83,7 +86,7 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor_weights(
   };
 
   float sum[TILES_M][TILES_N][4] = {};
-  const int steps = end > first ? (end - first + STEP - 1) / STEP : 0, wm = warp / 2 * PART_M, wn = warp % 2 * PART_N;
+  const int steps = end > first ? (end - first + STEP - 1) / STEP : 0, wm = warp / 4 * PART_M, wn = warp % 4 * PART_N;
 #pragma unroll
   for (int s = 0; s < STAGES - 1; s++) {
     if (s < steps) copy(s, first + s * STEP);

@@ -52,6 +52,12 @@ __device__ __forceinline__ void copy_async_16(void* shared, const void* global, 
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((unsigned)__cvta_generic_to_shared(shared)), "l"(global), "r"(valid) : "memory");
 #endif
 }
+// The same through the L1 cache of the multiprocessor, for what will soon be read again.
+__device__ __forceinline__ void copy_async_16_cached(void* shared, const void* global, int valid) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"((unsigned)__cvta_generic_to_shared(shared)), "l"(global), "r"(valid) : "memory");
+#endif
+}
 // Copies since the last commit form a group; wait until at most N groups of this thread are on their way.
 __device__ __forceinline__ void copy_async_commit() {
 #if __CUDA_ARCH__ >= 800

@@ -69,4 +69,6 @@ def leaves(saved: Any) -> list[Any]:
 
 
 def _overlaps(data: Array, kept: list[Array]) -> bool:
-    return any(data is array or array_module(data).may_share_memory(data, array) for array in kept)
+    """Arrays in two places, the computer's memory and a GPU's, share nothing."""
+    xp = array_module(data)
+    return any(data is array or (array_module(array) is xp and xp.may_share_memory(data, array)) for array in kept)

@@ -409,6 +409,8 @@ inline void ldmatrix_x4_trans(unsigned (&r)[4], const void* p) { ldmatrix_x4_(r,
 inline void mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_m16n8k16_bf16(d, a, b); }
 inline void mma_f16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_m16n8k16_f16(d, a, b); }
 inline void mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_m16n8k8_tf32(d, a, b); }
+inline void copy_async_16(void* shared, const void* global, int valid_bytes);
+inline void copy_async_16_cached(void* shared, const void* global, int valid_bytes) { copy_async_16(shared, global, valid_bytes); }
 inline void copy_async_16(void* shared, const void* global, int valid_bytes) { cudashim::cur->async_.push_back({shared, global, (size_t)valid_bytes, false, (size_t)(16 - valid_bytes)}); }
 inline unsigned round_tf32(unsigned u) { if ((u & 0x7f800000) == 0x7f800000) return u; return (u + 0x1000) & 0xffffe000u; }
 inline void copy_async_commit() { __pipeline_commit(); }

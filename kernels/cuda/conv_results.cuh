@@ -1,0 +1,46 @@
+// How a tile of results leaves the kernels of tensor cores: through shared memory, so that threads that are neighbours write 16 bytes beside each other.
+#pragma once
+
+constexpr int PITCH = TILE_N + 8;  // of a row of the tile in shared memory, in numbers: 8 more keep the rows that a warp writes at once in different banks
+constexpr int TILE_BYTES = TILE_M * PITCH * sizeof(STORE);
+
+struct alignas(2 * sizeof(STORE)) Two {
+  STORE v[2];
+};
+
+struct Finish {
+  const float* bias;  // of this group, or null
+  float low, high;
+
+  // Two neighbouring results, of outputs o and o + 1, of which there are O.
+  __device__ __forceinline__ Two operator()(float first, float second, int o, int O) const {
+    if (bias) {
+      if (o < O) first += bias[o];
+      if (o + 1 < O) second += bias[o + 1];
+    }
+    first = first < low ? low : first > high ? high : first;  // a NaN stays
+    second = second < low ? low : second > high ? high : second;
+    Two two;
+    two.v[0] = STORE(first), two.v[1] = STORE(second);
+    return two;
+  }
+};
+
+// The tile's rows, of results m0, m0 + 1, ..., to their pixels; y begins at the tile's first output, of which `outputs` are left.
+template <int THREADS>
+__device__ __forceinline__ void write_tile(const STORE* tile, STORE* y, const Pass& p, int m0, int outputs) {
+  constexpr int PIECES = TILE_N / WIDTH, ROWS = THREADS / PIECES;
+  const int o = threadIdx.x % PIECES * WIDTH;
+  if (o >= outputs) return;
+  const bool whole = outputs % WIDTH == 0 && p.O % WIDTH == 0 && p.pitch_out % WIDTH == 0;
+#pragma unroll 4
+  for (int r = threadIdx.x / PIECES; r < TILE_M; r += ROWS) {
+    if (m0 + r >= p.M) return;
+    const STORE* from = tile + r * PITCH + o;
+    STORE* to = y + target(p, m0 + r) + o;
+    if (whole)
+      *(Pack*)to = *(const Pack*)from;
+    else
+      for (int v = 0; v < WIDTH && o + v < outputs; v++) to[v] = from[v];
+  }
+}
