@@ -244,6 +244,7 @@ def captured(case: Case, kernel: Kernel, place: Backend) -> Findings:
         return [*outputs, *(g for g in kernel.backward(dy, saved, needs=needs) if g is not None)]
 
     stream = xp.cuda.Stream(non_blocking=True)
+    xp.cuda.runtime.deviceSynchronize()  # it does not wait for the stream in which the arrays are made
     with stream:
         y = passes(None)[0]
         dy = place.asarray(upstream(y.shape, "float32"))
