@@ -15,14 +15,18 @@ from minicnn.backend import (
     use_backend,
 )
 from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
+from minicnn.ops.autocast import autocast
+from minicnn.place import empty_cache, memory_stats
 from minicnn.profiling import profile
 
 __all__ = [
     "Tensor",
     "__version__",
     "arange",
+    "autocast",
     "data",
     "detect_anomaly",
+    "empty_cache",
     "enable_grad",
     "full",
     "get_backend",
@@ -31,6 +35,7 @@ __all__ = [
     "is_grad_enabled",
     "list_backends",
     "manual_seed",
+    "memory_stats",
     "models",
     "nn",
     "no_grad",

@@ -13,6 +13,7 @@ FLOORS = [
     ["checks", "cuda"],
     ["kernels"],
     ["backend"],
+    ["place"],
     ["autograd"],
     ["ops", "creation"],
     ["nn"],

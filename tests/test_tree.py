@@ -17,9 +17,9 @@ def names(folder):
 
 FAMILIES = sorted(names("kernels/loops"))  # with kernels, on which every one of them has a layer
 WITHOUT_KERNELS = {  # plain array arithmetic, all described in docs/ops/array.md
-    "arithmetic", "channel_shuffle", "comparison", "dtype", "elementwise", "indexing", "join", "matmul", "pad", "reduction", "shape",
+    "arithmetic", "channel_shuffle", "comparison", "dtype", "elementwise", "indexing", "join", "matmul", "pad", "reduction", "shape", "to",
 }  # fmt: skip
-HELPERS = {"axis", "broadcasting", "checks"}  # of minicnn/ops
+HELPERS = {"autocast", "axis", "broadcasting", "checks"}  # of minicnn/ops
 FRAME = {"container", "fuse", "init", "joined", "mode", "module", "parameter", "state", "trace"}  # of minicnn/nn: what layers are made of, or looked at with
 
 PLACES = [

@@ -11,9 +11,11 @@ from minicnn.autograd.function import Function
 from minicnn.autograd.tensor import Tensor
 from minicnn.autograd.total import total
 from minicnn.backend import get_backend
+from minicnn.capture import is_capturing
 from minicnn.errors import AutogradError, NonFiniteError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
+from minicnn.place import require_there
 
 
 def backward(root: Tensor, gradient: Any = None) -> None:
@@ -50,7 +52,8 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         if node.retained is not None:
             _accumulate(node.retained, dy)
         gradients, edges = node.pull_back(dy), node.edges
-        node.free()
+        if not node.outlives_backward:
+            node.free()
         for edge, dx in zip(edges, gradients, strict=True):
             if isinstance(edge, Tensor) and dx is not None:
                 _accumulate(edge, dx)
@@ -70,7 +73,7 @@ def _initial_gradient(root: Tensor, gradient: Any) -> Array:
         return dy
     if root.size != 1:
         raise ShapeError(f"backward() starts from one number, but this tensor has shape {root.shape}: sum or average it, or pass its gradient")
-    if not anomaly_enabled() and not bool(xp.isfinite(root.data).all()):
+    if not anomaly_enabled() and not is_capturing() and not bool(xp.isfinite(root.data).all()):
         raise NonFiniteError(
             f"the loss is {root.item()}, and so would be every gradient: lower the learning rate, look for log(0) or a division by 0, "
             "or run this step inside `with minicnn.detect_anomaly():` to be told which operation it was"
@@ -101,4 +104,5 @@ def _count_users(root: Function) -> Counter[Function]:
 def _accumulate(leaf: Tensor, gradient: Array) -> None:
     """Add to `grad`. Always into new memory: a rule may return one array for two inputs, or one that it was given."""
     basics = get_backend().basics
+    require_there("backward", gradient, leaf.data)
     leaf.grad = Tensor.wrap(basics.copy(gradient) if leaf.grad is None else basics.add(leaf.grad.data, gradient))

@@ -15,7 +15,9 @@ from minicnn.autograd.tensor import Tensor, as_tensor
 from minicnn.backend import get_backend
 from minicnn.errors import AutogradError, DtypeError, ShapeError
 from minicnn.kernels.array.module import array_module
+from minicnn.kernels.cuda.precision import precision, restore_precision, set_precision
 from minicnn.kernels.types import Array, Kernel
+from minicnn.place import require_one_place, require_place
 
 SMALL = 16  # results of up to so many elements are kept (in anomaly mode all), so that a picture of the graph can show them
 
@@ -48,6 +50,7 @@ class Function:
     """
 
     is_view: ClassVar[bool] = False  # the result may look at the memory of the first input
+    outlives_backward: ClassVar[bool] = False  # several graphs share it; it keeps nothing, and is not freed with the first of them
 
     needs: tuple[bool, ...]
     edges: tuple[Function | Tensor | None, ...]
@@ -70,6 +73,7 @@ class Function:
         self.attributes = attributes
         with np.errstate(all="ignore"):  # anomaly mode and backward() report NaN and Inf, and say more
             arrays = tuple(None if t is None else t.data for t in tensors)
+            require_one_place(self.name, arrays)
             watching = observer.active
             y = Tensor.wrap(self.forward(*arrays, **attributes) if watching is None else watching.forward(self, arrays, attributes))
         if self.is_view and tensors[0] is not None and array_module(y.data).may_share_memory(y.data, tensors[0].data):
@@ -161,10 +165,13 @@ class KernelFunction(Function):
     extra_results: ClassVar[int] = 0
 
     kernel: Kernel
+    precision: str  # of the forward's products, and so of the backward's
     extra: tuple[Array, ...] = ()
 
     def forward(self, *arrays: Array | None, **attributes: Any) -> Array:
-        self.kernel = get_backend().kernel(self.op)
+        backend = get_backend()
+        require_place(self.op, arrays, backend)
+        self.kernel, self.precision = backend.kernel(self.op), precision()
         result = self.kernel.forward(*arrays, **attributes)
         if not isinstance(result, tuple) or len(result) != 2:
             raise self._wrong_forward("(y, saved), the result and what backward needs", result)
@@ -185,4 +192,10 @@ class KernelFunction(Function):
         return AutogradError(f"forward of {self.op} (backend {self.kernel.source}) must return {expected}; it returned {given}")
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
-        return self.kernel.backward(dy, self.saved, needs=self.needs)
+        if precision() == self.precision:
+            return self.kernel.backward(dy, self.saved, needs=self.needs)
+        before = set_precision(self.precision)
+        try:
+            return self.kernel.backward(dy, self.saved, needs=self.needs)
+        finally:
+            restore_precision(before)

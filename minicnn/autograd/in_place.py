@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.autograd.convert import plain, to_array
 from minicnn.autograd.grad_mode import is_grad_enabled
-from minicnn.backend import get_backend
 from minicnn.checks import is_floating
 from minicnn.errors import AutogradError, DtypeError, IndexingError, ShapeError
+from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
+from minicnn.place import move
 
 if TYPE_CHECKING:
     from minicnn.autograd.tensor import Tensor
@@ -48,7 +49,7 @@ def assign(x: Tensor, operation: str, index: Any, value: Any) -> None:
         raise AutogradError(
             f"{operation} would lose the gradient of the new values: build the tensor with where, stack or concatenate, or use value.detach()"
         )
-    values = get_backend().asarray(to_array(value, x.dtype if is_floating(x.dtype) else None))
+    values = move(to_array(value, x.dtype if is_floating(x.dtype) else None), array_module(x.data))
     if not is_floating(x.dtype) and is_floating(values.dtype):
         raise DtypeError(
             f"{operation}: floating-point numbers would lose their fractions in a tensor of {x.dtype}; convert one of the two with astype"

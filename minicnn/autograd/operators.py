@@ -151,6 +151,10 @@ class Operators:
         """The values in another element type; the gradient comes back in this one."""
         return table["astype"](self, dtype)
 
+    def to(self, backend: str) -> Tensor:
+        """The values where a backend computes: on the GPU for "cupy", else in main memory; the gradient comes back here."""
+        return table["to"](self, backend)
+
     # Reductions
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:

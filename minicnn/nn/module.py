@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from minicnn import checks
-from minicnn.autograd import observer
+from minicnn.autograd import Tensor, observer
 from minicnn.errors import ArgumentError, MinicnnError
 from minicnn.kernels.types import Array
 from minicnn.nn.parameter import Buffer, Parameter, check_assignment
 from minicnn.nn.state import load_into
+from minicnn.place import destination, move
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
 PreHook = Callable[["Module", tuple[Any, ...]], Any]
@@ -223,6 +224,22 @@ class Module:
             for value in module.__dict__.values():
                 if isinstance(value, (Parameter, Buffer)) and checks.is_floating(value.dtype):
                     value.data, value.grad = value.data.astype(dtype), None
+        return self
+
+    def to(self, backend: str) -> Module:
+        """Move all parameters, their gradients and the buffers, in place, to where a backend computes: "cupy" on the GPU, all others in main memory.
+
+        An optimiser made before or after goes with them. Which backend computes is another matter: `minicnn.set_backend`.
+
+        Raises:
+            BackendError: no such backend, or it cannot run here.
+            ArgumentError: an element type, for which there is `astype`.
+        """
+        xp = destination(backend, "model").xp
+        for tensor in (*self.parameters(), *self.buffers()):
+            tensor.data = move(tensor.data, xp)
+            if tensor.grad is not None:
+                tensor.grad = Tensor.wrap(move(tensor.grad.data, xp))
         return self
 
     def apply(self, function: Callable[[Module], object]) -> Module:

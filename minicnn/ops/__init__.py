@@ -29,6 +29,7 @@ from minicnn.ops.pool import avg_pool2d, max_pool2d
 from minicnn.ops.reduction import argmax, logsumexp, max, mean, min, std, sum, var
 from minicnn.ops.shape import broadcast_to, flatten, reshape, squeeze, transpose, unsqueeze
 from minicnn.ops.softmax import log_softmax, softmax
+from minicnn.ops.to import to
 
 __all__ = [
     "conv2d",
@@ -81,6 +82,7 @@ __all__ = [
     "maximum",
     "minimum",
     "astype",
+    "to",
     "sum",
     "mean",
     "var",
@@ -131,6 +133,7 @@ table.update(
     sigmoid=sigmoid,
     tanh=tanh,
     astype=astype,
+    to=to,
     sum=sum,
     mean=mean,
     var=var,

@@ -13,6 +13,7 @@ from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
+from minicnn.ops.autocast import cast
 from minicnn.ops.broadcasting import Broadcasting, fitting, unbroadcast_product
 from minicnn.ops.dtype import astype, operands, to_float
 
@@ -162,7 +163,7 @@ def power(a: Any, b: Any) -> Tensor:
         >>> power(Tensor([1.0, 2.0, 3.0]), 2)
         Tensor([1., 4., 9.], dtype=float32)
     """
-    a, b = _numbers("power", a, b)
+    a, b = cast("power", *_numbers("power", a, b))
     if a.dtype.kind in "iu" and bool((b.data < 0).any()):
         raise ArgumentError("power: an integer to a negative power is no integer; convert the base with astype('float32')")
     return Power.apply(a, b)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops import checks
+from minicnn.ops.autocast import cast
 
 
 class Conv2d(KernelFunction):
@@ -66,7 +67,7 @@ def conv2d(
         >>> conv2d(x, w, stride=4).shape        # AlexNet's first layer
         (1, 96, 55, 55)
     """
-    x, w, b = as_tensor(x), as_tensor(w), None if b is None else as_tensor(b)
+    x, w, b = cast("conv2d", as_tensor(x), as_tensor(w), None if b is None else as_tensor(b))
     strides, dilations = checks.pair(stride, "conv2d: stride"), checks.pair(dilation, "conv2d: dilation")
     wanted, groups = checks.padding(padding, "conv2d: padding"), checks.integer(groups, "conv2d: groups")
     checks.axes("conv2d", x, 4, "(N, C, H, W)")

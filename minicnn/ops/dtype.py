@@ -17,6 +17,7 @@ import numpy as np
 
 from minicnn import checks
 from minicnn.autograd import Function, Tensor, as_tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 
@@ -26,10 +27,11 @@ class AsType(Function):
 
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.x_dtype = x.dtype
-        return x.astype(dtype)
+        y: Array = get_backend().basics.cast(x, dtype)
+        return y
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
-        return (dy.astype(self.x_dtype),)
+        return (get_backend().basics.cast(dy, self.x_dtype),)
 
 
 def astype(x: Tensor, dtype: Any) -> Tensor:

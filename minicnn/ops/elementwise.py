@@ -13,6 +13,7 @@ from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError, DtypeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
+from minicnn.ops.autocast import cast
 from minicnn.ops.broadcasting import Broadcasting, broadcast_shape, fitting, unbroadcast
 from minicnn.ops.dtype import to_float
 
@@ -137,7 +138,7 @@ def exp(x: Tensor) -> Tensor:
         >>> exp(Tensor([0.0, 1.0])).numpy().round(4)
         array([1.    , 2.7183], dtype=float32)
     """
-    return Exp.apply(to_float(x))
+    return Exp.apply(*cast("exp", to_float(x)))
 
 
 def log(x: Tensor) -> Tensor:
@@ -147,7 +148,7 @@ def log(x: Tensor) -> Tensor:
         >>> log(Tensor([1.0, 10.0])).numpy().round(4)
         array([0.    , 2.3026], dtype=float32)
     """
-    return Log.apply(to_float(x))
+    return Log.apply(*cast("log", to_float(x)))
 
 
 def sqrt(x: Tensor) -> Tensor:

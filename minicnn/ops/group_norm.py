@@ -3,6 +3,7 @@
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops import checks
+from minicnn.ops.autocast import cast
 
 
 class GroupNorm(KernelFunction):
@@ -97,7 +98,7 @@ def instance_norm(x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = 
 
 
 def _normalise(op: str, x: Tensor, groups: int, gamma: Tensor | None, beta: Tensor | None, eps: float) -> Tensor:
-    gamma, beta = None if gamma is None else as_tensor(gamma), None if beta is None else as_tensor(beta)
+    (x,), gamma, beta = cast("group_norm", x), None if gamma is None else as_tensor(gamma), None if beta is None else as_tensor(beta)
     eps = checks.positive(eps, f"{op}: eps")
     checks.floating(op, x=x, gamma=gamma, beta=beta)
     checks.per_channel(op, x, gamma=gamma, beta=beta)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops import checks
+from minicnn.ops.autocast import cast
 
 
 class LayerNorm(KernelFunction):
@@ -53,7 +54,7 @@ def layer_norm(
         >>> layer_norm(Tensor([[1.0, 3.0], [10.0, 50.0]]), 2).numpy().round(3).tolist()
         [[-1.0, 1.0], [-1.0, 1.0]]
     """
-    x, gamma = as_tensor(x), None if gamma is None else as_tensor(gamma)
+    (x,), gamma = cast("layer_norm", as_tensor(x)), None if gamma is None else as_tensor(gamma)
     beta = None if beta is None else as_tensor(beta)
     last, eps = last_axes("layer_norm", normalized_shape), checks.positive(eps, "layer_norm: eps")
     checks.not_empty("layer_norm", x)

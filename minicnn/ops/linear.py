@@ -5,6 +5,7 @@ import math
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.errors import ShapeError
 from minicnn.ops import checks
+from minicnn.ops.autocast import cast
 
 
 class Linear(KernelFunction):
@@ -38,7 +39,7 @@ def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
         >>> linear(minicnn.ones(8, 400), minicnn.ones(120, 400)).shape
         (8, 120)
     """
-    x, w, b = as_tensor(x), as_tensor(w), None if b is None else as_tensor(b)
+    x, w, b = cast("linear", as_tensor(x), as_tensor(w), None if b is None else as_tensor(b))
     if w.ndim != 2 or w.size == 0:
         raise ShapeError(f"linear: the weight must be a matrix (O, D), not empty; w is {w.shape}")
     O, D = w.shape

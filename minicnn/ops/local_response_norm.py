@@ -2,6 +2,7 @@
 
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.ops import checks
+from minicnn.ops.autocast import cast
 
 CONVENTIONS = ("torch", "paper")
 
@@ -56,7 +57,7 @@ def local_response_norm(
         >>> local_response_norm(x, 3, alpha=1.0, beta=1.0, k=3.0, convention="paper").numpy().ravel().tolist()
         [0.125, 0.25, 0.0]
     """
-    x = as_tensor(x)
+    (x,) = cast("local_response_norm", as_tensor(x))
     attributes = attributes_of_kernel("local_response_norm", size, alpha, beta, k, convention)
     checks.axes("local_response_norm", x, max(x.ndim, 2), "(N, C, ...)")
     checks.floating("local_response_norm", x=x)

@@ -5,6 +5,7 @@ from typing import Any
 from minicnn.autograd import Function, Tensor
 from minicnn.errors import ShapeError
 from minicnn.kernels.types import Array
+from minicnn.ops.autocast import cast
 from minicnn.ops.broadcasting import broadcast_shape, unbroadcast
 from minicnn.ops.dtype import operands
 from minicnn.ops.shape import squeeze, unsqueeze
@@ -15,13 +16,18 @@ class MatMul(Function):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a if self.needs[1] else None, b if self.needs[0] else None)
-        return a @ b
+        return product(a, b)
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         a, b = self.saved
-        da = unbroadcast(dy @ b.swapaxes(-1, -2), self.input_shapes[0]) if self.needs[0] else None
-        db = unbroadcast(a.swapaxes(-1, -2) @ dy, self.input_shapes[1]) if self.needs[1] else None
+        da = unbroadcast(product(dy, b.swapaxes(-1, -2)), self.input_shapes[0]) if self.needs[0] else None
+        db = unbroadcast(product(a.swapaxes(-1, -2), dy), self.input_shapes[1]) if self.needs[1] else None
         return da, db
+
+
+def product(a: Array, b: Array) -> Array:
+    """A B in the type of both: NumPy gives the product of bfloat16 matrices, which it adds up in float32, as float32."""
+    return (a @ b).astype(a.dtype, copy=False)
 
 
 def matmul(a: Any, b: Any) -> Tensor:
@@ -40,7 +46,7 @@ def matmul(a: Any, b: Any) -> Tensor:
         >>> matmul(Tensor([1.0, 2.0]), Tensor([3.0, 4.0]))
         Tensor(11., dtype=float32)
     """
-    a, b = operands("matmul", a, b)
+    a, b = cast("matmul", *operands("matmul", a, b))
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul: shapes {a.shape} and {b.shape}: a number is no matrix; to scale, use *")
     if a.shape[-1] != b.shape[-min(b.ndim, 2)]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd import Function, Tensor, as_tensor
-from minicnn.checks import is_floating
 from minicnn.backend import get_backend
+from minicnn.checks import is_floating
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import full_in_order
 from minicnn.kernels.types import Array

@@ -15,6 +15,7 @@ from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
 from minicnn.ops import axis as axes_of
+from minicnn.ops.autocast import cast
 from minicnn.ops.dtype import to_float
 from minicnn.ops.elementwise import sqrt
 
@@ -133,7 +134,7 @@ def sum(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
         >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
         Tensor([4., 6.], dtype=float32)
     """
-    x = as_tensor(x)
+    (x,) = cast("sum", as_tensor(x))
     return Sum.apply(x, axes=axes_of.several("sum", axis, x.ndim), keepdims=keepdims)
 
 
@@ -148,7 +149,7 @@ def mean(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fa
         >>> mean(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=(0, 1))
         Tensor(2.5, dtype=float32)
     """
-    x = to_float(x)
+    (x,) = cast("mean", to_float(x))
     return Mean.apply(x, axes=_not_empty("mean", x, axis), keepdims=keepdims)
 
 
@@ -163,7 +164,7 @@ def var(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
         >>> var(Tensor([1.0, 2.0, 3.0])), var(Tensor([1.0, 2.0, 3.0]), correction=1)
         (Tensor(0.6666667, dtype=float32), Tensor(1., dtype=float32))
     """
-    x = to_float(x)
+    (x,) = cast("var", to_float(x))
     axes = _not_empty("var", x, axis)
     n, correction = math.prod(x.shape[i] for i in axes), checks.integer(correction, "var: correction", least=0)
     if n - correction <= 0:
@@ -222,7 +223,7 @@ def logsumexp(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool
         >>> round(logsumexp(Tensor([1000.0, 1000.0])).item(), 3)
         1000.693
     """
-    x = to_float(x)
+    (x,) = cast("logsumexp", to_float(x))
     return LogSumExp.apply(x, axes=_not_empty("logsumexp", x, axis), keepdims=keepdims)
 
 

@@ -3,6 +3,7 @@
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.ops import axis as axes
 from minicnn.ops import checks
+from minicnn.ops.autocast import cast
 
 
 class Softmax(KernelFunction):
@@ -54,7 +55,7 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
 
 
 def _apply(function: type[KernelFunction], x: Tensor, axis: int) -> Tensor:
-    x = as_tensor(x)
+    (x,) = cast(function.op, as_tensor(x))
     checks.not_empty(function.op, x)
     checks.floating(function.op, x=x)
     return function.apply(x, axis=axes.one(function.op, axis, x.ndim))
