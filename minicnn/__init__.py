@@ -18,12 +18,14 @@ from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor,
 from minicnn.ops.autocast import autocast
 from minicnn.place import empty_cache, memory_stats
 from minicnn.profiling import profile
+from minicnn.train.compile_step import compile_step
 
 __all__ = [
     "Tensor",
     "__version__",
     "arange",
     "autocast",
+    "compile_step",
     "data",
     "detect_anomaly",
     "empty_cache",

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from minicnn import cuda, kernels
+from minicnn.capture import next_place
 from minicnn.checks import is_integer
 from minicnn.errors import ArgumentError, BackendError, nearest
 from minicnn.kernels import shapes
@@ -283,6 +284,7 @@ def generator() -> np.random.Generator:
     return _generator
 
 
-def draw_seed() -> int:
-    """A fresh 63-bit seed from the process's generator: the key of one dropout mask."""
-    return int(_generator.integers(2**63))
+def draw_seed() -> Any:
+    """A fresh 63-bit seed from the process's generator: the key of one dropout mask. While a graph is captured, an array in which each launch will find one."""
+    place = next_place()
+    return int(_generator.integers(2**63)) if place is None else place

@@ -12,6 +12,7 @@ FLOORS = [
     ["errors", "_version"],
     ["checks", "cuda"],
     ["kernels"],
+    ["capture"],
     ["backend"],
     ["place"],
     ["autograd"],

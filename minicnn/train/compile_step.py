@@ -1,0 +1,169 @@
+"""A training step as one CUDA graph: recorded once, and then launched as a whole.
+
+A step of a small network consists of hundreds of kernels that take microseconds each. To launch one from Python takes longer than that, and the GPU waits.
+A graph remembers the kernels, and launching it is one call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd import Tensor, as_tensor
+from minicnn.backend import CUPY, draw_seed, get_backend
+from minicnn.capture import Seeds, drawing
+from minicnn.errors import ArgumentError
+from minicnn.kernels.cuda import elementwise
+from minicnn.nn import Module
+from minicnn.optim import Optimizer
+
+Loss = Callable[[Any, Tensor], Tensor]
+
+
+def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> CompiledStep:
+    """A function that does a whole training step: `step(x, target)` returns the loss.
+
+    On the backend cupy the first call is an ordinary step. The second, if its inputs have the same shapes, is recorded as a CUDA graph, and from then on the
+    graph is launched. Inputs of other shapes, such as a last, smaller batch, are an ordinary step each time. On every other backend all steps are ordinary
+    ones, so that a program with it runs everywhere.
+
+    What Python decides in a step (a branch, a number) is decided while it is recorded. The learning rate may change, and dropout draws new masks. Values cannot be
+    looked at in a recorded step: labels out of range and infinite losses are found in the first step only; look at the loss now and then.
+
+    Args:
+        model: the network; parameters that are not to be learned are not among the optimiser's.
+        loss: from the network's output and the target to a number.
+        optimizer: of the network's parameters: SGD, Adam, AdamW or RMSprop.
+
+    Raises:
+        ArgumentError: the loss is no single number.
+        AutogradError: the optimiser's update is no kernel.
+
+    Example:
+        >>> import minicnn
+        >>> from minicnn import nn, optim, ops
+        >>> model = nn.Linear(4, 3)
+        >>> step = compile_step(model, ops.cross_entropy, optim.SGD(model.parameters(), lr=0.1))
+        >>> x, labels = minicnn.ones(2, 4), minicnn.tensor([0, 2])
+        >>> first = float(step(x, labels))
+        >>> float(step(x, labels)) < first
+        True
+    """
+    return CompiledStep(model, loss, optimizer)
+
+
+class CompiledStep:
+    """See `compile_step`.
+
+    Attributes:
+        recorded: whether the graph has been recorded.
+    """
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self._model, self._loss, self._optimizer = model, loss, optimizer
+        self._gpu: _OnGPU | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the graph has been recorded."""
+        return self._gpu is not None and self._gpu.graph is not None
+
+    def __call__(self, x: Any, target: Any) -> Tensor:
+        """One training step; the loss is a tensor of its own, not part of any graph."""
+        x, target = as_tensor(x), as_tensor(target)
+        if get_backend().name != CUPY:
+            return self._ordinary(x, target)
+        if self._gpu is None:
+            self._gpu = _OnGPU(self._ordinary, self._forward_and_backward, self._model, self._optimizer)
+        return self._gpu.step(x, target)
+
+    def _ordinary(self, x: Tensor, target: Tensor) -> Tensor:
+        loss = self._forward_and_backward(x, target)
+        self._optimizer.step()
+        return loss
+
+    def _forward_and_backward(self, x: Tensor, target: Tensor) -> Tensor:
+        self._optimizer.zero_grad()
+        loss = self._loss(self._model(x), target)
+        if loss.size != 1:
+            raise ArgumentError(f"compile_step: the loss must be a single number, but the loss function returned a tensor of shape {loss.shape}")
+        loss.backward()
+        return loss.detach()
+
+
+class _OnGPU:
+    """The graph of a step, and the memory that it works in, which belongs to it alone."""
+
+    def __init__(self, ordinary: Callable[[Tensor, Tensor], Tensor], record: Callable[[Tensor, Tensor], Tensor], model: Module, optimizer: Optimizer) -> None:
+        self._cupy: Any = get_backend().xp
+        self._ordinary, self._record, self._model, self._optimizer = ordinary, record, model, optimizer
+        self._stream, self._pool = self._cupy.cuda.Stream(), self._cupy.cuda.MemoryPool()
+        self._shapes: Any = None  # of the inputs of the step that is, or will be, a graph
+        self._drawn = 0  # seeds in such a step
+        self.graph: Any = None
+
+    def step(self, x: Tensor, target: Tensor) -> Tensor:
+        """An ordinary step, one that is recorded and launched, or one that is launched."""
+        shapes = (x.shape, x.dtype, target.shape, target.dtype)
+        if self.graph is not None and not self._is_current():
+            self.graph = self._shapes = None
+        if self._shapes is None:
+            self._shapes = shapes
+            return self._first(x, target)
+        if shapes != self._shapes:
+            return self._ordinary(x, target)
+        with self._stream, self._cupy.cuda.using_allocator(self._pool.malloc):
+            if self.graph is None:
+                self._capture(x, target)
+            self._renew(x, target)
+            self.graph.launch()
+            return Tensor.wrap(self._result.copy())
+
+    def _first(self, x: Tensor, target: Tensor) -> Tensor:
+        """An ordinary step, which leaves behind what a recorded one needs: compiled kernels, the optimiser's state, and memory in pieces of the right sizes."""
+        seeds = Seeds()
+        with self._stream, self._cupy.cuda.using_allocator(self._pool.malloc), drawing(seeds):
+            loss = self._ordinary(x, target)
+        self._drawn = seeds.count
+        return loss
+
+    def _capture(self, x: Tensor, target: Tensor) -> None:
+        """Record a step. Nothing is computed meanwhile."""
+        self._inputs = [x.data.copy(), target.data.copy()]
+        self._seeds = self._cupy.zeros(max(1, self._drawn), np.uint64)
+        buffers = [(buffer, buffer.data) for buffer in self._model.buffers()]
+        self._stream.begin_capture()
+        try:
+            with drawing(Seeds(self._seeds)):
+                self._result = self._record(*map(Tensor.wrap, self._inputs)).data
+                self._update = self._optimizer.record_step()
+                for buffer, before in buffers:  # the next launch reads what this one wrote: where it was before
+                    if buffer.data is not before:
+                        elementwise.assign(before, buffer.data)
+                        buffer.data = before
+        except BaseException:
+            self._give_up()
+            raise
+        self.graph = self._stream.end_capture()
+        self._held = [(tensor, tensor.data) for tensor in (*self._model.parameters(), *self._model.buffers())]
+
+    def _give_up(self) -> None:
+        """Leave the stream usable after an error while it was recorded."""
+        self._shapes = None
+        with contextlib.suppress(self._cupy.cuda.runtime.CUDARuntimeError):
+            self._stream.end_capture()
+
+    def _renew(self, x: Tensor, target: Tensor) -> None:
+        """Write what is new in this step to where the graph reads it: inputs, seeds, and the optimiser's numbers."""
+        for place, given in zip(self._inputs, (x.data, target.data), strict=True):
+            elementwise.assign(place, given)
+        if self._drawn:
+            self._seeds.set(np.array([draw_seed() for _ in range(self._drawn)], np.uint64))
+        self._update.advance()
+
+    def _is_current(self) -> bool:
+        """Are parameters and buffers where they were when the graph was recorded? To load weights puts others in their place."""
+        return all(tensor.data is array for tensor, array in self._held)
