@@ -71,6 +71,10 @@ class OutOfMemoryError(MinicnnError, MemoryError):
     """The memory of the GPU is full."""
 
 
+class SimulatorError(MinicnnError, RuntimeError):
+    """A CUDA kernel does not compile, is called with the wrong arguments, or does what it must not."""
+
+
 class CheckpointError(MinicnnError, RuntimeError):
     """A file of weights is missing, truncated, or belongs to another network."""
 

@@ -1,80 +1,168 @@
-"""Compiles a `.cu` file with the C++ compiler and runs its kernels on NumPy arrays, with the call of CuPy's RawModule."""
+"""A compiled `.cu` file and its kernels, which run on NumPy arrays: what CuPy's RawModule and RawKernel are on a GPU."""
 
 import ctypes
-import hashlib
-import os
-import platform
 import re
-import subprocess
-import tempfile
+import struct
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from minicnn.errors import SimulatorError, nearest
+from minicnn.kernels.cuda.simulator.arguments import Parameter, packer, parameters_of, values_of
+from minicnn.kernels.cuda.simulator.compiler import compile_file, line_of
+from minicnn.kernels.cuda.simulator.guard import Guarded
+from minicnn.kernels.cuda.simulator.settings import ORDERS, set_thread_order, settings
 
-HERE = Path(__file__).resolve().parent
-_KERNEL = re.compile(r"__global__\s+(?:void\s+)?(?:__launch_bounds__\s*\([^)]*\)\s*)?(?:void\s+)?(\w+)\s*\(")
-_DYN = re.compile(r"extern\s+__shared__\s+((?:__align__|alignas)\s*\(\s*\d+\s*\)\s*)?([\w:\s]+?)\s+(\w+)\s*\[\s*\]\s*;")
+STANDARD_SHARED = 48 * 1024  # bytes of shared memory that a block has without asking
+MOST_SHARED = 227 * 1024  # and at most, on a GPU of compute capability 9.0
+MOST_THREADS = 1024
+LAUNCH = struct.Struct("@6I3Q2i2P")  # struct Launch of launch.h
+
+_running = threading.RLock()  # the state of a launch is that of the process
 
 
-class SimulatorError(RuntimeError):
-    pass
+class Library:
+    """A shared library that the compiler has made of a .cu file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.functions = ctypes.CDLL(str(path))
+        self.kernels: list[str] = self.text("simulator_kernels").split()
+
+    def text(self, function: str) -> str:
+        """What a function without arguments says."""
+        found = self.functions[function]
+        found.restype = ctypes.c_char_p
+        said: bytes = found()
+        return said.decode("utf-8", "replace")
+
+    def message(self) -> str:
+        """What went wrong in the last launch; addresses of instructions become lines of the source."""
+        head, _, sentence = self.text("simulator_message").partition("<+")
+        if not sentence:
+            return head
+        offset, _, sentence = sentence.partition(">")
+        line = line_of(self.path, int(offset, 16))
+        sentence = re.sub(r"<\+([0-9a-f]+)>", lambda found: line_of(self.path, int(found[1], 16)) or "another line", sentence)
+        return f"{line}: {head}{sentence}" if line else head + sentence
+
+
+class Compiled:
+    """A kernel of a library."""
+
+    def __init__(self, library: Library, name: str) -> None:
+        self.library = library
+        self.launch = library.functions[f"simulator_launch_{name}"]
+        self.launch.argtypes = [ctypes.c_char_p]
+        self.parameters: list[Parameter] = parameters_of(name, library.text(f"simulator_signature_{name}"))
+        self.packer = packer(self.parameters)
 
 
 class Kernel:
-    max_dynamic_shared_size_bytes = 48 * 1024
+    """A kernel of a .cu file.
 
-    def __init__(self, lib: Any, name: str) -> None:
-        self.name, self._lib = name, lib
-        self._fn = getattr(lib, "cudashim_launch_" + name)
-        self._fn.argtypes = [ctypes.POINTER(ctypes.c_uint), ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p)]
-        s = getattr(lib, "cudashim_sig_" + name)
-        s.restype = ctypes.c_char_p
-        self.signature = [a for a in s().decode().split(",") if a]
+    Attributes:
+        max_dynamic_shared_size_bytes: how much dynamic shared memory a launch may ask for; more than 48 KB has to be set here first, as with CuPy.
+    """
 
-    def __call__(self, grid, block, args, *, shared_mem=0, stream=None):
-        if len(args) != len(self.signature):
-            raise TypeError(f"{self.name} takes {len(self.signature)} arguments, got {len(args)}")
-        keep, ptrs = [], (ctypes.c_void_p * len(args))()
-        for i, (a, s) in enumerate(zip(args, self.signature)):
-            if isinstance(a, np.ndarray) and s[0] == "p":
-                v = ctypes.c_void_p(a.ctypes.data); keep += [a, v]; ptrs[i] = ctypes.addressof(v); continue
-            if a is None and s[0] == "p":
-                v = ctypes.c_void_p(0); keep.append(v); ptrs[i] = ctypes.addressof(v); continue
-            a = np.asarray(a)
-            kind = {"i": "i", "u": "ui", "f": "f"}.get(s[0], "")
-            if s[0] == "p" or a.dtype.itemsize != int(s[1:]) or (kind and a.dtype.kind not in kind + "b"):
-                raise TypeError(f"{self.name}: argument {i} is {a.dtype}, the kernel declares {s}")
-            keep.append(a); ptrs[i] = a.ctypes.data
-        gb = (ctypes.c_uint * 6)(*(tuple(grid) + (1, 1, 1))[:3], *(tuple(block) + (1, 1, 1))[:3])
-        if self._fn(gb, shared_mem, ptrs):
-            self._lib.cudashim_error.restype = ctypes.c_char_p
-            raise SimulatorError(f"{self.name}: " + self._lib.cudashim_error().decode())
+    def __init__(self, module: "Module", name: str) -> None:
+        self.module, self.name = module, name
+        self.max_dynamic_shared_size_bytes = STANDARD_SHARED
+        self._compiled: dict[bool, Compiled] = {}
+
+    def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: Sequence[Any], *, shared_mem: int = 0, stream: Any = None) -> None:  # noqa: ARG002
+        """Run it on a grid of blocks of threads; comes back when all have returned.
+
+        Args:
+            args: arrays, None for a null pointer, and numbers of exactly the declared types. A Python int counts as int64, a float as float64.
+            shared_mem: bytes of dynamic shared memory for each block.
+            stream: as CuPy has it; nothing runs beside anything here.
+
+        Raises:
+            SimulatorError: an argument does not fit, a limit of the hardware is exceeded, or a thread does what it must not.
+        """
+        how = settings()
+        compiled = self._compiled.get(how.memory_check) or self._load(how.memory_check)
+        values = values_of(self.name, compiled.parameters, args)
+        sizes = self._sizes(grid, block, shared_mem)
+        most = MOST_SHARED if self.max_dynamic_shared_size_bytes > STANDARD_SHARED else STANDARD_SHARED
+        guarded = Guarded(compiled.parameters, args) if how.memory_check else None
+        records = guarded.records() if guarded else b""
+        if guarded:
+            values = [guarded.moved(v) if p.pointer else v for p, v in zip(compiled.parameters, values, strict=True)]
+        packed = compiled.packer.pack(*values)
+        count = len(guarded.arrays) if guarded else 0
+        launch = LAUNCH.pack(*sizes, shared_mem, most, how.seed, ORDERS.index(how.order), count, _address(packed), _address(records))
+        with _running:
+            if compiled.launch(launch):
+                raise SimulatorError(compiled.library.message())
+        if guarded:
+            guarded.bring_back()
+
+    def _load(self, memory_check: bool) -> Compiled:
+        self._compiled[memory_check] = Compiled(self.module.library(memory_check), self.name)
+        return self._compiled[memory_check]
+
+    def _sizes(self, grid: tuple[int, ...], block: tuple[int, ...], shared_mem: int) -> tuple[int, ...]:
+        """Blocks and threads along three axes. A 0 in the grid counts as 1, as CuPy has it."""
+        blocks, threads = tuple(max(1, n) for n in (*grid, 1, 1)[:3]), (*block, 1, 1)[:3]
+        count = threads[0] * threads[1] * threads[2]
+        if not 1 <= count <= MOST_THREADS or threads[2] > 64 or min(threads) < 0:
+            raise SimulatorError(
+                f"{self.name}: a block of {block} has {count} threads; it can have 1 to {MOST_THREADS}, and at most 64 along its third axis"
+            )
+        if blocks[0] >= 2**31 or max(blocks[1:]) > 65535:
+            raise SimulatorError(f"{self.name}: a grid of {grid} blocks is too large: along its second and third axis it can have 65535")
+        if shared_mem > MOST_SHARED:
+            raise SimulatorError(f"{self.name}: {shared_mem} bytes of shared memory are more than the {MOST_SHARED} that a block can have")
+        if shared_mem > self.max_dynamic_shared_size_bytes:
+            raise SimulatorError(
+                f"{self.name}: {shared_mem} bytes of shared memory are more than the 48 KB ({STANDARD_SHARED}) that a block has without asking: "
+                f"set the kernel's max_dynamic_shared_size_bytes = {shared_mem} first"
+            )
+        return (*blocks, *threads)
 
 
 class Module:
-    def __init__(self, path: Path, options: tuple[str, ...] = ()) -> None:
-        src = Path(path).read_text()
-        names = list(dict.fromkeys(_KERNEL.findall(re.sub(r"//.*", "", src))))
-        body = _DYN.sub(lambda m: f"{m[2]}* {m[3]} = ({m[2]}*)cudashim::dyn;", src)
-        text = f'#line 1 "{path}"\n{body}\nCUDASHIM_LIBRARY\n' + "".join(f"CUDASHIM_KERNEL({n})\n" for n in names)
-        flags = ["-O2", "-std=c++17", "-fPIC", "-shared", "-x", "c++", "-march=native", "-fno-strict-aliasing", "-ffp-contract=fast",
-                 "-w", f"-I{Path(path).parent}", "-include", str(HERE / "runtime.h"), *options]
-        if platform.machine() == "x86_64":  # GCC 12 misplaces arrays of 16-byte structures by 8 bytes in the red zone
-            flags.append("-mno-red-zone")
-        headers = "".join(p.read_text() for p in sorted(Path(path).parent.glob("*.cuh")))
-        key = hashlib.sha256((text + " ".join(flags) + headers + (HERE / "runtime.h").read_text()).encode()).hexdigest()[:16]
-        d = Path(tempfile.gettempdir()) / f"cudashim-{os.getuid()}"; d.mkdir(exist_ok=True)
-        so = d / f"{key}.so"
-        if not so.exists():
-            r = subprocess.run(["g++", *flags, "-o", f"{so}.{os.getpid()}", "-"], input=text, text=True, capture_output=True)
-            if r.returncode:
-                raise SimulatorError(r.stderr[:6000])
-            os.replace(f"{so}.{os.getpid()}", so)
-        self._lib = ctypes.CDLL(str(so)); self.kernels = names
+    """A .cu file, compiled for the CPU.
+
+    Args:
+        path: the file.
+        options: as CuPy takes them, such as ("-DTILE=16",).
+
+    Raises:
+        SimulatorError: the file does not compile.
+        BackendError: there is no C++ compiler.
+    """
+
+    def __init__(self, path: Path, options: Sequence[str] = ()) -> None:
+        self.path, self.options = Path(path), tuple(options)
+        self._libraries: dict[bool, Library] = {}
+        self.kernels = self.library(settings().memory_check).kernels
+
+    def library(self, memory_check: bool) -> Library:
+        """The compiled file, with or without the memory check."""
+        if memory_check not in self._libraries:
+            self._libraries[memory_check] = Library(compile_file(self.path, self.options, memory_check))
+        return self._libraries[memory_check]
 
     def get_function(self, name: str) -> Kernel:
-        return Kernel(self._lib, name)
+        """The kernel of that name.
 
-    def set_order(self, mode: int, seed: int = 1) -> None:
-        self._lib.cudashim_order(ctypes.c_int(mode), ctypes.c_ulonglong(seed))
+        Raises:
+            SimulatorError: there is none.
+        """
+        if name not in self.kernels:
+            raise SimulatorError(f"{self.path.name} has no kernel {name!r}: {nearest(name, self.kernels)}")
+        if not hasattr(next(iter(self._libraries.values())).functions, name):
+            raise SimulatorError(f'{self.path.name}: write extern "C" before the kernel {name}; without it CuPy does not find the name')
+        return Kernel(self, name)
+
+    def set_order(self, mode: int, seed: int = 0) -> None:
+        """`set_thread_order`, by the number of the order."""
+        set_thread_order(ORDERS[mode], seed)
+
+
+def _address(data: bytes) -> int:
+    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0

@@ -1,0 +1,142 @@
+"""Compiles a `.cu` file for the CPU, with g++ or clang++."""
+
+import functools
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from minicnn import cuda
+from minicnn.errors import SimulatorError
+from minicnn.kernels.cuda.simulator.cache import cached, hashed
+from minicnn.kernels.cuda.simulator.source import rewrite
+
+HERE = Path(__file__).resolve().parent
+SECONDS = 300  # that the compiler may take
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+
+FLAGS = (
+    "-O2", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",  # fast, and every result IEEE's
+    "-fno-strict-aliasing", "-fno-exceptions", "-fno-threadsafe-statics", "-fPIC", "-fvisibility=hidden",
+    "-Werror=frame-larger-than=65536",  # a thread has a small stack
+)  # fmt: skip
+MEMORY_CHECK = ("-g1", "-DSIMULATOR_MEMORY_CHECK", "-fsanitize=thread")
+
+HINTS = {  # what an error of the compiler comes from, as a rule
+    r"no include path in which to search": "kernels are compiled without CUDA's headers and those of C++, as CuPy does; only your own can be included",
+    r"Assembler messages|impossible constraint|invalid .asm.|unknown register": "machine instructions of a GPU (asm) do not run on a CPU: put the "
+    "function that uses them between #ifndef MINICNN_SIMULATOR and #endif, and write one without them for the simulator",
+    r"frame size of|frame-larger-than": "a thread has a stack of 96 KB here: arrays of that size belong in shared or global memory",
+    r"deleted function .unsigned int __activemask": "which lanes are together is up to the hardware: give the primitive the mask of the lanes that you mean",
+    r"cooperative_groups|__cluster|cuda::": "cooperative groups, clusters and the CUDA C++ library are not simulated",
+    r"<<<": "the file of a kernel has no code for the host in it: launch it from Python",
+}
+
+
+def compile_file(path: Path, options: Sequence[str], memory_check: bool) -> Path:
+    """The shared library of a .cu file, from the cache if it is there.
+
+    Args:
+        options: as CuPy takes them; -D, -I, -U and -std count, the others are for a GPU's compiler.
+
+    Raises:
+        SimulatorError: the file does not compile, with the compiler's words.
+        BackendError: there is no compiler.
+    """
+    compiler, version = _compiler()
+    kept = [o for o in options if o.startswith(("-D", "-I", "-U", "-std="))]
+    front = ["-nostdinc", "-DMINICNN_SIMULATOR", f"-I{path.parent}", *kept]
+    flags = [*_flags(version, kept), *(_checking(version) if memory_check else ())]
+    folders = [path.parent, *(Path(o[2:]) for o in kept if o.startswith("-I"))]
+    key = hashed(version, " ".join(front + flags), _with_headers(path, folders), _runtime(), str(path))
+    return cached(key, lambda target: _compile(compiler, path, front, flags, memory_check, target))
+
+
+def _compile(compiler: str, path: Path, front: list[str], flags: list[str], memory_check: bool, target: Path) -> None:
+    standard = [f for f in flags if f.startswith("-std=")]
+    expanded = _run([compiler, "-E", "-x", "c++", *standard, *front, str(path)], path)
+    text, _ = rewrite(expanded)
+    start = [compiler, "-x", "c++", "-include", str(HERE / "simulator.h"), *flags]
+    if not memory_check:
+        _run([*start, "-shared", *_linking(), "-o", str(target), "-"], path, text)
+        return
+    assembled = target.with_suffix(".o")  # linked without -fsanitize: what the compiler calls is in memory_check.h
+    _run([*start, "-c", "-o", str(assembled), "-"], path, text)
+    _run([compiler, "-shared", *_linking(), "-o", str(target), str(assembled)], path)
+
+
+def _flags(version: str, options: list[str]) -> list[str]:
+    standard = next((o for o in reversed(options) if o.startswith("-std=")), "-std=c++17")
+    own = [o for o in options if o.startswith("-DSIMULATOR_")]
+    gcc = [] if "clang" in version else ["-fno-gnu-unique"]  # or one library would use the variables of another
+    if gcc and platform.machine() == "x86_64":
+        gcc.append("-mno-red-zone")  # GCC 12 misplaces arrays of 16-byte structures by 8 bytes in the red zone
+    return [standard, *FLAGS, *gcc, *own]
+
+
+def _checking(version: str) -> list[str]:
+    return [*MEMORY_CHECK, "-fsanitize=bounds,alignment" if "clang" in version else "-fsanitize=bounds-strict,alignment"]
+
+
+def _linking() -> list[str]:
+    return ["-Wl,-Bsymbolic"] if sys.platform == "linux" else []
+
+
+def _run(command: list[str], path: Path, text: str | None = None) -> str:
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=SECONDS, env=environment)
+    except subprocess.TimeoutExpired:
+        raise SimulatorError(f"{path}: the compiler has not finished after {SECONDS} seconds") from None
+    if done.returncode:
+        raise SimulatorError(_explained(path, done.stderr))
+    return done.stdout
+
+
+def _explained(path: Path, errors: str) -> str:
+    """What the compiler says, from its first error on, and what that comes from."""
+    lines = errors.splitlines()
+    first = next((i for i, line in enumerate(lines) if re.search(r"\b(fatal error|error|Error):", line)), 0)
+    hint = next((hint for pattern, hint in HINTS.items() if re.search(pattern, errors)), None)
+    said = "\n".join(lines[first : first + 20])
+    return f"{path.name} does not compile: {said}" + (f"\n({hint})" if hint else "")
+
+
+@functools.cache
+def _compiler() -> tuple[str, str]:
+    """The compiler and what it says of itself."""
+    cuda.require_compiler()
+    compiler = shutil.which("g++") or shutil.which("clang++") or ""
+    return compiler, subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
+
+
+def _with_headers(path: Path, folders: list[Path]) -> str:
+    """The text of a file and of every file that it includes."""
+    texts: dict[Path, str] = {}
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        if file not in texts:
+            texts[file] = file.read_text(encoding="utf-8")
+            found = [folder / name for name in INCLUDE.findall(texts[file]) for folder in (file.parent, *folders)]
+            waiting += [candidate for candidate in found if candidate.is_file()]
+    return "".join(f"{file.name}\n{text}" for file, text in sorted(texts.items()))
+
+
+@functools.cache
+def _runtime() -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in [*sorted(HERE.glob("*.h")), HERE / "source.py"])
+
+
+def line_of(library: Path, offset: int) -> str:
+    """The line of the source that an instruction comes from, as "file.cu:12"; "" if the system cannot tell."""
+    tool = shutil.which("addr2line")
+    if tool is None:
+        return ""
+    done = subprocess.run([tool, "-e", str(library), "-i", hex(offset)], capture_output=True, text=True, check=False)
+    places = [line.split(" (")[0].rpartition(":") for line in done.stdout.splitlines()]
+    return next((f"{Path(file).name}:{line}" for file, _, line in places if Path(file).parent != HERE and line.isdecimal()), "")

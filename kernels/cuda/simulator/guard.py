@@ -1,0 +1,73 @@
+"""For the memory check: copies of a kernel's arrays that lie far apart, so that whoever misses one does not hit another."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicnn.kernels.cuda.simulator.arguments import Parameter
+
+ALIGNMENT = 512  # of memory that CuPy allocates
+GAP = 1 << 16
+RECORD = struct.Struct("@PQii")  # struct Array of memory_check.h
+
+
+class Guarded:
+    """The arrays among the arguments of one launch, as copies. Arrays that share memory share it in the copies, too."""
+
+    def __init__(self, parameters: Sequence[Parameter], args: Sequence[Any]) -> None:
+        self.arrays = [(p.number, a) for p, a in zip(parameters, args, strict=True) if p.pointer and a is not None]
+        self.pieces = _pieces([array for _, array in self.arrays])
+        gap = max([GAP, *(end - begin for begin, end, _ in self.pieces)])
+        sizes = [-(-(end - begin + 2 * ALIGNMENT + gap) // ALIGNMENT) * ALIGNMENT for begin, end, _ in self.pieces]
+        self.memory = np.empty(sum(sizes) + gap + ALIGNMENT, np.uint8)
+        start = -(-(self.memory.ctypes.data + gap) // ALIGNMENT) * ALIGNMENT
+        self.places = [start + sum(sizes[:i]) + offset for i, (_, _, offset) in enumerate(self.pieces)]
+        for (begin, end, _), place in zip(self.pieces, self.places, strict=True):
+            _bytes(place, end - begin)[:] = _bytes(begin, end - begin)
+
+    def moved(self, address: int) -> int:
+        """Where the copy of what lies at that address is."""
+        for (begin, end, _), place in zip(self.pieces, self.places, strict=True):
+            if begin <= address < end:
+                return place + address - begin
+        return 0  # of an array without elements
+
+    def records(self) -> bytes:
+        """The copies as the simulator wants to know them."""
+        records = b""
+        for number, array in self.arrays:
+            begin, end = np.lib.array_utils.byte_bounds(array)
+            records += RECORD.pack(self.moved(begin), end - begin if array.size else 0, number, array.flags.writeable)
+        return records
+
+    def bring_back(self) -> None:
+        """What the kernel has written, into the arrays themselves."""
+        for (begin, end, _), place in zip(self.pieces, self.places, strict=True):
+            if any(a.flags.writeable and begin <= a.ctypes.data < end for _, a in self.arrays):
+                _bytes(begin, end - begin)[:] = _bytes(place, end - begin)
+
+
+def _pieces(arrays: Sequence[Any]) -> list[tuple[int, int, int]]:
+    """Begin and end of the memory of the arrays, those that overlap as one; and what a GPU's alignment would leave over."""
+    pieces: list[tuple[int, int, int]] = []
+    for begin, end, offset in sorted((*np.lib.array_utils.byte_bounds(a), _offset(a)) for a in arrays if a.size):
+        if pieces and begin < pieces[-1][1]:
+            pieces[-1] = pieces[-1][0], max(end, pieces[-1][1]), pieces[-1][2]
+        else:
+            pieces.append((begin, end, offset))
+    return pieces
+
+
+def _offset(array: Any) -> int:
+    """How far the array begins behind a multiple of 512 bytes, if the array that it is a view of began at one, as CuPy's do."""
+    whole = array
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    return (np.lib.array_utils.byte_bounds(array)[0] - whole.ctypes.data) % ALIGNMENT
+
+
+def _bytes(address: int, count: int) -> Any:
+    """Memory as an array of bytes."""
+    return np.ctypeslib.as_array((np.ctypeslib.ctypes.c_uint8 * count).from_address(address))

@@ -1,0 +1,173 @@
+// The memory check. The compiler puts a call before every read and write of a kernel (-fsanitize=thread), and the functions that it
+// calls are here. They know which arrays were given to the kernel, and for each byte of shared memory who wrote and who read it last.
+//
+// Found are: addresses outside the arrays; reads of shared memory that nobody wrote; two threads of a block that use the same byte
+// of shared memory, one of them writing, with no barrier between; indices outside an array of a known size (-fsanitize=bounds); and
+// addresses that are not aligned as the hardware needs them (-fsanitize=alignment).
+#pragma once
+#include "tensor_core.h"
+#include "atomics.h"
+
+#ifndef SIMULATOR_MEMORY_CHECK
+
+namespace simulator {
+
+struct Array;
+static void set_up_memory_check(const Array*, unsigned, const char* const*) {}
+static void memory_is_undefined(unsigned char*, size_t) {}
+static void all_is_ordered() {}
+static void lanes_are_ordered(Warp&, unsigned) {}
+static void check_read(const void*, size_t) {}
+static void check_atomic(const void*, size_t) {}
+static void memory_will_arrive(const unsigned char*) {}
+static void memory_has_arrived(const unsigned char*) {}
+
+}  // namespace simulator
+
+#else
+
+#include "races.h"
+
+namespace simulator {
+
+// An array that was given to the kernel.
+struct Array {
+  const unsigned char* begin;
+  uint64_t bytes;
+  int32_t argument;  // its number, from 0
+  int32_t writable;
+};
+
+static const Array* arrays;
+static unsigned array_count;
+static const char* const* parameters;  // as the kernel declares them
+
+static void set_up_memory_check(const Array* given, unsigned number, const char* const* declared) {
+  arrays = given;
+  array_count = number;
+  parameters = declared;
+}
+
+static uint64_t distance(const Array& array, const unsigned char* address) {
+  if (address < array.begin) return array.begin - address;
+  return address < array.begin + array.bytes ? 0 : address - (array.begin + array.bytes);
+}
+
+[[noreturn]] static void fail_outside(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
+  const char* verb = use == Use::READ ? "reads" : "writes";
+  if (address < reinterpret_cast<unsigned char*>(4096))
+    fail({}, "<+%zx>%s %zu bytes at a null pointer: an argument is None, and the kernel uses it", offset_of(instruction), verb, bytes);
+  const Array* nearest = nullptr;
+  for (unsigned i = 0; i < array_count; i++)
+    if (!nearest || distance(arrays[i], address) < distance(*nearest, address)) nearest = &arrays[i];
+  if (!nearest || distance(*nearest, address) > uint64_t(1) << 40)
+    fail({}, "<+%zx>%s %zu bytes at an address that is in no argument: %p", offset_of(instruction), verb, bytes, (const void*)address);
+  const bool before = address < nearest->begin;
+  fail({}, "<+%zx>%s %zu bytes outside argument %d, `%s`, of %llu bytes: %llu bytes %s", offset_of(instruction), verb, bytes, nearest->argument + 1,
+       parameters[nearest->argument], (unsigned long long)nearest->bytes,
+       (unsigned long long)(before ? nearest->begin - address : address - nearest->begin - nearest->bytes), before ? "before its begin" : "after its end");
+}
+
+SIMULATOR_UNCHECKED static void check_array(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
+  for (unsigned i = 0; i < array_count; i++) {
+    const Array& array = arrays[i];
+    if (address < array.begin || address + bytes > array.begin + array.bytes) continue;
+    if (use == Use::READ || array.writable) return;
+    fail({}, "<+%zx>writes to argument %d, `%s`, whose array is read-only", offset_of(instruction), array.argument + 1, parameters[array.argument]);
+  }
+  if (address >= &__ehdr_start && address < &_end) return;  // tables of constants, and the simulator's own memory
+  fail_outside(address, bytes, use, instruction);
+}
+
+SIMULATOR_UNCHECKED static void check(const void* pointer, size_t bytes, Use use, const void* instruction) {
+  const unsigned char* address = static_cast<const unsigned char*>(pointer);
+  if (!current) return;
+  if (address >= reinterpret_cast<unsigned char*>(stacks) && address < reinterpret_cast<unsigned char*>(stacks) + MOST_THREADS * STACK) return;
+  look_at_doubtful_write();
+  if (address < shared_memory || address >= shared_memory + sizeof shared_memory) return check_array(address, bytes, use, instruction);
+  const Variable& variable = variable_at(address);
+  if (address < variable.begin || address + bytes > variable.begin + variable.bytes)
+    fail({}, "<+%zx>%s %zu bytes outside %s in shared memory: byte %td of %zu", offset_of(instruction), use == Use::READ ? "reads" : "writes", bytes,
+         variable.name, address - variable.begin, variable.bytes);
+  check_shared(address, bytes, use, instruction);
+}
+
+__attribute__((noinline)) SIMULATOR_UNCHECKED static void check_read(const void* address, size_t bytes) {
+  check(address, bytes, Use::READ, __builtin_return_address(0));
+}
+
+__attribute__((noinline)) SIMULATOR_UNCHECKED static void check_atomic(const void* address, size_t bytes) {
+  check(address, bytes, Use::ATOMIC, __builtin_return_address(0));
+}
+
+// What the compiler tells -fsanitize=bounds and -fsanitize=alignment: where, and of which type.
+struct Source {
+  const char* file;
+  unsigned line, column;
+};
+
+struct Type {
+  unsigned short kind, info;
+  char name[];
+};
+
+struct OutOfBounds {
+  Source source;
+  const Type *array, *index;
+};
+
+struct Misaligned {
+  Source source;
+  const Type* type;
+  unsigned char log_alignment, use;
+};
+
+}  // namespace simulator
+
+extern "C" {
+
+SIMULATOR_UNCHECKED void __ubsan_handle_out_of_bounds(simulator::OutOfBounds* data, uintptr_t index) {
+  const int unused = 64 - (1 << (data->index->info >> 1));  // bits of the index that do not count
+  const long long value = (long long)(index << unused) >> unused;
+  simulator::fail({data->source.file, int(data->source.line)}, "index %lld is outside an array of type %s", value, data->array->name);
+}
+
+SIMULATOR_UNCHECKED void __ubsan_handle_type_mismatch_v1(simulator::Misaligned* data, uintptr_t address) {
+  simulator::fail({data->source.file, int(data->source.line)}, "the address of %s is no multiple of %d: it ends in 0x%x", data->type->name,
+                  1 << data->log_alignment, unsigned(address & 0xff));
+}
+
+#define SIMULATOR_CHECKED(name, bytes, use) \
+  SIMULATOR_UNCHECKED void __tsan_##name(void* address) { simulator::check(address, bytes, simulator::Use::use, __builtin_return_address(0)); }
+SIMULATOR_CHECKED(read1, 1, READ)
+SIMULATOR_CHECKED(read2, 2, READ)
+SIMULATOR_CHECKED(read4, 4, READ)
+SIMULATOR_CHECKED(read8, 8, READ)
+SIMULATOR_CHECKED(read16, 16, READ)
+SIMULATOR_CHECKED(unaligned_read2, 2, READ)
+SIMULATOR_CHECKED(unaligned_read4, 4, READ)
+SIMULATOR_CHECKED(unaligned_read8, 8, READ)
+SIMULATOR_CHECKED(unaligned_read16, 16, READ)
+SIMULATOR_CHECKED(write1, 1, WRITE)
+SIMULATOR_CHECKED(write2, 2, WRITE)
+SIMULATOR_CHECKED(write4, 4, WRITE)
+SIMULATOR_CHECKED(write8, 8, WRITE)
+SIMULATOR_CHECKED(write16, 16, WRITE)
+SIMULATOR_CHECKED(unaligned_write2, 2, WRITE)
+SIMULATOR_CHECKED(unaligned_write4, 4, WRITE)
+SIMULATOR_CHECKED(unaligned_write8, 8, WRITE)
+SIMULATOR_CHECKED(unaligned_write16, 16, WRITE)
+#undef SIMULATOR_CHECKED
+
+SIMULATOR_UNCHECKED void __tsan_read_range(void* address, unsigned long bytes) {
+  simulator::check(address, bytes, simulator::Use::READ, __builtin_return_address(0));
+}
+SIMULATOR_UNCHECKED void __tsan_write_range(void* address, unsigned long bytes) {
+  simulator::check(address, bytes, simulator::Use::WRITE, __builtin_return_address(0));
+}
+SIMULATOR_UNCHECKED void __tsan_func_entry(void*) {}
+SIMULATOR_UNCHECKED void __tsan_func_exit() {}
+SIMULATOR_UNCHECKED void __tsan_init() {}
+}
+
+#endif

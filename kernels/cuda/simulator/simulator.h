@@ -1,0 +1,19 @@
+// CUDA on a CPU: everything that a .cu file needs to be compiled by a C++ compiler and executed thread by thread.
+//
+//   language.h      __global__, threadIdx, float4, dim3
+//   fibers.h        functions that stand still in the middle and go on later
+//   report.h        what went wrong: place, kernel, block, thread
+//   block.h         the threads of a block, each a fiber, and who runs next
+//   shared.h        shared memory
+//   barrier.h       __syncthreads
+//   warp.h          __shfl_sync, __ballot_sync, __syncwarp
+//   arithmetic.h    float_of_half, min, rsqrtf, __popc
+//   atomics.h       atomicAdd
+//   async_copy.h    copies that arrive as late as possible (cp.async)
+//   tensor_core.h   mma.sync and ldmatrix
+//   races.h         the memory check: shared memory
+//   memory_check.h  the memory check: arrays, indices, alignment
+//   faults.h        memory that is not there
+//   launch.h        how a kernel is called from Python
+#pragma once
+#include "launch.h"
