@@ -124,13 +124,13 @@ class _ForwardCheck:
     def _outputs(self, kernel: Kernel, dtype: Any) -> tuple[list[Array], Any, list[Array | None]]:
         """Run a forward on copies, which are where the kernel computes, and see that they are left alone."""
         copies = [np.array(x, dtype) if x is not None and x.dtype.kind == "f" else x for x in self.given.values()]
-        arrays = copies if kernel is self.definition else [x if x is None else self.place.asarray(x) for x in copies]
+        arrays: list[Array | None] = copies if kernel is self.definition else [x if x is None else self.place.asarray(x) for x in copies]
         result = self._call("forward", kernel.forward, *arrays, **self.case.attributes)
         if not isinstance(result, tuple) or len(result) != 2:
             needed = "the result, and what backward needs"
             raise self._error(f"forward must return (y, saved): {needed}; it returned {_kind(result)}")
         for (name, x), array in zip(self.given.items(), arrays, strict=True):
-            if x is not None and not np.array_equal(to_numpy(array), x.astype(array.dtype)):
+            if x is not None and array is not None and not np.array_equal(to_numpy(array), x.astype(array.dtype)):
                 raise self._error(f"forward changes {name} in place: work on a copy")
         y, saved = result
         return [_as_array(part) for part in (y if isinstance(y, tuple) else (y,))], saved, arrays

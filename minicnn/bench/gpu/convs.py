@@ -100,8 +100,8 @@ class Timed:
     @classmethod
     def from_dict(cls, one: dict[str, Any]) -> "Timed":
         """The way back from `as_dict`."""
-        conv = Conv(**{key: tuple(value) if isinstance(value, list) else value for key, value in one["conv"].items()})
-        return cls(conv, **{key: one[key] for key in ("count", "precision", "direction", "own", "rival", "errors")})
+        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in one["conv"].items()}
+        return cls(Conv(**given), **{key: one[key] for key in ("count", "precision", "direction", "own", "rival", "errors")})
 
     def as_dict(self, peaks: dict[str, float]) -> dict[str, Any]:
         """For JSON."""
@@ -245,7 +245,7 @@ def _guarded(row: Timed, side: str, device: Device, sets: int, build: Callable[[
 
 def table(rows: list[Timed], peaks: dict[str, float]) -> list[str]:
     """The lines of the table, one for each pass."""
-    cells = [("convolution", "count", "precision", "pass", "minicnn us", "cuDNN us", "ratio", "TFLOP/s", "cuDNN", "of limit", "cuDNN")]
+    cells: list[tuple[str, ...]] = [("convolution", "count", "precision", "pass", "minicnn us", "cuDNN us", "ratio", "TFLOP/s", "cuDNN", "of limit", "cuDNN")]
     for row in rows:
         least = row.least(peaks)
         cells.append((

@@ -51,14 +51,16 @@ def build(problem: Problem, precision: str, *, backend: str = "cupy", style: str
 
     if problem.workload.mode == "inference":
         model.eval()
-        step = _inference(model, images, computing)
+        infer = _inference(model, images, computing)
         if style == "eager":
-            return Running(step, _numbers)
-        graph = CupyGraph(importlib.import_module("cupy"), step)
+            return Running(infer, _numbers)
+        graph = CupyGraph(importlib.import_module("cupy"), infer)
         return Running(graph, _numbers, graph.total_bytes)
     optimizer = SGD(model.parameters(), LEARNING_RATE, momentum=MOMENTUM)
     if style == "graph":
-        return Running(_recorded(model, optimizer, images, labels, computing), _numbers)
+        with computing():
+            step = _compile_step()(model, auxiliary_cross_entropy, optimizer)
+        return Running(_recorded(step, images, labels, computing), _numbers, lambda: _pool_of(step))
 
     def train() -> Tensor:
         optimizer.zero_grad()
@@ -81,14 +83,21 @@ def _inference(model: Any, images: Tensor, computing: Callable[[], Any]) -> Step
     return infer
 
 
-def _recorded(model: Any, optimizer: SGD, images: Tensor, labels: Tensor, computing: Callable[[], Any]) -> Step:
-    """`minicnn.compile_step`, which records the step by itself."""
+def _compile_step() -> Any:
+    """`minicnn.compile_step`, which records a training step by itself."""
     compile_step = getattr(importlib.import_module("minicnn"), "compile_step", None)
     if compile_step is None:
         raise ArgumentError("bench: this version of minicnn has no compile_step: training is measured without a graph")
-    with computing():
-        step = compile_step(model, auxiliary_cross_entropy, optimizer)
+    return compile_step
 
+
+def _pool_of(step: Any) -> int:
+    """Bytes in the pool that a recorded step has for itself."""
+    pool = getattr(getattr(step, "_gpu", None), "_pool", None)
+    return int(pool.total_bytes()) if pool is not None else 0
+
+
+def _recorded(step: Any, images: Tensor, labels: Tensor, computing: Callable[[], Any]) -> Step:
     def train() -> Any:
         with computing():
             return step(images, labels)

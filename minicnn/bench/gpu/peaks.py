@@ -22,7 +22,7 @@ def measure(torch: Any, device: TorchDevice, copied: int = COPIED, size: int = S
     for precision in PRECISIONS:
         set_precision(torch, precision)
         x, y = (a.bfloat16(), b.bfloat16()) if precision == "bf16" else (a, b)
-        found[precision] = 2 * size**3 / _median(device, lambda x=x, y=y: torch.matmul(x, y))  # type: ignore[misc]
+        found[precision] = 2 * size**3 / _median(device, lambda x=x, y=y: torch.matmul(x, y))
     device.rest()
     return found
 

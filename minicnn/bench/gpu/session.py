@@ -69,7 +69,7 @@ class Session:
         free: Callable[[], int] | None = None,
     ) -> None:
         self._entrants, self._path = list(entrants), path
-        self._settings = {"rounds": rounds, "seconds": seconds, "pause": pause}
+        self._settings: dict[str, Any] = {"rounds": rounds, "seconds": seconds, "pause": pause}
         self._on_heat, self._on_row = on_heat, on_row
         self._alive, self._free = alive or check_alive, free or free_memory
         self.found: dict[str, Any] = {"machine": machine() if about is None else about, "settings": self._settings, "rows": []}
