@@ -169,6 +169,7 @@ class TorchGraph:
 
     def __init__(self, torch: Any, function: Step) -> None:
         self._torch, self._function, self._graph = torch, function, None
+        self._beside: Any = None  # one stream for all of these calls: the allocator keeps what is free for the stream that had it
         self._result: Any = None
         self._calls = 0
 
@@ -176,7 +177,7 @@ class TorchGraph:
         cuda = self._torch.cuda
         if self._calls < self.WARM:
             self._calls += 1
-            beside = cuda.Stream()
+            beside = self._beside = self._beside or cuda.Stream()
             beside.wait_stream(cuda.current_stream())
             with cuda.stream(beside):
                 result = self._function()
