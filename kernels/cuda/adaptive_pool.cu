@@ -151,7 +151,7 @@ extern "C" __global__ void global_max_pool2d(const STORE* __restrict__ x, STORE*
   REAL best[LANES];
   int pixel[LANES];
 #pragma unroll
-  for (int l = 0; l < LANES; l++) best[l] = -INFINITY, pixel[l] = threadIdx.y < pixels ? threadIdx.y : pixels;  // a part without pixels is behind all
+  for (int l = 0; l < LANES; l++) best[l] = -INFINITY, pixel[l] = 0;
   if (c < C) {
 #pragma unroll 4
     for (int r = threadIdx.y; r < pixels; r += blockDim.y) {

@@ -113,8 +113,7 @@ extern "C" __global__ void sums_of_losses(const STORE* __restrict__ target, cons
   for (long long i = thread_number() * WIDTH; i < count; i += (long long)gridDim.x * blockDim.x * WIDTH) {
     const Pack u = load_pack(x, i, count, at_once), v = load_pack(target, i, count, at_once);
 #pragma unroll
-    for (int j = 0; j < WIDTH; j++)
-      if (i + j < count) total += f.loss(REAL(u.v[j]) - REAL(v.v[j]));
+    for (int j = 0; j < WIDTH; j++) total += f.loss(REAL(u.v[j]) - REAL(v.v[j]));  // behind the end there are zeros, whose loss is 0
   }
   total = sum_of_block(total);
   if (threadIdx.x == 0) sums[blockIdx.x] = total;

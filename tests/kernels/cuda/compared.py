@@ -81,7 +81,7 @@ def differs(op, arrays, dtype="float32", layout=lambda x: x, dy=None, **attribut
 
 def unlike(a, e, tolerance):
     """'' if a and e are equal but for `tolerance` of the largest finite number of e; else where they are not."""
-    a = a.astype(np.float64)
+    a, e = np.atleast_1d(a.astype(np.float64)), np.atleast_1d(e)
     finite = np.isfinite(e)
     scale = np.abs(e[finite]).max(initial=np.finfo(np.float32).tiny)
     with np.errstate(invalid="ignore"):
