@@ -1,5 +1,6 @@
 """Checks of numbers, words, switches and element types."""
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -101,3 +102,21 @@ def test_element_types():
     for dtype in ("float16", "longdouble", ">f4", "int64", "bool"):
         with pytest.raises(DtypeError, match="must be float32 or float64, not "):
             checks.float_type(dtype, "op")
+
+
+def test_bfloat16_is_known_by_name_and_is_floating_though_numpy_calls_it_a_structure():
+    bfloat16 = checks.element_type("bfloat16", "op")
+    assert (bfloat16.name, bfloat16.kind) == ("bfloat16", "V")
+    assert checks.is_floating(bfloat16)
+    assert checks.is_numeric(bfloat16)
+    assert checks.is_16_bit(bfloat16)
+    assert not checks.is_float_type(bfloat16)
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    for other in (ml_dtypes.uint1, ml_dtypes.float8_e4m3, np.dtype("V2"), np.dtype([("E", "f2")]), np.uint16, np.dtype(">f2")):
+        assert not checks.is_16_bit(np.dtype(other))
+
+
+def test_without_ml_dtypes_a_sentence_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(DtypeError, match=r"^op: bfloat16 is no type of NumPy's own.*pip install ml_dtypes"):
+        checks.element_type("bfloat16", "op")

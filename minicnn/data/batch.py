@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minicnn.checks import is_floating
 from minicnn.data.dataset import ArrayDataset, Dataset, Subset
 from minicnn.data.transforms import Transform
 from minicnn.errors import DataError, ShapeError, listing
@@ -95,7 +96,7 @@ def stack(samples: Sequence[tuple[Any, ...]]) -> tuple[Array, ...]:
 
 
 def _for_network(array: Array) -> Array:
-    if array.dtype.kind == "f":
+    if is_floating(array.dtype):
         return array.astype(np.float32, copy=False)
     return array.astype(np.int64, copy=False) if array.dtype.kind in "iu" and array.ndim == 1 else array
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.checks import is_16_bit
 from minicnn.errors import CheckpointError
 from minicnn.io.file import FileBytes
 from minicnn.io.unpickler import printable
@@ -95,10 +96,15 @@ def safetensors_bytes(arrays: Mapping[str, Array]) -> bytes:
 
 
 def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
-    """A .npz file of these arrays, without pickles."""
+    """A .npz file of these arrays, without pickles. NumPy's files know no bfloat16: it becomes float32, which loses nothing."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
+                np.lib.format.write_array(entry, without_bfloat16(array), allow_pickle=False)
     return whole.getvalue()
+
+
+def without_bfloat16(array: Array) -> Array:
+    """The array; as float32, if it is bfloat16."""
+    return array.astype(np.float32) if array.dtype.kind == "V" and is_16_bit(array.dtype) else array

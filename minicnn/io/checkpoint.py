@@ -15,6 +15,7 @@ import numpy as np
 
 from minicnn import checks
 from minicnn.errors import CheckpointError
+from minicnn.io.arrays import without_bfloat16
 from minicnn.io.atomic import write_atomically
 from minicnn.io.file import require_file
 from minicnn.kernels.types import Array
@@ -69,12 +70,12 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
-            arrays = {name: file.get_tensor(name) for name in file.keys()} if text else {}  # noqa: SIM118 - not a dict
+            arrays = {name: without_bfloat16(file.get_tensor(name)) for name in file.keys()} if text else {}  # noqa: SIM118 - not a dict
     except SafetensorError as error:
         raise CheckpointError(f"{path} is not a checkpoint, or was cut off while it was copied ({error})") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} holds numbers of a type that NumPy does not have: {error}") from None
     if text is None:
         raise CheckpointError(f"{path} holds arrays but is no checkpoint: another program than minicnn wrote it")
@@ -112,7 +113,7 @@ def _flaw(contents: Mapping[str, Any]) -> str | None:
 def _pack(value: Any, path: str, arrays: dict[str, Array]) -> Any:
     """`value` as JSON can hold it; arrays move to `arrays`, under their dotted path."""
     if isinstance(value, np.ndarray):
-        arrays[path] = np.asarray(value, order="C")
+        arrays[path] = np.asarray(without_bfloat16(value), order="C")
         return {"array": path}
     if isinstance(value, Mapping):
         return {str(key): _pack(item, f"{path}.{key}", arrays) for key, item in value.items()}

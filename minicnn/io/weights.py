@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.checks import is_numeric
 from minicnn.errors import CheckpointError
 from minicnn.io.arrays import npz_bytes, read_npz, read_safetensors, safetensors_bytes
 from minicnn.io.atomic import write_atomically
@@ -97,7 +98,7 @@ def save_weights(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None
         raise CheckpointError(f"{path} must end in {' or '.join(ENDINGS)}: other forms are read, but not written")
     arrays = {str(name): np.asarray(value) for name, value in state.items()}
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiub":
+        if not is_numeric(array.dtype):
             raise CheckpointError(f"a file of weights holds arrays of numbers, but {name} is {array.dtype}")
     data = safetensors_bytes(arrays) if path.suffix.lower() == ".safetensors" else npz_bytes(arrays)
     write_atomically(path, "file of weights", [data])

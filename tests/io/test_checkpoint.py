@@ -54,6 +54,13 @@ def test_everything_comes_back(tmp_path, net):
         assert back["model"][name].dtype == value.dtype
 
 
+def test_bfloat16_comes_back_as_float32(tmp_path, net):
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    save_checkpoint(tmp_path / "a.safetensors", {"network": NETWORK, "model": net.state_dict(), "note": np.array([0.5, 0.1], bfloat16)})
+    back = load_checkpoint(tmp_path / "a.safetensors")["note"]
+    np.testing.assert_array_equal(back, np.float32([0.5, 0.10009765625]), strict=True)
+
+
 def test_other_programs_can_list_the_arrays(path):
     with safe_open(path, framework="numpy") as file:
         assert "model.c1.weight" in file.keys()  # noqa: SIM118 - not a dict
@@ -179,10 +186,10 @@ def test_what_could_not_be_loaded_is_not_written(tmp_path, net, entry, value):
 
 def test_a_number_type_without_a_match_in_numpy_is_refused(path):
     header = json.dumps(
-        {"__metadata__": {"minicnn": "{}"}, "a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}
+        {"__metadata__": {"minicnn": "{}"}, "a": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}
     ).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
-    with pytest.raises(CheckpointError, match=r"numbers of a type that NumPy does not have: .*bfloat16"):
+    with pytest.raises(CheckpointError, match=r"numbers of a type that NumPy does not have: .*float8"):
         load_checkpoint(path)
 
 

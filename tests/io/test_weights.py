@@ -99,9 +99,10 @@ def test_a_checkpoint_gives_its_networks_weights(tmp_path):
 def test_what_is_written_comes_back(ending, tmp_path):
     path = tmp_path / f"a{ending}"
     kinds = {"f4": W, "f8": W / 7, "i8": np.array(3), "i4": np.int32([-1]), "u1": np.uint8([255]), "b": np.array([True]), "none": np.zeros((0, 2))}
-    save_weights(path, {**kinds, "file": W.T, "big": np.array([1.0], ">f8"), "half": np.float16([0.5]), "list": [1.0, 2.0]})
+    narrow = np.array([0.5, 0.1], pytest.importorskip("ml_dtypes").bfloat16)
+    save_weights(path, {**kinds, "narrow": narrow, "file": W.T, "big": np.array([1.0], ">f8"), "half": np.float16([0.5]), "list": [1.0, 2.0]})
     arrays = load_weights(path)
-    for key, array in {**kinds, "file": W.T, "big": np.ones(1), "half": np.float32([0.5]), "list": np.array([1.0, 2.0])}.items():
+    for key, array in {**kinds, "narrow": narrow.astype("f4"), "file": W.T, "big": np.ones(1), "half": np.float32([0.5]), "list": np.array([1.0, 2.0])}.items():
         np.testing.assert_array_equal(arrays[key], array, strict=True)
         assert arrays[key].dtype.isnative
         assert arrays[key].flags.writeable

@@ -5,7 +5,7 @@ import pytest
 
 import minicnn
 from minicnn import Tensor, ops
-from minicnn.errors import DtypeError
+from minicnn.errors import DtypeError, NonFiniteError
 
 SCALARS = [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2), np.bool_(True)]
 
@@ -69,3 +69,37 @@ def test_unknown_types(dtype, part):
         minicnn.ones(2).astype(dtype)
     with pytest.raises(DtypeError, match=part):
         minicnn.zeros(2, dtype=dtype)
+
+
+def test_bfloat16_is_a_type_like_others():
+    x = Tensor([1.0, 0.1], requires_grad=True)
+    y = x.astype("bfloat16")
+    assert y.dtype == "bfloat16"
+    assert repr(y.detach()) == "Tensor([1.        , 0.10009766], dtype=bfloat16)"
+    assert (y.tolist(), y[1].item()) == ([1.0, 0.10009765625], 0.10009765625)
+    assert y.numpy().dtype == "bfloat16"
+    (y * 2).astype("float32").sum().backward()
+    assert (x.grad.dtype, x.grad.tolist()) == (np.float32, [2.0, 2.0])
+    leaf = minicnn.ones(3, dtype="bfloat16", requires_grad=True)
+    (leaf + leaf)[0].backward()
+    assert (leaf.grad.dtype, leaf.grad.tolist()) == ("bfloat16", [2.0, 0.0, 0.0])
+    with minicnn.no_grad():
+        leaf[1] = 0.1
+    assert leaf.tolist() == [1.0, 0.10009765625, 1.0]
+    assert minicnn.tensor([1, 2], dtype="bfloat16").dtype == minicnn.full((2,), 3, dtype="bfloat16").dtype == "bfloat16"
+    assert minicnn.arange(3, dtype="bfloat16").tolist() == [0.0, 1.0, 2.0]
+
+
+def test_types_of_16_bits_meet_in_the_wider_one_and_with_each_other_in_float32():
+    few, half, many = (minicnn.ones(2, dtype=dtype) for dtype in ("bfloat16", "float16", "float32"))
+    assert (few + many).dtype == (many * half).dtype == (few - half).dtype == ops.concatenate([half, few, many]).dtype == "float32"
+    assert (few + minicnn.arange(2)).dtype == (2.5 * few).dtype == (few + np.float64(2)).dtype == "bfloat16"
+    assert (few + minicnn.ones(2, dtype="float64")).dtype == "float64"
+
+
+def test_a_loss_in_bfloat16_that_is_not_finite_is_refused_and_an_anomaly_is_found():
+    x = Tensor([np.inf], requires_grad=True).astype("bfloat16")
+    with pytest.raises(NonFiniteError, match="the loss is inf"):
+        (x * 1).sum().backward()
+    with minicnn.detect_anomaly(), pytest.raises(NonFiniteError, match=r"its result is Inf.*input 0 was finite, from 1 to 1"):
+        minicnn.ones(1, dtype="bfloat16") * np.inf
