@@ -10,7 +10,9 @@ from minicnn import checks
 from minicnn.errors import ArgumentError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.optim.optimizer import Optimizer, Params, check_entries
+from minicnn.optim.check import check_entries
+from minicnn.optim.fused import Rule
+from minicnn.optim.optimizer import Optimizer, Params
 
 
 class Adam(Optimizer):
@@ -72,6 +74,9 @@ class Adam(Optimizer):
     def check_state(self, where: str, state: Mapping[str, Any]) -> None:
         check_entries(where, state, arrays=("m", "v"), counts=("step",))
 
+    def rule(self, group: Mapping[str, Any], step: int) -> Rule:
+        return _rule(group, step, decay=group["weight_decay"], keep=1.0)
+
     def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
         if group["weight_decay"]:
             gradient = self.decay(data, gradient, group)
@@ -129,7 +134,17 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
+    def rule(self, group: Mapping[str, Any], step: int) -> Rule:
+        return _rule(group, step, decay=0.0, keep=1 - group["lr"] * group["weight_decay"])
+
     def decay(self, data: Array, gradient: Array, group: Mapping[str, Any]) -> Array:
         """Shrink the weights themselves; the gradient stays that of the loss."""
         data *= 1 - group["lr"] * group["weight_decay"]
         return gradient
+
+
+def _rule(group: Mapping[str, Any], step: int, decay: float, keep: float) -> Rule:
+    """The update as a kernel: the weights are multiplied by `keep`, and `decay` times them is added to the gradient."""
+    beta1, beta2 = group["betas"]
+    numbers = (beta1, 1 - beta1, beta2, 1 - beta2, group["eps"], decay, keep, group["lr"] / (1 - beta1**step), math.sqrt(1 - beta2**step))
+    return Rule("adam", ("m", "v"), numbers, counted=True)

@@ -9,8 +9,11 @@ import numpy as np
 
 from minicnn import checks
 from minicnn.autograd import Tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError, NonFiniteError
 from minicnn.kernels.array.module import array_module
+from minicnn.kernels.cuda.gradients import clip
+from minicnn.kernels.cuda.tensors import packed
 
 
 def clip_grad_norm(parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], max_norm: float) -> float:
@@ -42,20 +45,32 @@ def clip_grad_norm(parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], 
     """
     if checks.real(max_norm, "clip_grad_norm: max_norm") <= 0:
         raise ArgumentError(f"clip_grad_norm: max_norm must be above 0, not {max_norm!r}")
-    gradients = []
-    squares = 0.0
-    for i, item in enumerate(parameters):
-        name, parameter = item if isinstance(item, tuple) else (f"parameter {i}", item)
-        if parameter.grad is not None:
-            squares += _sum_of_squares(name, parameter.grad)
-            gradients.append(parameter.grad)
-    norm = math.sqrt(squares)
+    named = (item if isinstance(item, tuple) else (f"parameter {i}", item) for i, item in enumerate(parameters))
+    gradients = [(name, parameter.grad) for name, parameter in named if parameter.grad is not None]
+    if gradients and _have_kernels(gradient for _, gradient in gradients):
+        return _clip_at_once(gradients, max_norm)
+    norm = math.sqrt(sum(_sum_of_squares(name, gradient) for name, gradient in gradients))
     factor = max_norm / (norm + 1e-6)
     if factor < 1:
-        for gradient in gradients:
+        for _, gradient in gradients:
             data = gradient.edit("clip_grad_norm")
             data *= factor
     return norm
+
+
+def _have_kernels(gradients: Iterable[Tensor]) -> bool:
+    """A few launches can treat them all."""
+    backend = get_backend()
+    return "cuda" in backend.sources and all(isinstance(g.data, backend.xp.ndarray) and packed(g.data) for g in gradients)
+
+
+def _clip_at_once(gradients: list[tuple[str, Tensor]], max_norm: float) -> float:
+    """The same on a GPU, which is waited for once: kernels take the norm, and multiply by the factor if it is finite."""
+    squares = float(clip([gradient.edit("clip_grad_norm") for _, gradient in gradients], max_norm).item())
+    if not math.isfinite(squares):
+        for name, gradient in gradients:
+            _sum_of_squares(name, gradient)
+    return math.sqrt(squares)
 
 
 def _sum_of_squares(name: str, gradient: Tensor) -> float:

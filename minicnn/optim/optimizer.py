@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from minicnn import checks
 from minicnn.autograd import Tensor, no_grad, observer
-from minicnn.backend import get_backend, to_numpy
-from minicnn.errors import (
-    ArgumentError,
-    AutogradError,
-    DtypeError,
-    ShapeError,
-    StateDictError,
-    listing,
-    nearest,
-)
+from minicnn.backend import to_numpy
+from minicnn.errors import ArgumentError, AutogradError, StateDictError, listing, nearest
+from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
+from minicnn.optim import fused
+from minicnn.optim.check import matching_gradient, plain_number
+from minicnn.optim.fused import Item, Rule
+from minicnn.place import follow, move
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 """Parameters, or groups of them: `[{"params": ..., "lr": ...}, ...]`."""
@@ -29,7 +26,7 @@ class Optimizer:
     """Base of all optimisers: calls `update` for every parameter that has a gradient.
 
     A subclass passes its options to `__init__`, checks them in `check`, changes one parameter in `update`, and
-    checks in `check_state` what is loaded for it.
+    checks in `check_state` what is loaded for it. Those that come with minicnn also say in `rule` which kernel does the same.
 
     Attributes:
         param_groups: dicts of "params" (a list of tensors) and the options that hold for them. Schedules set
@@ -76,27 +73,52 @@ class Optimizer:
             AutogradError: no parameter has one.
             ShapeError, DtypeError: a gradient does not match its parameter, or is no tensor; no parameter has been changed then.
         """
-        if all(parameter.grad is None for parameter in self._parameters()):
-            raise AutogradError(
-                f"{self._name}: step() found no gradient in any parameter: call loss.backward() first, and zero_grad() not in between. "
-                "If you did, the loss was computed from other parameters than these"
-            )
-        work = [
-            (parameter, _matching_gradient(self._name, parameter), group)
-            for group in self.param_groups
-            for parameter in group["params"]
-            if parameter.grad is not None
-        ]
+        work = self._work()
         with no_grad():
             if (watching := observer.active) is None:
                 self.update_all(work)
             else:
                 watching.step(self, work)
 
-    def update_all(self, work: Iterable[tuple[Tensor, Array, Mapping[str, Any]]]) -> None:
-        """Call `update` for each parameter, with its gradient and its group's options."""
+    def update_all(self, work: Iterable[Item]) -> None:
+        """Update each parameter: many at once where this optimiser's update is a kernel, the others by calling `update`."""
+        if fused.possible(self):
+            step = fused.FusedStep(self, work)
+            step.advance()
+            step.launch()
+            work = step.rest
         for parameter, gradient, group in work:
             self.update(parameter.edit("step"), gradient, self.state.setdefault(parameter, {}), group)
+
+    def rule(self, group: Mapping[str, Any], step: int) -> Rule:
+        """The update as a kernel, at a parameter's `step`-th step (from 1), of the optimisers that come with minicnn."""
+        raise NotImplementedError(f"{self._name} has no rule: it updates parameters one by one")
+
+    def record_step(self, skip: Array | None = None) -> fused.FusedStep:
+        """Launch the updates while a CUDA graph is being recorded; before each launch of that graph, call `advance()` of what this returns.
+
+        That counts the step, and takes over a learning rate that has changed. Parameters and gradients are those of now, in memory that must stay theirs.
+
+        Args:
+            skip: an array of one int32; if it is not 0 when the graph runs, nothing is updated: a step in float16 that overflowed.
+
+        Raises:
+            AutogradError: no parameter has a gradient, one has not been updated before, or its update is no kernel.
+        """
+        with no_grad():
+            return fused.recorded(self, self._work(), skip)
+
+    def _work(self) -> list[Item]:
+        """All parameters that have a gradient, with it and the options of their group."""
+        if all(parameter.grad is None for parameter in self._parameters()):
+            raise AutogradError(
+                f"{self._name}: step() found no gradient in any parameter: call loss.backward() first, and zero_grad() not in between. "
+                "If you did, the loss was computed from other parameters than these"
+            )
+        for parameter, state in self.state.items():
+            follow(parameter.data, state)
+        groups = ((parameter, group) for group in self.param_groups for parameter in group["params"])
+        return [(parameter, matching_gradient(self._name, parameter), group) for parameter, group in groups if parameter.grad is not None]
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, so that the next backward pass starts from nothing."""
@@ -144,9 +166,7 @@ class Optimizer:
     def _listed(self, params: Any) -> list[Any]:
         if isinstance(params, (Tensor, Mapping)) or callable(params) or not isinstance(params, Iterable):
             hint = "; write model.parameters(), with the parentheses" if callable(params) else ""
-            raise ArgumentError(
-                f"{self._name}: needs an iterable of parameters or a list of groups, not {type(params).__name__}{hint}"
-            )
+            raise ArgumentError(f"{self._name}: needs an iterable of parameters or a list of groups, not {type(params).__name__}{hint}")
         return list(params)
 
     def _check_parameter(self, i: int, parameter: Any) -> None:
@@ -246,7 +266,7 @@ class Optimizer:
         array = value.astype(parameter.dtype)
         if array.shape != parameter.shape:
             raise StateDictError(f"{self._name}: {key} has shape {array.shape}, but its parameter has {parameter.shape}")
-        return get_backend().asarray(array)
+        return move(array, array_module(parameter.data))
 
     def _options(self, saved: Mapping[str, Any]) -> dict[str, Any]:
         options = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
@@ -257,44 +277,6 @@ class Optimizer:
         return options
 
     def __repr__(self) -> str:
-        groups = [
-            f"{len(group['params'])} parameters, " + ", ".join(f"{name}={group[name]}" for name in self.defaults)
-            for group in self.param_groups
-        ]
+        options = [", ".join(f"{name}={group[name]}" for name in self.defaults) for group in self.param_groups]
+        groups = [f"{len(group['params'])} parameters, {text}" for group, text in zip(self.param_groups, options, strict=True)]
         return f"{self._name}({'; '.join(groups)})"
-
-
-def plain_number(value: Any) -> Any:
-    """A NumPy scalar as a Python number, which does not widen the arrays that it is multiplied with."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def check_momentum(value: Any, name: str) -> None:
-    """What remains of a velocity at each step: a number from 0 to less than 1."""
-    if checks.number(value, name, 0) >= 1:
-        raise ArgumentError(f"{name} must be below 1, not {value!r}: the velocity would forget nothing and grow without bound")
-
-
-def check_entries(
-    where: str, state: Mapping[str, Any], *, arrays: Sequence[str] = (), counts: Sequence[str] = (), optional: Sequence[str] = ()
-) -> None:
-    """The state of a parameter has these arrays and counts, perhaps some of the optional arrays, and nothing else."""
-    numbers = {name for name, value in state.items() if isinstance(value, int)}
-    if numbers != set(counts) or not set(arrays) <= set(state) - numbers <= {*arrays, *optional}:
-        needed = listing([*arrays, *optional, *(f"{name} (a count)" for name in counts)])
-        raise StateDictError(f"{where} consists of {needed}; what was saved has {listing(state)}")
-
-
-def _matching_gradient(optimizer: str, parameter: Tensor) -> Array:
-    assert parameter.grad is not None
-    if not isinstance(parameter.grad, Tensor):
-        raise DtypeError(
-            f"{optimizer}: the gradient of a parameter of shape {parameter.shape} must be a tensor, not {type(parameter.grad).__name__}: "
-            "write p.grad = Tensor(...)"
-        )
-    gradient = parameter.grad.data
-    if gradient.shape != parameter.shape:
-        raise ShapeError(f"{optimizer}: a gradient has shape {gradient.shape}, but its parameter has {parameter.shape}")
-    if gradient.dtype != parameter.dtype:
-        raise DtypeError(f"{optimizer}: a gradient is {gradient.dtype}, but its parameter of shape {parameter.shape} is {parameter.dtype}")
-    return gradient

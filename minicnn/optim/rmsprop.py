@@ -8,7 +8,9 @@ from typing import Any
 from minicnn import checks
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.optim.optimizer import Optimizer, Params, check_entries, check_momentum
+from minicnn.optim.check import check_entries, check_momentum
+from minicnn.optim.fused import Rule
+from minicnn.optim.optimizer import Optimizer, Params
 
 
 class RMSprop(Optimizer):
@@ -75,6 +77,10 @@ class RMSprop(Optimizer):
 
     def check_state(self, where: str, state: Mapping[str, Any]) -> None:
         check_entries(where, state, arrays=("square",), optional=("mean", "momentum"))
+
+    def rule(self, group: Mapping[str, Any], step: int) -> Rule:  # noqa: ARG002 - all steps are alike
+        numbers = (group["lr"], group["alpha"], 1 - group["alpha"], group["eps"], group["weight_decay"], group["momentum"], float(group["centered"]))
+        return Rule("rmsprop", ("square", "mean" if group["centered"] else None, "momentum" if group["momentum"] else None), numbers)
 
     def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
         xp = array_module(data)

@@ -8,7 +8,9 @@ from typing import Any
 from minicnn import checks
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
-from minicnn.optim.optimizer import Optimizer, Params, check_entries, check_momentum
+from minicnn.optim.check import check_entries, check_momentum
+from minicnn.optim.fused import Rule
+from minicnn.optim.optimizer import Optimizer, Params
 
 
 class SGD(Optimizer):
@@ -65,6 +67,10 @@ class SGD(Optimizer):
 
     def check_state(self, where: str, state: Mapping[str, Any]) -> None:
         check_entries(where, state, optional=("momentum",))
+
+    def rule(self, group: Mapping[str, Any], step: int) -> Rule:  # noqa: ARG002 - all steps are alike
+        numbers = (group["lr"], group["momentum"], group["weight_decay"], float(group["nesterov"]))
+        return Rule("sgd", ("momentum",) if group["momentum"] else (), numbers)
 
     def update(self, data: Array, gradient: Array, state: dict[str, Any], group: Mapping[str, Any]) -> None:
         momentum = group["momentum"]
