@@ -75,11 +75,11 @@ extern "C" __global__ void binary(const STORE* __restrict__ a, const STORE* __re
 
 // The axes of the result, from the outermost in memory to the innermost: their sizes, and for each array how many numbers lie between neighbours along them; 0
 // where an argument is repeated. The result is the last array. The innermost axis is cut into groups of `group` numbers (1 or MANY), each the work of one
-// thread; `inside` a group, neighbours are so far apart.
+// thread. `inside` a group, neighbours in the arguments are so far apart: 1 or, repeated, 0; those in the result follow one another.
 struct Axes {
   int count, group;
   unsigned size[8];
-  long long step[3][8], inside[3];
+  long long step[3][8], inside[2];
 };
 
 // How many numbers of each array come before the one at which group i begins.
@@ -107,14 +107,14 @@ __device__ void read(const T* p, long long inside, int group, REAL* v) {
       if (j < group) v[j] = REAL(p[j * inside]);
   }
 }
-__device__ void write(TO* p, long long inside, int group, const REAL* v) {
-  if (group == MANY && inside == 1 && aligned(p)) {
+__device__ void write(TO* p, int group, const REAL* v) {
+  if (group == MANY && aligned(p)) {
     Several<TO> all;
     for (int j = 0; j < MANY; j++) all.v[j] = TO(v[j]);
     *(Several<TO>*)p = all;
   } else {
     for (int j = 0; j < MANY; j++)
-      if (j < group) p[j * inside] = TO(v[j]);
+      if (j < group) p[j] = TO(v[j]);
   }
 }
 
@@ -127,7 +127,7 @@ extern "C" __global__ void unary_strided(const STORE* __restrict__ x, TO* __rest
   read(x + place.before[0], axes.inside[0], axes.group, v);
   for (int j = 0; j < MANY; j++)
     if (j < axes.group) v[j] = function::UNARY(v[j]);
-  write(y + place.before[1], axes.inside[1], axes.group, v);
+  write(y + place.before[1], axes.group, v);
 }
 
 // y = f(a, b) for n groups, a thread for each.
@@ -140,5 +140,5 @@ extern "C" __global__ void binary_strided(const STORE* __restrict__ a, const STO
   read(b + place.before[1], axes.inside[1], axes.group, q);
   for (int j = 0; j < MANY; j++)
     if (j < axes.group) p[j] = function::BINARY(p[j], q[j]);
-  write(y + place.before[2], axes.inside[2], axes.group, p);
+  write(y + place.before[2], axes.group, p);
 }

@@ -26,7 +26,7 @@ AXES = np.dtype(
         ("group", "i4"),
         ("size", "u4", MOST_AXES),
         ("step", "i8", (3, MOST_AXES)),
-        ("inside", "i8", 3),
+        ("inside", "i8", 2),
     ]
 )
 
@@ -154,7 +154,7 @@ def _structure(rows: Sequence[tuple[int, ...]], group: int, inside: Sequence[int
     for i, (size, *steps) in enumerate(rows):
         structure["size"][i] = size
         structure["step"][: len(steps), i] = steps
-    structure["inside"][: len(inside)] = inside
+    structure["inside"][: len(inside) - 1] = inside[:-1]
     return structure
 
 
