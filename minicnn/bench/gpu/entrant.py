@@ -29,6 +29,11 @@ class Device(Protocol):
         ...
 
 
+def no_pool() -> int:
+    """Bytes in no pool at all."""
+    return 0
+
+
 @dataclass
 class Running:
     """A contender that is ready.
@@ -41,7 +46,7 @@ class Running:
 
     step: Step
     read: Callable[[Any], Array]
-    own_pool: Callable[[], int] = lambda: 0
+    own_pool: Callable[[], int] = no_pool
 
 
 @dataclass(frozen=True)
