@@ -3,8 +3,8 @@
 import math
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.conv_pass import Shape, data_passes, forward_pass
-from minicnn.kernels.cuda.conv_product import AT_ONCE, NO_BOUNDS, Bounds, by_input, real
+from minicnn.kernels.cuda.conv_pass import Pass, Shape, data_passes, forward_pass
+from minicnn.kernels.cuda.conv_product import AT_ONCE, NO_BOUNDS, VECTORS, Bounds, by_input, real
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import transpose
 from minicnn.kernels.types import Array
@@ -19,37 +19,37 @@ def backward_data(dy: Array, w: Array, dx: Array, shape: Shape) -> None:
     """dx (N, H, W, G C)."""
     turned = _taps_first(w) if _is_depthwise(shape) else by_input(w, shape)
     for one in data_passes(shape):
-        if one["M"]:
+        if one.M:
             _run(one, dy, turned, None, dx, shape, NO_BOUNDS)
 
 
 def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape) -> None:
     """dw (G O, kh, kw, C)."""
     one, groups = forward_pass(shape), shape.groups
-    M, taps, xp = int(one["M"]), math.prod(shape.kernel_size), array_module(x)
+    M, taps, xp = one.M, math.prod(shape.kernel_size), array_module(x)
     columns = blocks(groups, 32) * taps if _is_depthwise(shape) else blocks(dw.size)
     parts = min(blocks(M, 32), max(1, blocks(8 * AT_ONCE, columns)))
     room = xp.empty((parts, dw.size), real(x.dtype))
     if _is_depthwise(shape):
         vectorless = ("VECTOR=1",)
-        launch("conv_direct", "conv_depthwise_weights", (blocks(groups, 32), parts, taps), (32, 8), (x, dy, room, one, groups), dtype=x.dtype, macros=vectorless)
+        launch("conv_direct", "conv_depthwise_weights", (blocks(groups, 32), parts, taps), (32, 8), (x, dy, room, one.structure, groups), dtype=x.dtype, macros=vectorless)
         total = xp.empty((taps, groups), x.dtype)
         launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, total, dw.size, parts), dtype=x.dtype)
         transpose(total[None], dw)
     else:
-        launch("conv_direct", "conv_grouped_weights", (blocks(dw.size), parts), 256, (x, dy, room, one, groups), dtype=x.dtype, macros=("VECTOR=1",))
+        launch("conv_direct", "conv_grouped_weights", (blocks(dw.size), parts), 256, (x, dy, room, one.structure, groups), dtype=x.dtype, macros=("VECTOR=1",))
         launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, dw, dw.size, parts), dtype=x.dtype)
 
 
-def _run(one: object, x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, bounds: Bounds) -> None:
-    groups, results = shape.groups, int(one["M"])  # type: ignore[index]
-    args = (x, w, bias, y, one, groups, *bounds)
+def _run(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, shape: Shape, bounds: Bounds) -> None:
+    groups, results = shape.groups, one.M
+    args = (x, w, bias, y, one.structure, groups, *bounds)
     if _is_depthwise(shape):
         width = 16 // x.dtype.itemsize
         vector = width if groups % width == 0 else 1
-        launch("conv_direct", "conv_depthwise", blocks(results * (groups // vector)), 256, args, dtype=x.dtype, macros=(f"VECTOR={vector}",))
+        launch("conv_direct", "conv_depthwise", blocks(results * (groups // vector)), 256, args, dtype=x.dtype, macros=(VECTORS[vector],))
     else:
-        outputs = groups * int(one["O"])  # type: ignore[index]
+        outputs = groups * one.O
         launch("conv_direct", "conv_grouped", blocks(results * outputs), 256, args, dtype=x.dtype, macros=("VECTOR=1",))
 
 

@@ -79,14 +79,20 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper(
   wgmma_wait<0>();
   __syncthreads();
 
+  if (bias)
+#pragma unroll
+    for (int e = 0; e < TILE_N / 2; e++) {
+      const float more = bias_of(bias + blockIdx.z * p.O, o0 + e / 4 * 8 + lane % 4 * 2 + e % 2, p.O);
+#pragma unroll
+      for (int i = 0; i < TILES; i++) sum[i][e] += more;
+    }
   STORE* tile = (STORE*)memory;
-  const Finish finish{bias ? bias + blockIdx.z * p.O : nullptr, (float)low, (float)high};
 #pragma unroll
   for (int i = 0; i < TILES; i++)
 #pragma unroll
     for (int e = 0; e < TILE_N / 2; e += 2) {
       const int m = part + i * 64 + t / 32 % 4 * 16 + lane / 4 + e / 2 % 2 * 8, n = e / 4 * 8 + lane % 4 * 2;
-      *(Two*)(tile + m * PITCH + n) = finish(sum[i][e], sum[i][e + 1], o0 + n, p.O);
+      *(Two*)(tile + m * PITCH + n) = stored(sum[i][e], sum[i][e + 1], (float)low, (float)high);
     }
   __syncthreads();
   write_tile<256>(tile, y + blockIdx.z * p.O + o0, p, m0, p.O - o0);

@@ -18,7 +18,7 @@ import numpy as np
 from minicnn.kernels.types import Padding, Window
 
 _DIVISOR = [("divisor", np.uint32), ("multiplier", np.uint32), ("shift", np.uint32)]
-PASS = np.dtype(
+FIELDS = np.dtype(
     [(name, np.int32) for name in ("M", "K", "C", "O")]
     + [("V", _DIVISOR), ("UV", _DIVISOR)]
     + [
@@ -29,6 +29,16 @@ PASS = np.dtype(
         )
     ]
 )  # fmt: skip
+
+
+class Pass(NamedTuple):
+    """A pass: results, length of the sum, channels read and written in one group; and all of it as the kernels get it, a structure `Pass`."""
+
+    M: int
+    K: int
+    C: int
+    O: int
+    structure: Any
 
 
 class Shape(NamedTuple):
@@ -49,7 +59,7 @@ class Shape(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4096)
-def forward_pass(s: Shape, step: int = 0) -> Any:
+def forward_pass(s: Shape, step: int = 0) -> Pass:
     """The pass from x (N, H, W, G C) with weights (G O, kh, kw, C) to y (N, P, Q, G O); in chunks of `step` channels, if it divides them."""
     kh, kw = s.kernel_size
     return _filled(
@@ -62,7 +72,7 @@ def forward_pass(s: Shape, step: int = 0) -> Any:
 
 
 @functools.lru_cache(maxsize=4096)
-def data_passes(s: Shape, step: int = 0) -> tuple[Any, ...]:
+def data_passes(s: Shape, step: int = 0) -> tuple[Pass, ...]:
     """The passes from dy (N, P, Q, G O) with weights (G, kh, kw, C, O) to dx (N, H, W, G C), which together write all of it."""
     rows = [_axis(a, s.H, s.kernel_size[0], s.stride[0], s.padding[0], s.dilation[0]) for a in range(min(s.stride[0], s.H))]
     columns = [_axis(b, s.W, s.kernel_size[1], s.stride[1], s.padding[2], s.dilation[1]) for b in range(min(s.stride[1], s.W))]
@@ -91,7 +101,7 @@ def _axis(first: int, size: int, kernel_size: int, stride: int, before: int, dil
     )
 
 
-def _data_pass(s: Shape, row: _Axis, column: _Axis, step: int) -> Any:
+def _data_pass(s: Shape, row: _Axis, column: _Axis, step: int) -> Pass:
     kw, tap = s.kernel_size[1], s.C * s.O
     return _filled(
         M=s.N * row.count * column.count, K=row.taps * column.taps * s.O, C=s.O, O=s.C,
@@ -124,12 +134,13 @@ def divisor(d: int) -> tuple[int, int, int]:
     return d, 2**32 * (2**shift - d) // d + 1, shift
 
 
-def _filled(**values: Any) -> Any:
-    filled = np.zeros((), PASS)
+def _filled(**values: Any) -> Pass:
+    filled = np.zeros((), FIELDS)
     for name, value in values.items():
         filled[name] = value
     results = [values["UV"][0] // values["V"][0], values["V"][0], 1, 1]
     same = [values[name] for name in ("IH", "IW", "step_h", "step_w")] == results
     filled["plain"] = same and values["K"] == values["C"] and values["tap_h0"] == values["tap_w0"] == 0
     filled["dense"] = [values[name] for name in ("OH", "OW", "out_step_h", "out_step_w")] == results
-    return filled
+    structure = filled.view(f"V{FIELDS.itemsize}")  # a lump of bytes: to describe all fields anew for each launch would take longer than the launch
+    return Pass(*(int(values[name]) for name in ("M", "K", "C", "O")), structure)

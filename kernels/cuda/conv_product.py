@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.conv_pass import Shape, data_passes, forward_pass
+from minicnn.kernels.cuda.conv_pass import Pass, Shape, data_passes, forward_pass
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import transpose
 from minicnn.kernels.types import Array
@@ -20,7 +20,8 @@ from minicnn.kernels.types import Array
 AT_ONCE = 264  # blocks that a large GPU runs at once: two on each of 132 multiprocessors
 MOST_PARTS, EXTRA = 64, 4  # of a sum of pixels; steps that a part costs beside its own
 KIND = {"float32": "tf32", "float16": "f16", "bfloat16": "bf16"}
-LONG = 8  # steps of a sum that are worth a large tile
+
+VECTORS = {n: f"VECTOR={n}" for n in (1, 2, 4, 8)}
 
 Bounds = tuple[float, float]
 NO_BOUNDS = (-math.inf, math.inf)
@@ -35,14 +36,14 @@ def backward_data(dy: Array, w: Array, dx: Array, shape: Shape, units: str) -> N
     """dx (N, H, W, G C) from dy (N, P, Q, G O) and w (G O, kh, kw, C): a pass for each class of pixels (see conv_pass.py)."""
     turned = by_input(w, shape)
     for one in data_passes(shape, _chunk(dy, units)):
-        if one["M"]:
+        if one.M:
             _UNITS[units](one, dy, turned, None, dx, shape.groups, NO_BOUNDS)
 
 
 def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -> None:
     """dw (G O, kh, kw, C) from dy (N, P, Q, G O) and x (N, H, W, G C)."""
     one, groups, xp = forward_pass(shape), shape.groups, array_module(x)
-    M, K, O = (int(one[name]) for name in ("M", "K", "O"))
+    M, K, O = one.M, one.K, one.O
     if units == "hopper" and (x.dtype.itemsize == 4 or O <= 64):
         units = "tensor"  # Hopper's cannot turn over 32-bit numbers, and half of a tile would be empty
     step, tile_m, tile_n = WEIGHT_STEPS[units], _tile(O, x.dtype), 128 if units == "hopper" else _tile(K, x.dtype)
@@ -50,16 +51,16 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -
     each = steps_of_a_part(across * down * groups, steps)
     parts = blocks(steps, each)
     room = xp.empty((parts, groups * O * K), real(x.dtype))
-    grid, args, tiles = (across, down, parts * groups), (x, dy, room, one, groups, each), _tiles(tile_m, tile_n)
+    grid, args, tiles = (across, down, parts * groups), (x, dy, room, one.structure, groups, each), _tiles(tile_m, tile_n)
     if units == "gather":
-        launch("conv_gather", "conv_gather_weights", grid, 256, args, dtype=x.dtype, macros=(*tiles, f"VECTOR={_vector(x, shape.C, shape.O)}"))
+        launch("conv_gather", "conv_gather_weights", grid, 256, args, dtype=x.dtype, macros=(*tiles, VECTORS[_vector(x, shape.C, shape.O)]))
     elif units == "tensor":
         stages, extra = (3, 8) if x.dtype.itemsize == 4 else (4, 0)
         shared = stages * step * x.dtype.itemsize * (tile_m + tile_n + 2 * extra)
-        macros = (*tiles, f"STAGES={stages}", f"MMA=mma_{KIND[x.dtype.name]}")
+        macros = (*tiles, f"STAGES={stages}", _instruction("MMA=mma_", x.dtype))
         launch("conv_tensor_weights", "conv_tensor_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros)
     else:
-        macros = (*tiles, "STAGES=3", "AHEAD=2", "BLOCKS=2", f"WGMMA_OF=wgmma_{KIND[x.dtype.name]}_transposed")
+        macros = (*tiles, "STAGES=3", "AHEAD=2", "BLOCKS=2", _instruction("WGMMA_OF=wgmma_", x.dtype, "_transposed"))
         shared = 3 * step * 2 * (tile_m + tile_n)
         launch("conv_hopper_weights", "conv_hopper_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
     launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, dw, dw.size, parts), dtype=x.dtype)
@@ -118,27 +119,25 @@ def sum_rows(matrix: Array) -> Array:
     return total
 
 
-def _gather(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
-    tile_m, tile_n = _tile(128, x.dtype), _tile(int(one["O"]), x.dtype)
-    macros = (*_tiles(tile_m, tile_n), f"VECTOR={_vector(x, int(one['C']), int(one['C']))}")
-    launch("conv_gather", "conv_gather", _grid(one, tile_m, tile_n, groups), 256, (x, w, bias, y, one, *bounds), dtype=x.dtype, macros=macros)
+def _gather(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
+    tile_m, tile_n = _tile(128, x.dtype), _tile(one.O, x.dtype)
+    macros = (*_tiles(tile_m, tile_n), VECTORS[_vector(x, one.C, one.C)])
+    launch("conv_gather", "conv_gather", _grid(one, tile_m, tile_n, groups), 256, (x, w, bias, y, one.structure, *bounds), dtype=x.dtype, macros=macros)
 
 
-def _tensor(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
-    tile_m, tile_n = 128, _tile(int(one["O"]), x.dtype)
-    macros = (*_tiles(tile_m, tile_n), "STAGES=3", f"MMA=mma_{KIND[x.dtype.name]}")
+def _tensor(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
+    tile_m, tile_n = 128, _tile(one.O, x.dtype)
+    macros = (*_tiles(tile_m, tile_n), "STAGES=3", _instruction("MMA=mma_", x.dtype))
     shared = max(3 * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
-    grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one, *bounds)
+    grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one.structure, *bounds)
     launch("conv_tensor", "conv_tensor", grid, 128, args, dtype=x.dtype, shared=shared, macros=macros)
 
 
-def _hopper(one: Any, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
-    tile_n = _tile(int(one["O"]), x.dtype)
-    long = int(one["K"]) * x.dtype.itemsize >= LONG * 128 and int(one["M"]) >= 256 * 128
-    tile_m, stages, sharing = (256, 4, 1) if long else (128, 3, 2)
-    macros = (*_tiles(tile_m, tile_n), f"STAGES={stages}", "AHEAD=2", f"BLOCKS={sharing}", f"WGMMA_OF=wgmma_{KIND[x.dtype.name]}")
-    shared = max(stages * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
-    grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one, *bounds)
+def _hopper(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
+    tile_m, tile_n = 128, _tile(one.O, x.dtype)
+    macros = (*_tiles(tile_m, tile_n), "STAGES=3", "AHEAD=2", "BLOCKS=2", _instruction("WGMMA_OF=wgmma_", x.dtype))
+    shared = max(3 * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
+    grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one.structure, *bounds)
     launch("conv_hopper", "conv_hopper", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
 
 
@@ -151,8 +150,13 @@ def _chunk(x: Array, units: str) -> int:
     return 0 if units == "gather" else 128 // x.dtype.itemsize
 
 
-def _grid(one: Any, tile_m: int, tile_n: int, groups: int) -> tuple[int, int, int]:
-    return blocks(int(one["O"]), tile_n) * blocks(int(one["M"]), tile_m), 1, groups
+def _grid(one: Pass, tile_m: int, tile_n: int, groups: int) -> tuple[int, int, int]:
+    return blocks(one.O, tile_n) * blocks(one.M, tile_m), 1, groups
+
+
+@functools.cache
+def _instruction(macro: str, dtype: Any, more: str = "") -> str:
+    return f"{macro}{KIND[dtype.name]}{more}"
 
 
 @functools.cache

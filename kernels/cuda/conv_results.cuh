@@ -8,23 +8,16 @@ struct alignas(2 * sizeof(STORE)) Two {
   STORE v[2];
 };
 
-struct Finish {
-  const float* bias;  // of this group, or null
-  float low, high;
+// Two neighbouring results as they are stored, clipped to low..high; a NaN stays.
+__device__ __forceinline__ Two stored(float first, float second, float low, float high) {
+  Two two;
+  two.v[0] = STORE(first < low ? low : first > high ? high : first);
+  two.v[1] = STORE(second < low ? low : second > high ? high : second);
+  return two;
+}
 
-  // Two neighbouring results, of outputs o and o + 1, of which there are O.
-  __device__ __forceinline__ Two operator()(float first, float second, int o, int O) const {
-    if (bias) {
-      if (o < O) first += bias[o];
-      if (o + 1 < O) second += bias[o + 1];
-    }
-    first = first < low ? low : first > high ? high : first;  // a NaN stays
-    second = second < low ? low : second > high ? high : second;
-    Two two;
-    two.v[0] = STORE(first), two.v[1] = STORE(second);
-    return two;
-  }
-};
+// The bias of output o, of so many.
+__device__ __forceinline__ float bias_of(const float* bias, int o, int outputs) { return o < outputs ? bias[o] : 0; }
 
 // The tile's rows, of results m0, m0 + 1, ..., to their pixels; y begins at the tile's first output, of which `outputs` are left.
 template <int THREADS>

@@ -70,8 +70,8 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor(
     at.advance(p, STEP);
   };
 
-  float sum[TILES_M][TILES_N][4] = {};
   const int steps = (p.K + STEP - 1) / STEP, wm = warp / 2 * PART_M, wn = warp % 2 * PART_N;
+  float sum[TILES_M][TILES_N][4] = {};
 #pragma unroll
   for (int s = 0; s < STAGES - 1; s++) {
     if (s < steps) copy(s);
@@ -100,8 +100,16 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor(
   copy_async_wait<0>();
   __syncthreads();
 
+  if (bias)
+#pragma unroll
+    for (int j = 0; j < TILES_N; j++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) {
+        const float more = bias_of(bias + blockIdx.z * p.O, o0 + wn + j * 8 + lane % 4 * 2 + e % 2, p.O);
+#pragma unroll
+        for (int i = 0; i < TILES_M; i++) sum[i][j][e] += more;
+      }
   STORE* tile = (STORE*)memory;
-  const Finish finish{bias ? bias + blockIdx.z * p.O : nullptr, (float)low, (float)high};
 #pragma unroll
   for (int i = 0; i < TILES_M; i++)
 #pragma unroll
@@ -109,7 +117,7 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor(
 #pragma unroll
       for (int e = 0; e < 4; e += 2) {
         const int m = wm + i * 16 + lane / 4 + e / 2 * 8, n = wn + j * 8 + lane % 4 * 2;
-        *(Two*)(tile + m * PITCH + n) = finish(sum[i][j][e], sum[i][j][e + 1], o0 + n, p.O);
+        *(Two*)(tile + m * PITCH + n) = stored(sum[i][j][e], sum[i][j][e + 1], (float)low, (float)high);
       }
   __syncthreads();
   write_tile<128>(tile, y + blockIdx.z * p.O + o0, p, m0, p.O - o0);

@@ -139,7 +139,8 @@ class _OnGPU:
         try:
             with drawing(Seeds(self._seeds)):
                 self._result = self._record(*map(Tensor.wrap, self._inputs)).data
-                self._update = self._optimizer.record_step()
+                with self._cupy.cuda.using_allocator(self._cupy.get_default_memory_pool().malloc):
+                    self._update = self._optimizer.record_step()  # its numbers are written between launches: not where a launch has its scratch
                 for buffer, before in buffers:  # the next launch reads what this one wrote: where it was before
                     if buffer.data is not before:
                         elementwise.assign(before, buffer.data)
