@@ -16,11 +16,13 @@ from minicnn.backend import (
 )
 from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
 from minicnn.ops.autocast import autocast
+from minicnn.optim import GradScaler
 from minicnn.place import empty_cache, memory_stats
 from minicnn.profiling import profile
 from minicnn.train.compile_step import compile_step
 
 __all__ = [
+    "GradScaler",
     "Tensor",
     "__version__",
     "arange",

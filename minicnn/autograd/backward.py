@@ -73,7 +73,8 @@ def _initial_gradient(root: Tensor, gradient: Any) -> Array:
         return dy
     if root.size != 1:
         raise ShapeError(f"backward() starts from one number, but this tensor has shape {root.shape}: sum or average it, or pass its gradient")
-    if not anomaly_enabled() and not is_capturing() and not bool(xp.isfinite(root.data).all()):
+    may_overflow = root.creator is not None and root.creator.result_may_overflow
+    if not may_overflow and not anomaly_enabled() and not is_capturing() and not bool(xp.isfinite(root.data).all()):
         raise NonFiniteError(
             f"the loss is {root.item()}, and so would be every gradient: lower the learning rate, look for log(0) or a division by 0, "
             "or run this step inside `with minicnn.detect_anomaly():` to be told which operation it was"

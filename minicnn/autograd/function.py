@@ -50,6 +50,7 @@ class Function:
     """
 
     is_view: ClassVar[bool] = False  # the result may look at the memory of the first input
+    result_may_overflow: ClassVar[bool] = False  # backward() may start from it although it is Inf or NaN: what it does then is up to who called it
     outlives_backward: ClassVar[bool] = False  # several graphs share it; it keeps nothing, and is not freed with the first of them
 
     needs: tuple[bool, ...]

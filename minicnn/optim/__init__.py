@@ -1,8 +1,9 @@
-"""Optimisers, which turn gradients into steps, and schedules, which set their learning rates."""
+"""Optimisers, which turn gradients into steps, schedules, which set their learning rates, and the scaling of losses for float16."""
 
 from minicnn.optim.adam import Adam, AdamW
 from minicnn.optim.clip import clip_grad_norm
 from minicnn.optim.decay import CosineAnnealingLR, MultiStepLR, StepLR
+from minicnn.optim.grad_scaler import GradScaler
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.plateau import ReduceLROnPlateau
 from minicnn.optim.rmsprop import RMSprop
@@ -14,6 +15,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "CosineAnnealingLR",
+    "GradScaler",
     "LinearWarmup",
     "MultiStepLR",
     "OneCycleLR",

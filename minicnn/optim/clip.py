@@ -16,7 +16,9 @@ from minicnn.kernels.cuda.gradients import clip
 from minicnn.kernels.cuda.tensors import packed
 
 
-def clip_grad_norm(parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], max_norm: float) -> float:
+def clip_grad_norm(
+    parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], max_norm: float, *, error_if_nonfinite: bool = True
+) -> float:
     """Scale all gradients down by one factor if their common norm √(Σ g²) is above `max_norm`. Call it before `step()`.
 
     The factor is max_norm / (norm + 1e-6), as in PyTorch. Parameters without a gradient are passed over.
@@ -24,6 +26,7 @@ def clip_grad_norm(parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], 
     Args:
         parameters: `model.parameters()`, or `model.named_parameters()` so that a message can name them.
         max_norm: above 0; `math.inf` only measures.
+        error_if_nonfinite: if false, gradients of which one is NaN or Inf stay as they are: for a step that `GradScaler` will leave out.
 
     Returns:
         The norm before clipping: worth a place in the log.
@@ -48,14 +51,12 @@ def clip_grad_norm(parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]], 
     named = (item if isinstance(item, tuple) else (f"parameter {i}", item) for i, item in enumerate(parameters))
     gradients = [(name, parameter.grad) for name, parameter in named if parameter.grad is not None]
     if gradients and _have_kernels(gradient for _, gradient in gradients):
-        return _clip_at_once(gradients, max_norm)
-    norm = math.sqrt(sum(_sum_of_squares(name, gradient) for name, gradient in gradients))
-    factor = max_norm / (norm + 1e-6)
-    if factor < 1:
-        for _, gradient in gradients:
-            data = gradient.edit("clip_grad_norm")
-            data *= factor
-    return norm
+        squares = _clip_at_once([gradient for _, gradient in gradients], max_norm)
+    else:
+        squares = _clip_each([gradient for _, gradient in gradients], max_norm)
+    if not math.isfinite(squares) and error_if_nonfinite:
+        raise _not_finite(gradients)
+    return math.sqrt(squares)
 
 
 def _have_kernels(gradients: Iterable[Tensor]) -> bool:
@@ -64,22 +65,31 @@ def _have_kernels(gradients: Iterable[Tensor]) -> bool:
     return "cuda" in backend.sources and all(isinstance(g.data, backend.xp.ndarray) and packed(g.data) for g in gradients)
 
 
-def _clip_at_once(gradients: list[tuple[str, Tensor]], max_norm: float) -> float:
+def _clip_each(gradients: list[Tensor], max_norm: float) -> float:
+    """Clip them, if all are finite; the sum of their squares."""
+    squares = sum(map(_sum_of_squares, gradients))
+    if math.isfinite(squares) and (factor := max_norm / (math.sqrt(squares) + 1e-6)) < 1:
+        for gradient in gradients:
+            data = gradient.edit("clip_grad_norm")
+            data *= factor
+    return squares
+
+
+def _clip_at_once(gradients: list[Tensor], max_norm: float) -> float:
     """The same on a GPU, which is waited for once: kernels take the norm, and multiply by the factor if it is finite."""
-    squares = float(clip([gradient.edit("clip_grad_norm") for _, gradient in gradients], max_norm).item())
-    if not math.isfinite(squares):
-        for name, gradient in gradients:
-            _sum_of_squares(name, gradient)
-    return math.sqrt(squares)
+    return float(clip([gradient.edit("clip_grad_norm") for gradient in gradients], max_norm).item())
 
 
-def _sum_of_squares(name: str, gradient: Tensor) -> float:
+def _sum_of_squares(gradient: Tensor) -> float:
     """In float64, where the squares of finite float32 numbers are finite."""
-    total = float((gradient.data.astype(np.float64) ** 2).sum())
-    if not math.isfinite(total):
-        kind = "NaN" if bool(array_module(gradient.data).isnan(gradient.data).any()) else "Inf"
-        raise NonFiniteError(
-            f"clip_grad_norm: the gradient of {name}, of shape {gradient.shape}, is {kind}: no scaling can mend it. Run this step "
-            "inside `with minicnn.detect_anomaly():` to be told which operation it was"
-        )
-    return total
+    return float((gradient.data.astype(np.float64) ** 2).sum())
+
+
+def _not_finite(gradients: list[tuple[str, Tensor]]) -> NonFiniteError:
+    """What to say of the first gradient that is not finite."""
+    name, gradient = next((named for named in gradients if not math.isfinite(_sum_of_squares(named[1]))), gradients[0])
+    kind = "NaN" if bool(array_module(gradient.data).isnan(gradient.data).any()) else "Inf"
+    return NonFiniteError(
+        f"clip_grad_norm: the gradient of {name}, of shape {gradient.shape}, is {kind}: no scaling can mend it. Run this step "
+        "inside `with minicnn.detect_anomaly():` to be told which operation it was; or, if a GradScaler will leave it out, pass error_if_nonfinite=False"
+    )
