@@ -18,6 +18,7 @@ from minicnn.kernels.cuda.channels import (
     gradient,
     matrix,
     normalised,
+    parameter,
     plan,
     real,
     vector,
@@ -129,7 +130,7 @@ def move_running(running_mean: Array, running_var: Array, mean: Array, var: Arra
     """
     xp, C = array_module(mean), len(mean)
     new_mean, new_var = xp.empty(C, mean.dtype), xp.empty(C, mean.dtype)
-    args = running_mean, running_var, mean, var, new_mean, new_var, C, momentum, unbiased
+    args = parameter(running_mean), parameter(running_var), mean, var, new_mean, new_var, C, momentum, unbiased
     launch("batch_norm", "move_running", blocks(C, THREADS), THREADS, args, dtype=mean.dtype, macros=("VECTOR=1",))
     return new_mean, new_var
 
@@ -161,15 +162,16 @@ def _line(
 ) -> Array:
     """The table (6, C) with which x (M, C) is normalised."""
     M, C = x.shape
+    gamma, beta = parameter(gamma), parameter(beta)
     line: Array = array_module(x).empty((ENTRIES, C), real(x))
-    if training:
-        found, p = found_moments(1, x)
-        args = found, gamma, beta, line, M, C, p.parts, p.tile, eps
-        launch("batch_norm", "finish_statistics", blocks(C, WARPS), (32, WARPS), args, dtype=x.dtype, macros=p.macros)
-    else:
+    if not training:
+        running = parameter(running_mean), parameter(running_var), gamma, beta, line, C, eps
         macros = (f"VECTOR={vector(C, x.itemsize)}",)
-        args = running_mean, running_var, gamma, beta, line, C, eps
-        launch("batch_norm", "line_of_running", blocks(C, THREADS), THREADS, args, dtype=x.dtype, macros=macros)
+        launch("batch_norm", "line_of_running", blocks(C, THREADS), THREADS, running, dtype=x.dtype, macros=macros)
+        return line
+    found, p = found_moments(1, x)
+    args = found, gamma, beta, line, M, C, p.parts, p.tile, eps
+    launch("batch_norm", "finish_statistics", blocks(C, WARPS), (32, WARPS), args, dtype=x.dtype, macros=p.macros)
     return line
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.launch import launch
-from minicnn.kernels.cuda.layout import rows
+from minicnn.kernels.cuda.layout import contiguous, rows
 from minicnn.kernels.types import Array
 
 THREADS = 256  # at most, in a block
@@ -76,8 +76,13 @@ def matrix(x: Array) -> Array:
 
 def aligned(x: Array) -> Array:
     """The array itself if it begins at a multiple of 16 bytes, as every new array does; else a copy."""
-    address = x.ctypes.data if isinstance(x, np.ndarray) else x.data.ptr  # type: ignore[attr-defined]  # CuPy's
+    address: int = x.ctypes.data if isinstance(x, np.ndarray) else x.data.ptr
     return x.copy() if address % 16 else x
+
+
+def parameter(p: Array | None) -> Array | None:
+    """One number for each channel (or for each element of a row), without gaps."""
+    return None if p is None else contiguous(p)
 
 
 def real(x: Array) -> Any:

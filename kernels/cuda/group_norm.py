@@ -11,6 +11,7 @@ from minicnn.kernels.cuda.channels import (
     gradient,
     matrix,
     normalised,
+    parameter,
     real,
 )
 from minicnn.kernels.cuda.launch import blocks, launch
@@ -27,7 +28,7 @@ def group_norm_forward(
         x (N, C, ...); gamma and beta (C,) or None, float32 beside an x of 16 bits; y like x.
     """
     N, C = x.shape[:2]
-    values = matrix(x)
+    values, gamma, beta = matrix(x), parameter(gamma), parameter(beta)
     line = array_module(x).empty((ENTRIES, N * C), real(x))
     found, p = found_moments(N, values)
     args = found, gamma, beta, line, N, len(values) // N, C, groups, p.parts, p.tile, eps

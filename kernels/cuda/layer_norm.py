@@ -3,7 +3,7 @@
 import math
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.channels import ROWS_OF_TWO, THREADS, WARPS, aligned, plan, real, vector
+from minicnn.kernels.cuda.channels import ROWS_OF_TWO, THREADS, WARPS, aligned, parameter, plan, real, vector
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import contiguous
 from minicnn.kernels.types import Array, Needs, Saved
@@ -22,12 +22,12 @@ def layer_norm_forward(
     """
     last = x.shape[x.ndim - ndim :]
     D = math.prod(last)
-    values, scale, shift = aligned(contiguous(x)).reshape(-1, D), _row(gamma), _row(beta)
+    values, gamma, beta = aligned(contiguous(x)).reshape(-1, D), parameter(gamma), parameter(beta)
     xp, R = array_module(x), len(values)
     y, statistics = xp.empty((R, D), x.dtype), xp.empty((3, R), real(x))
     grid, block, macros = _teams(R, D, x.itemsize)
-    launch("layer_norm", "normalise_rows", grid, block, (values, scale, shift, y, statistics, R, D, eps), dtype=x.dtype, macros=macros)
-    return y.reshape(x.shape), (values, statistics, scale, x.shape, last)
+    launch("layer_norm", "normalise_rows", grid, block, (values, gamma, beta, y, statistics, R, D, eps), dtype=x.dtype, macros=macros)
+    return y.reshape(x.shape), (values, statistics, gamma, x.shape, last)
 
 
 def layer_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | None, ...]:
@@ -51,10 +51,6 @@ def layer_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array
         launch("layer_norm", "column_sums", p.grid, p.block, (dy, values, statistics, found, R, D, p.parts), dtype=dy.dtype, macros=p.macros)
         launch("layer_norm", "add_parts", blocks(D, WARPS), (32, WARPS), (found, dgamma, dbeta, D, p.parts), dtype=dy.dtype, macros=p.macros)
     return dx, dgamma if needs[1] else None, dbeta if needs[2] else None
-
-
-def _row(parameter: Array | None) -> Array | None:
-    return None if parameter is None else contiguous(parameter).reshape(-1)
 
 
 def _teams(R: int, D: int, itemsize: int) -> tuple[int, tuple[int, int], tuple[str]]:

@@ -39,7 +39,7 @@ def group_norm(
     Raises:
         ShapeError: x has no channel axis or is empty, gamma or beta does not have one entry per channel, or a group has
             a single value, whose variance is zero.
-        DtypeError: inputs of different element types, or integers.
+        DtypeError: inputs of different element types, or integers. Beside an x of 16 bits, gamma and beta are float32.
         ArgumentError: `groups` does not divide the channels, or `eps` is not positive.
 
     Source:
@@ -81,7 +81,7 @@ def instance_norm(x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = 
     Raises:
         ShapeError: x has no channel axis or is empty, gamma or beta does not have one entry per channel, or a channel of
             an image has a single value, whose variance is zero.
-        DtypeError: inputs of different element types, or integers.
+        DtypeError: inputs of different element types, or integers. Beside an x of 16 bits, gamma and beta are float32.
         ArgumentError: `eps` is not positive.
 
     Source:
@@ -100,7 +100,7 @@ def instance_norm(x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = 
 def _normalise(op: str, x: Tensor, groups: int, gamma: Tensor | None, beta: Tensor | None, eps: float) -> Tensor:
     (x,), gamma, beta = cast("group_norm", x), None if gamma is None else as_tensor(gamma), None if beta is None else as_tensor(beta)
     eps = checks.positive(eps, f"{op}: eps")
-    checks.floating(op, x=x, gamma=gamma, beta=beta)
+    checks.floating_with_parameters(op, x, gamma=gamma, beta=beta)
     checks.per_channel(op, x, gamma=gamma, beta=beta)
     if x.size == x.shape[0] * groups:
         raise ShapeError(

@@ -44,7 +44,7 @@ def layer_norm(
     Raises:
         ShapeError: x does not end in `normalized_shape` or is empty, gamma or beta is of another shape, or there is a
             single value to normalise, whose variance is zero.
-        DtypeError: inputs of different element types, or integers.
+        DtypeError: inputs of different element types, or integers. Beside an x of 16 bits, gamma and beta are float32.
         ArgumentError: `normalized_shape` is no shape, or `eps` is not positive.
 
     Source:
@@ -64,7 +64,7 @@ def layer_norm(
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None and given.shape != last:
             raise ShapeError(f"layer_norm: {name} must have the shape {last} of the normalised axes; {name} is {given.shape}")
-    checks.floating("layer_norm", x=x, gamma=gamma, beta=beta)
+    checks.floating_with_parameters("layer_norm", x, gamma=gamma, beta=beta)
     if set(last) == {1}:
         raise ShapeError(
             f"layer_norm: a single value is normalised, x is {x.shape}, and its variance is zero, so that every output "

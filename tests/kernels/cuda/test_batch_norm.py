@@ -68,6 +68,14 @@ def test_images_at_odd_addresses():
 
 
 @pytest.mark.parametrize("op", BEHIND)
+def test_parameters_with_gaps(op):
+    kernel, given = kernels.find(op, ["cuda"]), case(op, (3, 5, 7, 9), training=False)
+    sparse = {name: p if p.ndim > 1 else np.stack([p, -p], axis=1)[:, 0] for name, p in given.items()}
+    dense, gaps = (kernel.forward(*g.values(), training=False, eps=1e-5, **BEHIND[op])[0][0] for g in (given, sparse))
+    np.testing.assert_array_equal(gaps, dense)
+
+
+@pytest.mark.parametrize("op", BEHIND)
 def test_results_and_gradients_are_channels_last(op):
     kernel, given = kernels.find(op, ["cuda"]), case(op, (2, 6, 3, 5))
     (y, _, _), saved = kernel.forward(*given.values(), training=True, eps=1e-5, **BEHIND[op])

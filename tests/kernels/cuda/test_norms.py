@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from minicnn import kernels
+import minicnn
+from minicnn import Tensor, kernels, ops
+from minicnn.errors import DtypeError
 from tests.kernels.cuda.compared import TYPES, channels_last, off_by_one, planted
 from tests.kernels.cuda.norms import differs, images, parameters
 
@@ -77,6 +79,17 @@ def test_rows_of_every_length(shape, ndim):
 def test_element_types_of_layer_norm(dtype):
     assert layer_norm((11, 40), 1, dtype) == ""
     assert layer_norm((2, 5, 3, 1001), 1, dtype, beta=None) == ""
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_beside_16_bits_parameters_have_32(dtype):
+    with minicnn.use_backend("cudasim"):
+        x, p = Tensor(images(3, 8, 4, 5)).astype(dtype), Tensor(np.ones(8, np.float32))
+        assert ops.group_norm(x, 2, p, p).dtype == x.dtype
+        assert ops.layer_norm(x.transpose(0, 2, 3, 1), 8, p, p).dtype == x.dtype
+        for call in (lambda p: ops.group_norm(x, 2, p), lambda p: ops.layer_norm(x.transpose(0, 2, 3, 1), 8, p)):
+            with pytest.raises(DtypeError, match="gamma must be float32"):
+                call(p.astype(dtype))
 
 
 def test_rows_in_another_order_in_memory():
