@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from minicnn.bench.gpu import Entrant, GpuRow, Running, Session
-from minicnn.bench.gpu.contest import Heat, contest, deviation, pairs
-from minicnn.bench.gpu.report import cells, head, line, machine_line
+from minicnn.bench.gpu import session as session_module
+from minicnn.bench.gpu.contest import Heat, contest, deviation, heat_as_dict, pairs
+from minicnn.bench.gpu.report import best, cells, head, line, machine_line
 from minicnn.bench.workload import Workload
 from minicnn.errors import BackendError
 
@@ -209,3 +210,18 @@ def test_the_machine_in_one_line():
     machine = {"gpu": "NVIDIA H200", "nvidia_smi": {"driver_version": "580.1"}, "minicnn": "1.0", "cupy": "14.2.0", "torch": "2.11.0", "cudnn": 91002, "date": "2026-11-26"}
     assert machine_line(machine) == "NVIDIA H200, driver 580.1, minicnn 1.0, CuPy 14.2.0, PyTorch 2.11.0, cuDNN 91002, 2026-11-26"
     assert machine_line({"minicnn": "1.0", "date": "today"}) == "no GPU, minicnn 1.0, today"
+
+
+def test_the_table_and_the_finals_agree_on_who_is_the_fastest():
+    """Of two blocks, the mean of the speeds and the mean of the times may disagree: speeds count, in both."""
+    a, b = Heat("torch", "eager", True, seconds=(0.01, 0.2)), Heat("torch channels-last", "eager", True, seconds=(0.09, 0.08))
+    own = Heat("minicnn", "eager", False, seconds=(1.0,))
+    assert list(pairs([own, a, b])) == [("minicnn", "torch")]
+    assert best({"heats": [heat_as_dict(heat, 4, "fp32") for heat in (own, a, b)]}, False, None)["name"] == "torch"
+
+
+def test_what_cannot_be_found_out_about_the_machine_is_said(monkeypatch):
+    monkeypatch.setattr(session_module, "nvidia_smi", lambda: 1 / 0)
+    found = session_module.machine()
+    assert found["date"].endswith("UTC")
+    assert any("ZeroDivisionError" in line for line in found["not_found_out"])

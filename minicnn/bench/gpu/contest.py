@@ -54,9 +54,9 @@ class Heat:
     results: list[Array] = field(default_factory=list, repr=False)
 
     @property
-    def median(self) -> float:
-        """Seconds of a step; infinite if it failed."""
-        return statistics.median(self.seconds) if self.seconds and not self.error else math.inf
+    def speed(self) -> float:
+        """Steps per second, the median of the blocks; 0 if it failed."""
+        return statistics.median(1 / s for s in self.seconds) if self.seconds and not self.error else 0.0
 
 
 @dataclass
@@ -150,8 +150,8 @@ def pairs(heats: Sequence[Heat]) -> Iterator[tuple[str, str]]:
     """Who meets: the fastest of each side in each style, and the fastest of all, if that is another pair."""
 
     def best(is_rival: bool, styles: Sequence[str]) -> Heat | None:
-        found = [h for h in heats if h.is_rival == is_rival and h.style in styles and h.median < math.inf]
-        return min(found, key=lambda h: h.median, default=None)
+        found = [h for h in heats if h.is_rival == is_rival and h.style in styles and h.speed > 0]
+        return max(found, key=lambda h: h.speed, default=None)
 
     seen = set()
     for styles in (*((style,) for style in STYLES), STYLES):

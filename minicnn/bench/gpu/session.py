@@ -136,7 +136,7 @@ def machine() -> dict[str, Any]:
         try:
             found |= part()
         except Exception as error:  # noqa: BLE001 - figures are worth having without it
-            found[f"without{part.__name__}"] = f"{type(error).__name__}: {error}"[:200]
+            found.setdefault("not_found_out", []).append(f"{part.__name__.strip('_')}: {type(error).__name__}: {error}"[:200])
     return found
 
 
