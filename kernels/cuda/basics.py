@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from minicnn.kernels.array import basics as array
 from minicnn.kernels.cuda import reduction, walk
-from minicnn.kernels.cuda.elementwise import assign, binary, cast, copy, known, unary
+from minicnn.kernels.cuda.elementwise import assign, binary, cast, copy, fits, unary
 from minicnn.kernels.types import Array
 
 __all__ = [
@@ -35,74 +35,74 @@ __all__ = [
 
 def add(a: Array, b: Array) -> Array:
     """a + b."""
-    return binary("add", a, b) if _alike(a, b) else array.add(a, b)
+    return binary("add", a, b) if fits(a, b) else array.add(a, b)
 
 
 def subtract(a: Array, b: Array) -> Array:
     """a - b."""
-    return binary("subtract", a, b) if _alike(a, b) else array.subtract(a, b)
+    return binary("subtract", a, b) if fits(a, b) else array.subtract(a, b)
 
 
 def multiply(a: Array, b: Array) -> Array:
     """a b."""
-    return binary("multiply", a, b) if _alike(a, b) else array.multiply(a, b)
+    return binary("multiply", a, b) if fits(a, b) else array.multiply(a, b)
 
 
 def divide(a: Array, b: Array) -> Array:
     """a / b."""
-    return binary("divide", a, b) if _alike(a, b) else array.divide(a, b)
+    return binary("divide", a, b) if fits(a, b) else array.divide(a, b)
 
 
 def maximum(a: Array, b: Array) -> Array:
     """The larger of two; NaN if one is."""
-    return binary("maximum", a, b) if _alike(a, b) else array.maximum(a, b)
+    return binary("maximum", a, b) if fits(a, b) else array.maximum(a, b)
 
 
 def minimum(a: Array, b: Array) -> Array:
     """The smaller of two; NaN if one is."""
-    return binary("minimum", a, b) if _alike(a, b) else array.minimum(a, b)
+    return binary("minimum", a, b) if fits(a, b) else array.minimum(a, b)
 
 
 def negative(x: Array) -> Array:
     """-x."""
-    return unary("negative", x) if known(x.dtype) else array.negative(x)
+    return unary("negative", x) if fits(x) else array.negative(x)
 
 
 def absolute(x: Array) -> Array:
     """|x|."""
-    return unary("absolute", x) if known(x.dtype) else array.absolute(x)
+    return unary("absolute", x) if fits(x) else array.absolute(x)
 
 
 def exp(x: Array) -> Array:
     """e^x."""
-    return unary("exp", x) if known(x.dtype) else array.exp(x)
+    return unary("exp", x) if fits(x) else array.exp(x)
 
 
 def log(x: Array) -> Array:
     """Natural logarithm."""
-    return unary("log", x) if known(x.dtype) else array.log(x)
+    return unary("log", x) if fits(x) else array.log(x)
 
 
 def sqrt(x: Array) -> Array:
     """Square root."""
-    return unary("sqrt", x) if known(x.dtype) else array.sqrt(x)
+    return unary("sqrt", x) if fits(x) else array.sqrt(x)
 
 
 def sum_over(x: Array, axes: tuple[int, ...]) -> Array:
     """Sum over `axes`."""
-    return reduction.sum_over(x, axes) if known(x.dtype) and x.size else array.sum_over(x, axes)
+    return reduction.sum_over(x, axes) if fits(x) and x.size else array.sum_over(x, axes)
 
 
 def mean_over(x: Array, axes: tuple[int, ...]) -> Array:
     """Mean over `axes`."""
-    if not known(x.dtype):
+    if not fits(x):
         return array.mean_over(x, axes)
     return reduction.sum_over(x, axes, 1 / math.prod(x.shape[axis] for axis in axes))
 
 
 def sum_product(a: Array, b: Array, axes: tuple[int, ...]) -> Array:
     """Sum of a b over `axes`; where both have one shape and one order, the product is never written to memory."""
-    if _alike(a, b) and a.shape == b.shape and a.strides == b.strides and a.size:
+    if fits(a, b) and a.shape == b.shape and a.strides == b.strides and a.size:
         return reduction.sum_product(a, b, axes)
     return sum_over(multiply(a, b), axes)
 
@@ -119,8 +119,3 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Array:
         assign(y[(slice(None),) * axis + (slice(start, stop),)], x)
         start = stop
     return y
-
-
-def _alike(a: Array, b: Array) -> bool:
-    """Two arrays of one element type that the kernels know."""
-    return a.dtype == b.dtype and known(a.dtype)

@@ -4,6 +4,7 @@ CuPy's own `a + b` gives an array whose last axis is innermost, whatever the ord
 before the next convolution.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -18,54 +19,68 @@ def cast(x: Array, dtype: Any) -> Array:
     dtype = np.dtype(dtype)
     if x.dtype == dtype:
         return x
-    return unary("identity", x, dtype) if known(x.dtype, dtype) else x.astype(dtype)
+    return unary("identity", x, dtype) if fits(x) and c_type(dtype) else x.astype(dtype)
 
 
 def copy(x: Array) -> Array:
     """The values of x in new memory without gaps, in the order of x."""
-    return unary("identity", x, x.dtype) if known(x.dtype) else x.copy(order="K")
+    return unary("identity", x) if fits(x) else x.copy(order="K")
 
 
 def assign(y: Array, x: Array) -> None:
     """y[...] = x, which broadcasts to the shape of y; both may have gaps."""
-    if x.dtype == y.dtype and known(x.dtype):
-        way = walk.into(y.shape, y.strides, x.shape, x.strides, x.dtype.itemsize, _many(x.dtype))
-        _launch("unary", "identity", way, (x, y), x.dtype, y.dtype)
+    if fits(y, x):
+        way = walk.into(y.shape, y.strides, x.shape, x.strides, x.dtype.itemsize, _many(x.dtype, y.dtype))
+        _launch("unary", "identity", way, (x, y))
     else:
         y[...] = x
 
 
 def unary(function: str, x: Array, dtype: Any = None) -> Array:
     """f(x) for a function of elementwise.cu; the results are of `dtype`, as a rule that of x."""
-    dtype = x.dtype if dtype is None else dtype
+    dtype = dtype or x.dtype
     result, way = walk.to_new((x.shape,), (x.strides,), x.dtype.itemsize, _many(x.dtype, dtype))
     y = result.empty(x, dtype)
-    _launch("unary", function, way, (x, y), x.dtype, dtype)
+    _launch("unary", function, way, (x, y))
     return result.view(y)
 
 
 def binary(function: str, a: Array, b: Array) -> Array:
     """f(a, b) for a function of elementwise.cu and two arrays of one element type, which broadcast."""
     dtype = a.dtype
-    result, way = walk.to_new((a.shape, b.shape), (a.strides, b.strides), dtype.itemsize, _many(dtype))
+    result, way = walk.to_new((a.shape, b.shape), (a.strides, b.strides), dtype.itemsize, _many(dtype, dtype))
     y = result.empty(a, dtype)
-    _launch("binary", function, way, (a, b, y), dtype, dtype)
+    _launch("binary", function, way, (a, b, y))
     return result.view(y)
 
 
-def known(*dtypes: Any) -> bool:
-    """The kernels compute in these element types: not in integers, nor booleans."""
-    return all(dtype.name in TYPES for dtype in dtypes)
+def fits(first: Array, *others: Array) -> bool:
+    """These are arrays (NumPy has scalars, too) of one element type, in which the kernels compute: not of integers, nor booleans."""
+    dtype = first.dtype
+    return c_type(dtype) is not None and not isinstance(first, np.generic) and all(x.dtype == dtype and not isinstance(x, np.generic) for x in others)
 
 
-def _launch(kernel: str, function: str, way: walk.Walk, arrays: tuple[Array, ...], dtype: Any, to: Any) -> None:
-    macros = f"{kernel.upper()}={function}", f"TO={TYPES[to.name][0]}"
+@functools.cache
+def c_type(dtype: np.dtype[Any]) -> str | None:
+    """What the kernels call an element type; None if they do not know it."""
+    return TYPES[dtype.name][0] if dtype.name in TYPES else None
+
+
+def _launch(kernel: str, function: str, way: walk.Walk, arrays: tuple[Array, ...]) -> None:
+    """The last array is the result."""
+    dtype, macros = arrays[0].dtype, _macros(kernel, function, arrays[-1].dtype)
     if way.axes is not None:
         launch("elementwise", f"{kernel}_strided", way.blocks, THREADS, (*arrays, way.axes, way.count), dtype=dtype, macros=macros)
     elif way.blocks:
         launch("elementwise", kernel, way.blocks, THREADS, (*arrays, way.count), dtype=dtype, macros=macros)
 
 
-def _many(*dtypes: Any) -> int:
+@functools.cache
+def _macros(kernel: str, function: str, to: np.dtype[Any]) -> tuple[str, str]:
+    return f"{kernel.upper()}={function}", f"TO={c_type(to)}"
+
+
+@functools.cache
+def _many(dtype: np.dtype[Any], to: np.dtype[Any]) -> int:
     """How many numbers a thread takes at once: MANY of elementwise.cu."""
-    return 16 // max(dtype.itemsize for dtype in dtypes)
+    return 16 // max(dtype.itemsize, to.itemsize)

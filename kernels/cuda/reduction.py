@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda import elementwise, walk
-from minicnn.kernels.cuda.launch import THREADS, TYPES, blocks, launch
+from minicnn.kernels.cuda.launch import THREADS, blocks, launch
 from minicnn.kernels.types import Array
 
 Shape = tuple[int, ...]
@@ -55,7 +55,7 @@ def _sum(x: Array, z: Array | None, axes: Shape, factor: float) -> Array:
 
 
 def _launch(step: Step, x: Array, z: Array | None, y: Array, factor: float) -> None:
-    macros = (f"TO={TYPES[y.dtype.name][0]}",)
+    macros = (f"TO={elementwise.c_type(y.dtype)}",)
     launch("reduction", step.kernel, step.grid, step.block, (x, z, y, *step.sizes, factor), dtype=x.dtype, macros=macros)
 
 

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minicnn.kernels.cuda import walk
-from minicnn.kernels.cuda.launch import TYPES
+from minicnn.kernels.cuda import elementwise, walk
 from minicnn.kernels.types import Array
 
 MOST_TENSORS, ARRAYS, CHUNK = 72, 5, 4096  # the constants of tensors.cuh
@@ -57,5 +56,6 @@ def address(array: Array) -> int:
 
 def packed(array: Array) -> bool:
     """The array is of a type that the kernels know, and lies in memory without gaps, in whatever order."""
-    known = array.dtype.name in TYPES
-    return known and (array.flags.c_contiguous or walk.dense(array.shape, array.strides, walk.order(array.shape, array.strides), array.dtype.itemsize))
+    if not elementwise.fits(array):
+        return False
+    return array.flags.c_contiguous or walk.dense(array.shape, array.strides, walk.order(array.shape, array.strides), array.dtype.itemsize)

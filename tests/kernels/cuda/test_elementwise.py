@@ -9,7 +9,18 @@ import minicnn
 from minicnn import Tensor, ops
 from minicnn.kernels.cuda import basics, elementwise, walk
 from minicnn.testing import gradcheck
-from tests.kernels.cuda.compared import TOLERANCES, TYPES, backwards, channels_last, dtype_of, in_every_order, nothing_there, off_by_one, planted, unlike
+from tests.kernels.cuda.compared import (
+    TOLERANCES,
+    TYPES,
+    backwards,
+    channels_last,
+    dtype_of,
+    in_every_order,
+    nothing_there,
+    off_by_one,
+    planted,
+    unlike,
+)
 
 BINARY = {
     "add": np.add,
@@ -24,7 +35,7 @@ LAYOUTS = {"usual": lambda x: x, "channels last": channels_last, "off by one": o
 
 
 def numbers(*shape, dtype="float32", seed=0):
-    return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype_of(dtype))
+    return np.asarray(np.random.default_rng([seed, *shape]).standard_normal(shape), dtype_of(dtype))
 
 
 def exact(x):
@@ -116,6 +127,8 @@ def test_what_is_empty_or_no_floating_point_number():
     np.testing.assert_array_equal(basics.negative(integers), -integers)
     assert basics.multiply(numbers(2, 3), integers > 1).dtype == np.float32
     assert basics.cast(integers, np.float32).dtype == np.float32
+    assert basics.multiply(np.float32(2), np.asarray(3, np.float32)) == 6  # NumPy's scalars are no arrays
+    assert basics.exp(np.float32(0)) == 1
 
 
 @pytest.mark.parametrize("dtype", TYPES)
