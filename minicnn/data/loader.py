@@ -9,7 +9,7 @@ import numpy as np
 
 from minicnn import checks
 from minicnn.autograd import Tensor
-from minicnn.backend import draw_seed, get_backend
+from minicnn.backend import CUPY, draw_seed, get_backend
 from minicnn.data.batch import ORDER, BatchMaker, Collate, random_stream
 from minicnn.data.dataset import Dataset
 from minicnn.data.transforms import Transform, check_transform
@@ -22,6 +22,8 @@ class DataLoader:
 
     Each `for` loop over it is an epoch, and each epoch has its own order and its own random transforms. Both
     depend on (seed, epoch, index of the sample) only: same seed, same batches, with any number of workers.
+
+    The tensors are where the active backend computes. On `cupy` each batch is copied to the GPU while it computes with the one before.
 
     Args:
         dataset: anything with `len(dataset)` and `dataset[i]`, a tuple such as (image, label).
@@ -103,6 +105,11 @@ class DataLoader:
             from minicnn.data.worker import batches_from_workers
 
             made = batches_from_workers(self._make, batches, epoch, self.num_workers)
+        if get_backend().name == CUPY:
+            from minicnn.data.ahead import one_ahead
+
+            yield from one_ahead(made, get_backend().xp)
+            return
         for batch in made:
             yield tuple(_tensor(entry) for entry in batch) if isinstance(batch, tuple) else _tensor(batch)
 
