@@ -1,9 +1,11 @@
 """Compiles what a benchmark will need, in as many processes as there are processors. Called by `gpu_session.py compile`.
 
 NVRTC compiles a module in seconds, and a training step needs dozens; one after the other they would keep the GPU waiting for minutes. So every row is first
-walked through with kernels that do nothing, which tells the modules; then they are compiled side by side. CuPy keeps the machine code on disk.
+walked through with kernels that do nothing, which tells the modules; then they are compiled side by side. CuPy keeps the machine code on disk. All this is done in other
+processes, so that the one that calls holds no memory of the GPU.
 """
 
+import gc
 import json
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+KEY = "module: "  # how a line that names one begins
 Key = tuple[Any, ...]  # what `launch._module` is asked for besides the place: source, element type, macros, ...
 
 
@@ -51,6 +54,7 @@ def collect(rows: Sequence[Any]) -> list[Key]:
                 with use_backend("numpy"):
                     problem = pose(row.workload)
                 own.build(problem, row.precision).step()
+                free()
             except Exception as error:  # noqa: BLE001 - what it needs is compiled later, then
                 print(f"{row.label}: {type(error).__name__}: {str(error)[:200]}", flush=True)
     finally:
@@ -62,34 +66,65 @@ def collect(rows: Sequence[Any]) -> list[Key]:
     return list(found)
 
 
-def compile_all(keys: Sequence[Key], workers: int, limit: float) -> int:
-    """Compile modules side by side; returns how many failed. Each process takes every so-many-th."""
-    shares = [share for k in range(workers) if (share := list(keys[k::workers]))]
+def free() -> None:
+    """Give back the GPU's memory, where there is one."""
+    gc.collect()
+    cupy = sys.modules.get("cupy")
+    if cupy is not None:
+        cupy.get_default_memory_pool().free_all_blocks()
+
+
+def compile_rows(rows: Sequence[Any], workers: int, limit: float) -> int:
+    """Compile what rows need, within `limit` seconds; returns how many troubles there were.
+
+    One process for each precision looks through its rows; then each of many processes compiles every so-many-th module.
+    """
     start = time.perf_counter()
 
-    def one(share: list[Key]) -> list[str]:
-        command = [sys.executable, str(Path(__file__).resolve()), json.dumps(share)]
+    def process(task: dict[str, Any]) -> tuple[list[Key], list[str]]:
+        command = [sys.executable, str(Path(__file__).resolve()), json.dumps(task)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=max(1.0, limit - time.perf_counter() + start), check=False)
         except subprocess.TimeoutExpired:
-            return [f"one of {share}: not done after {limit:.0f} s"]
-        return done.stdout.splitlines() + ([done.stderr[-500:]] if done.returncode else [])
+            return [], [f"{str(task)[:200]}: not done after {limit:.0f} s"]
+        keys = [as_key(json.loads(line.removeprefix(KEY))) for line in done.stdout.splitlines() if line.startswith(KEY)]
+        said = [line for line in done.stdout.splitlines() if line and not line.startswith(KEY)]
+        return keys, said + ([" ".join(done.stderr.split())[-500:]] if done.returncode else [])
 
     with ThreadPoolExecutor(workers) as pool:
-        troubles = [line for lines in pool.map(one, shares) for line in lines]
-    print("\n".join([f"compiled {len(keys)} modules in {time.perf_counter() - start:.0f} s, {len(troubles)} with trouble", *troubles]), flush=True)
+        precisions = dict.fromkeys(row.precision for row in rows)
+        looked = list(pool.map(process, [{"collect": [row.as_dict() for row in rows if row.precision == p]} for p in precisions]))
+        keys = list(dict.fromkeys(key for found, _ in looked for key in found))
+        seconds = time.perf_counter() - start
+        compiled = list(pool.map(process, [{"compile": share} for k in range(workers) if (share := keys[k::workers])]))
+    troubles = [line for _, lines in (*looked, *compiled) for line in lines]
+    print(f"compiled {len(keys)} modules in {time.perf_counter() - start:.0f} s, {seconds:.0f} of them to find out which; {len(troubles)} troubles", *troubles, sep="\n", flush=True)
     return len(troubles)
 
 
-def main(share: list[Any]) -> None:
-    """What a process does: a line for each module that cannot be compiled."""
+def as_key(parts: list[Any]) -> Key:
+    """A key as it was before it went through JSON."""
+    return tuple(tuple(part) if isinstance(part, list) else part for part in parts)
+
+
+def main(task: dict[str, Any]) -> None:
+    """What a process does: a line for each module that rows need; or a line for each module that cannot be compiled."""
+    if "collect" in task:
+        from minicnn.bench.gpu import GpuRow
+
+        print("\n".join(KEY + json.dumps(key) for key in collect(list(map(GpuRow.from_dict, task["collect"])))), flush=True)
+    else:
+        _compile(task["compile"])
+
+
+def _compile(share: list[Any]) -> None:
     import cupy
 
     from minicnn.kernels.cuda import launch
 
     for key in share:
         try:
-            launch._module(cupy, *(tuple(part) if isinstance(part, list) else part for part in key)).compile()
+            launch._module(cupy, *as_key(key)).compile()
         except Exception as error:  # noqa: BLE001
             print(f"{key}: {type(error).__name__}: {' '.join(str(error).split())[:600]}", flush=True)
 

@@ -2,6 +2,7 @@
 
     environment   GPU, driver, clocks, versions
     correctness   every kernel of the backend cupy against its definition and against measured slopes
+    networks      whole networks on the GPU and on the CPU: losses, gradients, running statistics; recorded steps and called ones
     compile       what the rows of the benchmark need, side by side; done before each of the steps below, too
     convs         each convolution of ResNet-50 beside cuDNN's and the limits of the GPU
     bench         the rows of the benchmark, minicnn and PyTorch
@@ -16,7 +17,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import gpu_bench
 import gpu_compile
 import gpu_correctness
+import gpu_networks
 
 if TYPE_CHECKING:
     from minicnn.bench.gpu import GpuRow
@@ -51,7 +53,7 @@ def main() -> int:
     parser.add_argument("--alone", action="store_true", help="without PyTorch")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    args.compiled = False
+    args.compiled = set()  # rows
     args.deadline = time.perf_counter() + args.limit
     failed = 0
     for name in args.steps:
@@ -110,6 +112,11 @@ def correctness(args: argparse.Namespace) -> int:
     return gpu_correctness.run(ops, checks, args.backend, args.out, workers=args.workers, limit=left, each=min(left, 240))
 
 
+def networks(args: argparse.Namespace) -> int:
+    """See `gpu_networks`."""
+    return gpu_networks.run(args.backend, args.out, workers=args.workers, limit=args.deadline - time.perf_counter())
+
+
 def rows(args: argparse.Namespace) -> "list[GpuRow]":
     """The standard rows that the options leave."""
     from minicnn.bench.gpu import STANDARD
@@ -124,8 +131,7 @@ def rows(args: argparse.Namespace) -> "list[GpuRow]":
 
 def compile_modules(args: argparse.Namespace) -> int:
     """See `gpu_compile`."""
-    keys = gpu_compile.collect(rows(args))
-    return gpu_compile.compile_all(keys, args.workers, max(10.0, min(240.0, args.deadline - time.perf_counter())))
+    return _compile(args, rows(args))
 
 
 def bench(args: argparse.Namespace) -> int:
@@ -139,17 +145,22 @@ def memory(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace, name: str, settings: dict[str, Any]) -> int:
-    _compile_once(args)
+    _compile_once(args, rows(args))
     wanted = [row.as_dict() for row in rows(args)]
     found = gpu_bench.Parent(wanted, settings, args.out / name, args.deadline, args.row_limit, against_torch=not args.alone).run()
     return sum(bool(row["error"] or any(heat["error"] for heat in row["heats"])) for row in found["rows"]) + len(wanted) - len(found["rows"])
 
 
-def _compile_once(args: argparse.Namespace) -> None:
-    if not args.compiled:
-        args.compiled = True
+def _compile(args: argparse.Namespace, wanted: "Sequence[GpuRow]") -> int:
+    args.compiled |= set(wanted)
+    return gpu_compile.compile_rows(wanted, args.workers, max(10.0, min(200.0, args.deadline - time.perf_counter())))
+
+
+def _compile_once(args: argparse.Namespace, wanted: "Sequence[GpuRow]") -> None:
+    left = [row for row in wanted if row not in args.compiled]
+    if left:
         try:
-            compile_modules(args)
+            _compile(args, left)
         except Exception as error:  # noqa: BLE001 - then everything is compiled when it is needed
             print(f"compile failed: {type(error).__name__}: {error}", flush=True)
 
@@ -158,10 +169,15 @@ def convs(args: argparse.Namespace) -> int:
     """Runs `minicnn bench --layers`, and prints the table of what is there when the time is over."""
     from minicnn.bench.gpu import convs as table
     from minicnn.bench.gpu.peaks import line
+    from minicnn.bench.gpu.rows import in_precisions
+    from minicnn.bench.workload import Workload
 
+    models, batch = _words(args.models) or ["ResNet50"], (_words(args.batch) or ["64"])[0]
+    workloads = [Workload.of(model, "train", batch_size=int(batch)) for model in models]
+    _compile_once(args, in_precisions(workloads, _words(args.precision)))
     path, left = args.out / "convs.json", args.deadline - time.perf_counter()
-    options = ["--precision", args.precision, "--batch-size", (_words(args.batch) or ["64"])[0], "--out", str(path)]
-    command = [sys.executable, "-m", "minicnn", "bench", *(_words(args.models) or ["ResNet50"]), "--layers", "--backend", "cupy", "--json", *options]
+    options = ["--precision", args.precision, "--batch-size", batch, "--out", str(path)]
+    command = [sys.executable, "-m", "minicnn", "bench", *models, "--layers", "--backend", "cupy", "--json", *options]
     with (args.out / "convs.err").open("w") as err:
         try:
             code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=err, timeout=left, check=False, env=gpu_correctness.environment()).returncode
@@ -186,7 +202,7 @@ def _words(text: str) -> list[str]:
 
 
 STEPS: dict[str, Step] = {
-    "environment": environment, "correctness": correctness, "compile": compile_modules, "convs": convs, "bench": bench, "memory": memory,
+    "environment": environment, "correctness": correctness, "networks": networks, "compile": compile_modules, "convs": convs, "bench": bench, "memory": memory,
 }  # fmt: skip
 
 
