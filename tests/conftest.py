@@ -1,12 +1,33 @@
-"""Prepares every run of the tests: Ctrl-C, threads where several processes share the machine; and one line about what was skipped."""
+"""Prepares every run of the tests: Ctrl-C, threads where several processes share the machine; backends; one line about what was skipped."""
 
 import os
 import signal
+
+import pytest
+
+BACKENDS = ("loops", "numpy", "numba")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a shell's background jobs: tests of Ctrl-C would wait for nothing
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" in os.environ:  # `pytest -n`: each process is a thread already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_generate_tests(metafunc):
+    """A test that takes `backend`, and does not say which, runs on all backends of a CPU, and on the one that --backend names."""
+    names = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    given = {name for each in names for name in (each.replace(",", " ").split() if isinstance(each, str) else each)}
+    if "backend" in metafunc.fixturenames and "backend" not in given:
+        metafunc.parametrize("backend", dict.fromkeys((*BACKENDS, metafunc.config.getoption("--backend") or "numba")), indirect=True)
+
+
+@pytest.fixture
+def backend(request):
+    """Its name; it is the active one until the test ends."""
+    from minicnn import use_backend
+
+    with use_backend(request.param):
+        yield request.param
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -5,6 +5,7 @@ import pytest
 
 import minicnn
 from minicnn import Tensor, nn, ops, optim, place
+from minicnn.analysis import summarize
 from minicnn.backend import Backend
 from minicnn.errors import ArgumentError, BackendError
 from tests import stand_in_cupy
@@ -106,6 +107,18 @@ def test_in_a_network_the_layer_is_named(cupy):
     net = network().to("cupy")
     with pytest.raises(BackendError, match=r"^0 Conv2d\(1, 4, .*\): its input 0 is in main memory, and its input 1 is on the GPU"):
         net(minicnn.ones(1, 1, 8, 8))
+
+
+def test_a_network_on_the_gpu_is_summarised_and_fused(cupy):
+    net = network()
+    net(minicnn.ones(2, 1, 8, 8))
+    expected = summarize(net, (1, 8, 8))
+    net.to("cupy")
+    assert str(summarize(net, (1, 8, 8))) == str(expected)
+    fused = nn.fuse(net, (1, 8, 8))
+    x = minicnn.ones(1, 1, 8, 8).to("cupy")
+    with minicnn.use_backend("cupy"), minicnn.no_grad():
+        np.testing.assert_allclose(fused(x).numpy(), net.eval()(x).numpy(), rtol=1e-5)
 
 
 def test_the_active_backend_must_compute_where_the_tensors_are(cupy):

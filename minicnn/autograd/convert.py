@@ -6,6 +6,7 @@ import numpy as np
 
 from minicnn import checks
 from minicnn.autograd.operators import Operators
+from minicnn.backend import to_numpy
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.kernels.types import Array
 
@@ -43,5 +44,8 @@ def is_array(value: Any) -> bool:
 
 
 def _plain_list(data: Any) -> Any:
-    """Nested lists with the tensors inside replaced by their arrays."""
-    return [_plain_list(item) for item in data] if isinstance(data, (list, tuple)) else plain(data)
+    """Nested lists with the tensors inside replaced by their arrays, in main memory."""
+    if isinstance(data, (list, tuple)):
+        return [_plain_list(item) for item in data]
+    value = plain(data)
+    return to_numpy(value) if is_array(value) else value

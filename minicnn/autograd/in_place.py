@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minicnn.autograd.convert import plain, to_array
+from minicnn.autograd.convert import is_array, plain, to_array
 from minicnn.autograd.grad_mode import is_grad_enabled
 from minicnn.checks import is_floating
 from minicnn.errors import AutogradError, DtypeError, IndexingError, ShapeError
@@ -56,8 +56,19 @@ def assign(x: Tensor, operation: str, index: Any, value: Any) -> None:
         )
     array = edit(x, operation)
     try:
-        array[plain(index)] = values
+        array[index_for(array, index)] = values
     except IndexError as error:
         raise IndexingError(f"{operation} on a tensor of shape {x.shape}: {error}") from None
     except ValueError:
         raise ShapeError(f"{operation}: a value of shape {values.shape} does not fit into this part of a tensor of shape {x.shape}") from None
+
+
+def index_for(array: Array, index: Any) -> tuple[Any, ...]:
+    """An index as a tuple; tensors and arrays in it as arrays that are where `array` is.
+
+    >>> index_for(np.ones((2, 3)), (0, slice(2)))
+    (0, slice(None, 2, None))
+    """
+    index = plain(index)
+    xp = array_module(array)
+    return tuple(move(i, xp) if is_array(i) else i for i in (index if isinstance(index, tuple) else (index,)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from minicnn.autograd import Function, Tensor
 from minicnn.backend import to_numpy
+from minicnn.kernels.array.module import array_module
 from minicnn.nn.batch_norm import BatchNorm
 from minicnn.nn.conv import Conv2d, ConvReLU2d
 from minicnn.nn.joined import CEILINGS, is_watched
@@ -16,6 +17,7 @@ from minicnn.nn.linear import Identity, Linear
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.trace import image_shape, replace, trace
+from minicnn.place import move
 
 F = TypeVar("F", bound=Module)
 
@@ -134,5 +136,8 @@ def _fold(layer: Conv2d | Linear, norm: BatchNorm) -> None:
     bias = (0 if layer.bias is None else layer.bias.numpy()) - mean
     shift = scale * bias + (0 if norm.bias is None else norm.bias.numpy())
     w, dtype = layer.weight.numpy(), layer.weight.dtype
-    layer.weight = Parameter((w * scale.reshape(-1, *(1,) * (w.ndim - 1))).astype(dtype), layer.weight.requires_grad)
-    layer.bias = Parameter(shift.astype(dtype), layer.weight.requires_grad)
+    here, trained = array_module(layer.weight.data), layer.weight.requires_grad
+    layer.weight = Parameter((w * scale.reshape(-1, *(1,) * (w.ndim - 1))).astype(dtype), trained)
+    layer.bias = Parameter(shift.astype(dtype), trained)
+    for parameter in (layer.weight, layer.bias):
+        parameter.data = move(parameter.data, here)

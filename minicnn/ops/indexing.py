@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd import Function, Tensor, as_tensor
-from minicnn.autograd.convert import plain
+from minicnn.autograd.in_place import index_for
 from minicnn.backend import get_backend
 from minicnn.errors import IndexingError
 from minicnn.kernels.array.module import array_module, full_in_order
@@ -49,9 +49,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
         Tensor([0.9, 0.7], dtype=float32)
     """
     x = as_tensor(x)
-    index = plain(index)
-    index = index if isinstance(index, tuple) else (index,)
-    index = tuple(get_backend().asarray(i) if isinstance(i, np.ndarray) else i for i in index)
+    index = index_for(x.data, index)
     if is_basic(index) and Ellipsis not in index:
         index = (*index, Ellipsis)  # makes NumPy return a view also of a single element
     try:

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from minicnn.autograd import KernelFunction, Tensor, as_tensor
 from minicnn.capture import is_capturing
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
@@ -163,7 +165,7 @@ def _check_same_shape(op: str, x: Tensor, target: Tensor) -> None:
     if x.shape == target.shape:
         return
     try:
-        together = array_module(x.data).broadcast(x.data, target.data).shape
+        together = np.broadcast_shapes(x.shape, target.shape)
         reason = f": each would meet the other's every element, as {together}, and the loss would be a wrong one"
     except ValueError:
         reason = ""

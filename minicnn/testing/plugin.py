@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options --gradcheck and --backend, and the tolerance in the ini file."""
     group = parser.getgroup("minicnn", "minicnn: gradient checks")
     group.addoption("--gradcheck", action="store_true", help="run the tests marked gradcheck, too")
-    group.addoption("--backend", metavar="NAME", help="run on this backend: numba, numpy, loops, or one that the tests register")
+    group.addoption("--backend", metavar="NAME", help="run on this backend: numba, numpy, loops, cupy, cudasim, or one that the tests register")
     parser.addini("gradcheck_rtol", "relative tolerance of the gradcheck fixture", default="1e-6")
 
 

@@ -99,7 +99,7 @@ def test_length_and_iteration():
 def test_numpy_sees_the_values_but_cannot_write_them():
     x = Tensor([1.0, 2.0], requires_grad=True)
     for array in (x.numpy(), np.asarray(x)):
-        assert np.shares_memory(array, x.data)
+        assert minicnn.get_backend().name == "cupy" or np.shares_memory(array, x.data)
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 7.0
     assert np.asarray(x, dtype=np.float64).dtype == np.float64

@@ -68,19 +68,20 @@ def test_numbers_of_numpy_are_as_good_as_those_of_python():
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
-        (nn.Flatten(), (2, 3, 4)),
-        (nn.ChannelShuffle(3), (2, 6, 1, 1)),
-        (nn.BatchNorm1d(3), (2, 3)),
-        (nn.BatchNorm2d(3), (2, 3, 2, 2)),
-        (nn.GroupNorm(2, 4), (2, 4, 2)),
-        (nn.InstanceNorm2d(3), (2, 3, 2, 2)),
-        (nn.LayerNorm(4), (2, 4)),
-        (nn.Linear(4, 2), (3, 4)),
-        (nn.Conv2d(3, 2, 1), (2, 3, 2, 2)),
-        (nn.Softmax(), (2, 3)),
+        (nn.Flatten, (2, 3, 4)),
+        (lambda: nn.ChannelShuffle(3), (2, 6, 1, 1)),
+        (lambda: nn.BatchNorm1d(3), (2, 3)),
+        (lambda: nn.BatchNorm2d(3), (2, 3, 2, 2)),
+        (lambda: nn.GroupNorm(2, 4), (2, 4, 2)),
+        (lambda: nn.InstanceNorm2d(3), (2, 3, 2, 2)),
+        (lambda: nn.LayerNorm(4), (2, 4)),
+        (lambda: nn.Linear(4, 2), (3, 4)),
+        (lambda: nn.Conv2d(3, 2, 1), (2, 3, 2, 2)),
+        (nn.Softmax, (2, 3)),
     ],
 )
 def test_arrays_and_lists_are_inputs_too(layer, shape):
+    layer = layer()
     x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
     expected = layer(minicnn.tensor(x)).numpy()
     np.testing.assert_array_equal(layer(x).numpy(), expected)

@@ -17,9 +17,9 @@ def trained(net, dtype="float64"):
             for name, value in (("weight", 1.5), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
                 tensor = getattr(norm, name)
                 if tensor is not None:
-                    tensor.data = (value + 0.5 * random.random(tensor.shape)).astype(np.float32)
+                    tensor.data = Tensor(value + 0.5 * random.random(tensor.shape), dtype="float32").data
             if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked.data = np.array(1)
+                norm.num_batches_tracked.fill_(1)
     return net.astype(dtype)
 
 

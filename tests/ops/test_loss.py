@@ -9,7 +9,6 @@ import minicnn
 from minicnn import Tensor, nn, ops
 from minicnn.errors import ArgumentError, DtypeError, NonFiniteError, ShapeError
 
-BACKENDS = ["loops", "numpy", "numba"]
 REDUCTIONS = ["mean", "sum", "none"]
 DIFFERENCES = [("mse_loss", {}), ("l1_loss", {}), *[("smooth_l1_loss", {"beta": b}) for b in (0.0, 0.3, 1.0, 2.5)]]
 
@@ -29,7 +28,6 @@ def compare(torch, name, x, target, attributes):
         np.testing.assert_allclose(target_mine.grad.numpy(), target_theirs.grad.numpy(), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("shape", [(4, 3), (1, 5), (3, 1), (2, 4, 3), (2, 3, 2, 5)])
 @pytest.mark.parametrize(("label_smoothing", "reduction"), list(itertools.product([0.0, 0.1, 1.0], REDUCTIONS)))
 def test_cross_entropy_equals_pytorch(shape, label_smoothing, reduction, backend):
@@ -37,19 +35,16 @@ def test_cross_entropy_equals_pytorch(shape, label_smoothing, reduction, backend
     generator = np.random.default_rng(len(shape))
     logits = 3 * generator.standard_normal(shape)
     labels = generator.integers(0, shape[1], (shape[0], *shape[2:]))
-    with minicnn.use_backend(backend):
-        compare(torch, "cross_entropy", logits, labels, {"label_smoothing": label_smoothing, "reduction": reduction})
+    compare(torch, "cross_entropy", logits, labels, {"label_smoothing": label_smoothing, "reduction": reduction})
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize(("name", "attributes"), DIFFERENCES)
 def test_differences_equal_pytorch(name, attributes, reduction, backend):
     torch = pytest.importorskip("torch")
     x, target = np.random.default_rng(2).standard_normal((2, 3, 4, 5))
     x[0, 0] = target[0, 0]  # the kink
-    with minicnn.use_backend(backend):
-        compare(torch, name, x, target, {**attributes, "reduction": reduction})
+    compare(torch, name, x, target, {**attributes, "reduction": reduction})
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -70,43 +65,35 @@ def test_many_pieces_and_threads_give_what_the_array_kernels_give(reduction, dty
         np.testing.assert_allclose(mine, reference, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_hopeless_scores_give_a_large_finite_loss(backend):
-    with minicnn.use_backend(backend):
-        logits = Tensor([[1000.0, 0.0, -1000.0]], requires_grad=True)
-        loss = ops.cross_entropy(logits, Tensor([2]))
-        loss.backward()
+    logits = Tensor([[1000.0, 0.0, -1000.0]], requires_grad=True)
+    loss = ops.cross_entropy(logits, Tensor([2]))
+    loss.backward()
     assert loss.item() == 2000.0
     assert logits.grad.tolist() == [[1.0, 0.0, -1.0]]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_class_that_was_ruled_out_costs_nothing(backend):
-    with minicnn.use_backend(backend):
-        logits = Tensor([[0.0, -np.inf, 0.0]], requires_grad=True)
-        loss = ops.cross_entropy(logits, Tensor([2]))
-        loss.backward()
+    logits = Tensor([[0.0, -np.inf, 0.0]], requires_grad=True)
+    loss = ops.cross_entropy(logits, Tensor([2]))
+    loss.backward()
     assert loss.item() == pytest.approx(np.log(2))
     np.testing.assert_allclose(logits.grad.numpy(), [[0.5, 0.0, -0.5]])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "uint64"])
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_labels_of_every_integer_type(dtype, backend):
-    with minicnn.use_backend(backend):
-        logits = Tensor([[0.0, 1.0], [2.0, 0.0]], requires_grad=True)
-        ops.cross_entropy(logits, Tensor(np.array([1, 0], dtype)), reduction="sum").backward()
+    logits = Tensor([[0.0, 1.0], [2.0, 0.0]], requires_grad=True)
+    ops.cross_entropy(logits, Tensor(np.array([1, 0], dtype)), reduction="sum").backward()
     s, t = 1 / (1 + np.e), 1 / (1 + np.e**2)
     np.testing.assert_allclose(logits.grad.numpy(), [[s, -s], [-t, t]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_nan_in_the_scores_is_named_by_backward(backend):
-    with minicnn.use_backend(backend):
-        logits = Tensor([[0.0, np.nan], [1.0, 2.0]], requires_grad=True)
-        loss = ops.cross_entropy(logits, Tensor([0, 1]))
-        with pytest.raises(NonFiniteError, match="the loss is nan"):
-            loss.backward()
+    logits = Tensor([[0.0, np.nan], [1.0, 2.0]], requires_grad=True)
+    loss = ops.cross_entropy(logits, Tensor([0, 1]))
+    with pytest.raises(NonFiniteError, match="the loss is nan"):
+        loss.backward()
 
 
 X = minicnn.ones(4, 3)

@@ -16,8 +16,6 @@ from minicnn.ops.checks import WindowWarning
 from minicnn.testing.cases import CASES
 from minicnn.testing.draw import RandomDraw
 
-FOLDERS = pytest.mark.parametrize("backend", ["loops", "numpy", "numba"])
-
 
 def compare(y, expected, x, torch_x):
     """Results and gradients agree with PyTorch's."""
@@ -28,7 +26,6 @@ def compare(y, expected, x, torch_x):
     np.testing.assert_allclose(x.grad.numpy(), torch_x.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
-@FOLDERS
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("op", ["max_pool2d", "avg_pool2d"])
 def test_equals_pytorch_on_an_image_padded_before(op, seed, backend):
@@ -51,8 +48,7 @@ def test_equals_pytorch_on_an_image_padded_before(op, seed, backend):
             inside = F.pad(torch.ones_like(torch_x), around)
             expected = expected / F.avg_pool2d(inside, a["kernel_size"], a["stride"], 0, a["ceil_mode"])
     # PyTorch takes padding for image here, and under ceil_mode adds windows that start in it.
-    with minicnn.use_backend(backend):
-        y = case.function(x)
+    y = case.function(x)
     compare(y, expected[:, :, :P, :Q], x, torch_x)
 
 
@@ -80,39 +76,33 @@ def test_equals_pytorch_in_every_combination(kernel_size):
             compare(mine.apply(x, **attributes, **extra), expected, x, torch_x)
 
 
-@FOLDERS
 def test_padding_of_max_is_minus_infinity_and_never_zero(backend):
-    with minicnn.use_backend(backend):
-        y = ops.max_pool2d(Tensor(np.full((1, 1, 3, 3), -5.0)), 3, 2, padding=1)
+    y = ops.max_pool2d(Tensor(np.full((1, 1, 3, 3), -5.0)), 3, 2, padding=1)
     np.testing.assert_array_equal(y.numpy(), np.full((1, 1, 2, 2), -5.0))
 
 
-@FOLDERS
 def test_of_equal_pixels_the_first_in_row_major_order_gets_the_whole_gradient(backend):
     torch = pytest.importorskip("torch")
     # Few values, many ties; -inf ties with the padding.
     data = np.random.default_rng(3).choice([-np.inf, 0.0, 1.0], (2, 2, 6, 5))
     x, torch_x = Tensor(data, requires_grad=True), torch.tensor(data, requires_grad=True)
-    with minicnn.use_backend(backend):
-        y = ops.max_pool2d(x, 3, 2, padding=1, ceil_mode=True)
-        compare(y, torch.nn.functional.max_pool2d(torch_x, 3, 2, 1, ceil_mode=True), x, torch_x)
-        flat = Tensor(np.full((1, 1, 2, 2), -np.inf), requires_grad=True)
-        ops.max_pool2d(flat, 2, 1, padding=1).backward(np.ones((1, 1, 3, 3)))
+    y = ops.max_pool2d(x, 3, 2, padding=1, ceil_mode=True)
+    compare(y, torch.nn.functional.max_pool2d(torch_x, 3, 2, 1, ceil_mode=True), x, torch_x)
+    flat = Tensor(np.full((1, 1, 2, 2), -np.inf), requires_grad=True)
+    ops.max_pool2d(flat, 2, 1, padding=1).backward(np.ones((1, 1, 3, 3)))
     np.testing.assert_array_equal(flat.grad.numpy()[0, 0], [[4, 2], [2, 1]])
 
 
-@FOLDERS
 def test_nan_is_larger_than_everything(backend):
     data = np.array([1.0, np.nan, 3.0, np.nan, 0.0, 2.0]).reshape(1, 1, 1, 6)
     x = Tensor(data, requires_grad=True)
-    with minicnn.use_backend(backend):
-        y = ops.max_pool2d(x, (1, 3), 1)
-        y.backward(np.array([[[[1.0, 2.0, 4.0, 8.0]]]]))
+    y = ops.max_pool2d(x, (1, 3), 1)
+    y.backward(np.array([[[[1.0, 2.0, 4.0, 8.0]]]]))
     np.testing.assert_array_equal(y.numpy().ravel(), [np.nan] * 4)
     np.testing.assert_array_equal(x.grad.numpy().ravel(), [0, 3, 0, 12, 0, 0])  # the first NaN of each window
 
 
-@FOLDERS
+@pytest.mark.parametrize("backend", ["loops", "numpy", "numba"])
 @pytest.mark.parametrize("op", ["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"])
 def test_arrays_of_any_layout(op, backend):
     case = CASES[op](RandomDraw(5))

@@ -9,10 +9,7 @@ from minicnn.errors import ArgumentError, AutogradError, DtypeError, ShapeError
 from minicnn.testing.cases import CASES
 from minicnn.testing.draw import RandomDraw
 
-BACKENDS = ["loops", "numpy", "numba"]
 
-
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_equals_pytorch(name, seed, backend):
@@ -21,20 +18,17 @@ def test_equals_pytorch(name, seed, backend):
     x, axis = case.inputs["x"], case.attributes["axis"]
     mine, theirs = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
     dy = np.random.default_rng([1, seed]).standard_normal(x.shape)
-    with minicnn.use_backend(backend):
-        y = getattr(ops, name)(mine, axis)
-        y.backward(dy)
+    y = getattr(ops, name)(mine, axis)
+    y.backward(dy)
     expected = getattr(torch.nn.functional, name)(theirs, axis)
     expected.backward(torch.tensor(dy))
     np.testing.assert_allclose(y.numpy(), expected.detach().numpy(), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy(), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_large_scores_do_not_overflow_and_small_probabilities_keep_their_digits(backend):
     x = Tensor(np.array([[1e4, 1e4 - 1, -1e4], [-1e4, -1e4 - 800, -1e4]]))
-    with minicnn.use_backend(backend):
-        y, log_y = ops.softmax(x).numpy(), ops.log_softmax(x).numpy()
+    y, log_y = ops.softmax(x).numpy(), ops.log_softmax(x).numpy()
     e = np.exp(-1)
     np.testing.assert_allclose(y, [[1 / (1 + e), e / (1 + e), 0], [0.5, 0, 0.5]], rtol=1e-12)
     np.testing.assert_allclose(log_y[1], [-np.log(2), -800 - np.log(2), -np.log(2)], rtol=1e-12)
@@ -57,7 +51,7 @@ def test_many_pieces_and_threads_give_what_the_array_kernels_give(name, axis):
 
 
 def test_infinite_scores_become_nan_in_every_thread_without_a_warning():
-    for backend in BACKENDS[1:]:
+    for backend in ("numpy", "numba"):
         with minicnn.use_backend(backend):
             assert np.isnan(ops.softmax(Tensor(np.full((1000, 500), np.inf))).numpy()).all()
 

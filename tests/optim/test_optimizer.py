@@ -149,7 +149,7 @@ W = leaf(2, 3)
         (lambda: optim.Adam(W), ["iterable of parameters", "not Tensor"]),
         (lambda: optim.Adam(nn.Conv2d(1, 1, kernel_size=1).named_parameters()), ["parameter 0 is no tensor but tuple", "without names"]),
         (lambda: optim.Adam([np.zeros(3)]), ["parameter 0 is no tensor but ndarray"]),
-        (lambda: optim.Adam([W, W * 2]), ["parameter 1", "(2, 3)", "result of an operation"]),
+        (lambda: optim.Adam([W, leaf(2, 3) * 2]), ["parameter 1", "(2, 3)", "result of an operation"]),
         (lambda: optim.Adam([Tensor([1.0])]), ["parameter 0", "requires no gradient", "p.requires_grad"]),
         (lambda: optim.Adam([W, W]), ["parameter 1", "listed twice"]),
         (lambda: optim.Adam([{"params": [W]}, {"params": [W]}]), ["parameter 0", "listed twice", "another group"]),
