@@ -38,8 +38,9 @@ NETWORKS = {
     "EfficientNetB0(depth=0.3, width=0.25, num_classes=5)": (3, 64, 64),
 }
 BATCH, STEPS = 6, 5
-LIMITS = {"float64": 1e-8, "float32": 1e-2, "tf32": 5e-2, "bf16": 0.3}
-"""Relative to the norm of each array in float64, else of all gradients together: rounding turns a few numbers over to the other side of a ReLU."""
+LIMITS = {"float64": (1e-10, 1e-8), "float32": (1e-5, 5e-2), "tf32": (5e-3, 0.2), "bf16": (5e-2, 0.6)}
+"""Of the loss and of gradients, relative: in float64 of each array, else of all gradients together. Those say little there: rounding turns some numbers over
+to the other side of a ReLU, and NumPy's own gradients of MobileNetV2 in float32 are off by 1.5e-2. What is exact is checked in float64."""
 
 Found = dict[str, Any]
 
@@ -78,17 +79,18 @@ def off(a: np.ndarray, b: np.ndarray, size: float) -> float:
     return value if np.isfinite(value) else float("inf")
 
 
-def compare(found: Found, right: Found, *, each: bool) -> tuple[float, str]:
-    """The largest deviation, and of what; of gradients either each by itself, or all together."""
+def compare(found: Found, right: Found, *, each: bool) -> tuple[float, float, str]:
+    """The deviation of the loss, the largest other one, and of what; of gradients either each by itself, or all together."""
     if found.keys() != right.keys():
-        return float("inf"), f"other gradients: {sorted(found.keys() ^ right.keys())[:4]}"
+        return float("inf"), float("inf"), f"other gradients: {sorted(found.keys() ^ right.keys())[:4]}"
+    loss = off(found["loss"], right["loss"], 0.0)
     gradients = [name for name in right if name.startswith("d ")]
     largest = max(float(np.linalg.norm(right[name])) for name in gradients)
     if each:
         floors = {name: 1e-2 * largest if name in gradients else 0.1 * right[name].size ** 0.5 for name in right}  # below which numbers count as 0
-        return max((off(found[name], right[name], floors[name]), name) for name in right)
+        return loss, *max((off(found[name], right[name], floors[name]), name) for name in right)
     together = (np.concatenate([side[name].ravel() for name in gradients]) for side in (found, right))
-    return max((off(found["loss"], right["loss"], 0.0), "loss"), (off(*together, 0.0), "all gradients"))
+    return loss, off(*together, 0.0), "all gradients"
 
 
 def losses(code: str, backend: str, precision: str | None, *, recorded: bool) -> list[float]:
@@ -117,8 +119,9 @@ def checks(code: str, backend: str) -> Iterator[tuple[str, Callable[[], str]]]:
     right = step(code, "numpy", "float64")
 
     def against(dtype: str, precision: str | None) -> str:
-        worst, name = compare(step(code, backend, dtype, precision), right, each=dtype == "float64")
-        return f"{'' if worst <= LIMITS[precision or dtype] else 'WRONG '}{worst:.0e} {name}"
+        loss, worst, name = compare(step(code, backend, dtype, precision), right, each=dtype == "float64")
+        most = LIMITS[precision or dtype]
+        return f"{'' if loss <= most[0] and worst <= most[1] else 'WRONG '}loss {loss:.0e}, {name} {worst:.0e}"
 
     def twice(precision: str | None) -> str:
         one, two = (losses(code, backend, precision, recorded=recorded) for recorded in (False, True))
