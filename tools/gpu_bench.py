@@ -9,6 +9,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -65,6 +66,7 @@ class Parent:
     ) -> None:  # fmt: skip
         self.rows, self.settings, self.path, self.deadline, self.row_limit = list(rows), settings, path, deadline, row_limit
         self.against_torch, self.command = against_torch, list(command)
+        self.complaints = Path(tempfile.mkdtemp()) / "bench.err"
         self.found: dict[str, Any] = {"machine": {}, "settings": settings, "rows": []}
 
     def run(self) -> dict[str, Any]:
@@ -85,7 +87,7 @@ class Parent:
     def _follow(self, first: int) -> int:
         """One child, for the rows from `first` on; returns the number of the last row that it dealt with."""
         task = json.dumps({"rows": self.rows[first:], "settings": self.settings, "against_torch": self.against_torch})
-        with self.path.with_suffix(".err").open("a") as err:
+        with self.complaints.open("a") as err:
             process = subprocess.Popen([*self.command, task], stdout=subprocess.PIPE, stderr=err, text=True, env=self._environment())
         lines: queue.Queue[Any] = queue.Queue()
         reader = threading.Thread(target=self._read, args=(process, lines))
@@ -124,7 +126,7 @@ class Parent:
         print(report.line(row), flush=True)
 
     def _last_words(self) -> str:
-        return " ".join(self.path.with_suffix(".err").read_text(errors="replace").split())[-400:]
+        return " ".join(self.complaints.read_text(errors="replace").split())[-400:]
 
     @staticmethod
     def _read(process: subprocess.Popen[str], lines: "queue.Queue[Any]") -> None:

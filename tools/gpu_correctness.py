@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -59,13 +60,12 @@ def run(ops: Sequence[str], checks: Sequence[str], backend: str, out: Path, *, w
     lock = threading.Lock()
 
     def one(job: tuple[str, str]) -> None:
-        outcome = _outcome(*job, backend, start + limit, each, out / "checks")
+        outcome = _outcome(*job, backend, start + limit, each, Path(folder))
         with lock:
             outcomes.append(outcome)
             (out / "correctness.txt").write_text("\n".join(report(outcomes, len(jobs), time.perf_counter() - start, everything=True)) + "\n")
 
-    (out / "checks").mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(workers) as pool:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
         list(pool.map(one, jobs))
     print("\n".join(report(outcomes, len(jobs), time.perf_counter() - start, everything=False)), flush=True)
     return sum(len(outcome.failures) for outcome in outcomes)

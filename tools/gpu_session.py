@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -178,13 +179,14 @@ def convs(args: argparse.Namespace) -> int:
     path, left = args.out / "convs.json", args.deadline - time.perf_counter()
     options = ["--precision", args.precision, "--batch-size", batch, "--out", str(path)]
     command = [sys.executable, "-m", "minicnn", "bench", *models, "--layers", "--backend", "cupy", "--json", *options]
-    with (args.out / "convs.err").open("w") as err:
+    complaints = Path(tempfile.mkdtemp()) / "convs.err"
+    with complaints.open("w") as err:
         try:
             code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=err, timeout=left, check=False, env=gpu_correctness.environment()).returncode
         except subprocess.TimeoutExpired:
             code = -1
     if code:
-        print(f"convs: ended with {code}: {gpu_correctness.tail(args.out / 'convs.err')}", flush=True)
+        print(f"convs: ended with {code}: {gpu_correctness.tail(complaints)}", flush=True)
     if not path.exists():
         return 1
     found = json.loads(path.read_text())
