@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda import conv_direct, conv_product
 from minicnn.kernels.cuda.conv_pass import Shape
-from minicnn.kernels.cuda.conv_product import NO_BOUNDS, cut_channels, in_real, padded_channels, sum_rows
+from minicnn.kernels.cuda.conv_product import NO_BOUNDS, cut_channels, in_real, padded_channels, rounded_tf32, sum_rows
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import channels_first, channels_last, contiguous
 from minicnn.kernels.cuda.precision import precision
@@ -95,6 +95,8 @@ def _forward(
         x, w = padded_channels(x, -(-C // width) * width), padded_channels(w, -(-C // width) * width)
     elif C // groups % width or O // groups % width:
         units = "gather"
+    if units == "hopper" and w.dtype.itemsize == 4:
+        w = rounded_tf32(w)
     shape = Shape(N, H, W, x.shape[3] // groups, P, Q, O // groups, (kh, kw), stride, padding, dilation, groups)
     y = array_module(x).empty((N, P, Q, O), x.dtype)
     if direct:

@@ -86,13 +86,18 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper(
 #pragma unroll
       for (int i = 0; i < TILES; i++) sum[i][e] += more;
     }
+  if (low > -INFINITY || high < INFINITY)
+#pragma unroll
+    for (int i = 0; i < TILES; i++)
+#pragma unroll
+      for (int e = 0; e < TILE_N / 2; e++) sum[i][e] = clipped(sum[i][e], (float)low, (float)high);
   STORE* tile = (STORE*)memory;
 #pragma unroll
   for (int i = 0; i < TILES; i++)
 #pragma unroll
     for (int e = 0; e < TILE_N / 2; e += 2) {
       const int m = part + i * 64 + t / 32 % 4 * 16 + lane / 4 + e / 2 % 2 * 8, n = e / 4 * 8 + lane % 4 * 2;
-      *(Two*)(tile + m * PITCH + n) = stored(sum[i][e], sum[i][e + 1], (float)low, (float)high);
+      put(tile + m * PITCH + n, sum[i][e], sum[i][e + 1]);
     }
   __syncthreads();
   write_tile<256>(tile, y + blockIdx.z * p.O + o0, p, m0, p.O - o0);

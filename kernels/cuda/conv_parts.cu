@@ -1,5 +1,6 @@
 // What the weight gradients of convolutions end with.
 #include "numbers.cuh"
+#include "tensor_core.cuh"
 
 // dw = Σ of `count` parts, always in the same order, so that the result is the same to the last bit every time. A thread for each weight.
 extern "C" __global__ void sum_parts(const REAL* __restrict__ parts, STORE* __restrict__ dw, int size, int count) {
@@ -44,4 +45,10 @@ extern "C" __global__ void __launch_bounds__(256) sum_rows(const STORE* __restri
 extern "C" __global__ void mask(const STORE* __restrict__ dy, const STORE* __restrict__ y, STORE* __restrict__ dx, int size, double ceiling) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < size) dx[i] = REAL(y[i]) > 0 && REAL(y[i]) < REAL(STORE(REAL(ceiling))) ? dy[i] : STORE(REAL(0));
+}
+
+// float32 numbers rounded to the 11 bits of TF32.
+extern "C" __global__ void round_to_tf32(const STORE* __restrict__ x, STORE* __restrict__ y, int size) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < size) y[i] = STORE(__uint_as_float(round_tf32(__float_as_uint(float(x[i])))));
 }

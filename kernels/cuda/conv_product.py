@@ -58,7 +58,8 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -
         stages, extra = (3, 8) if x.dtype.itemsize == 4 else (4, 0)
         shared = stages * step * x.dtype.itemsize * (tile_m + tile_n + 2 * extra)
         macros = (*tiles, f"STAGES={stages}", _instruction("MMA=mma_", x.dtype))
-        launch("conv_tensor_weights", "conv_tensor_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros)
+        threads = 256 if tile_m + tile_n > 128 else 128
+        launch("conv_tensor_weights", "conv_tensor_weights", grid, threads, args, dtype=x.dtype, shared=shared, macros=macros)
     else:
         macros = (*tiles, "STAGES=3", "AHEAD=2", "BLOCKS=2", _instruction("WGMMA_OF=wgmma_", x.dtype, "_transposed"))
         shared = 3 * step * 2 * (tile_m + tile_n)
@@ -95,6 +96,13 @@ def padded_channels(matrix: Array, channels: int) -> Array:
         return matrix
     y = array_module(matrix).empty((*matrix.shape[:-1], channels), matrix.dtype)
     launch("conv_parts", "pad_channels", blocks(y.size), 256, (matrix, y, np.int64(y.size), C, channels), dtype=matrix.dtype)
+    return y
+
+
+def rounded_tf32(w: Array) -> Array:
+    """float32 numbers rounded to the 11 bits of TF32, for tensor cores that would cut them."""
+    y = array_module(w).empty_like(w)
+    launch("conv_parts", "round_to_tf32", blocks(w.size), 256, (w, y, w.size), dtype=w.dtype)
     return y
 
 

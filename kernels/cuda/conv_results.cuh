@@ -4,17 +4,26 @@
 constexpr int PITCH = TILE_N + 8;  // of a row of the tile in shared memory, in numbers: 8 more keep the rows that a warp writes at once in different banks
 constexpr int TILE_BYTES = TILE_M * PITCH * sizeof(STORE);
 
-struct alignas(2 * sizeof(STORE)) Two {
-  STORE v[2];
-};
-
-// Two neighbouring results as they are stored, clipped to low..high; a NaN stays.
-__device__ __forceinline__ Two stored(float first, float second, float low, float high) {
-  Two two;
-  two.v[0] = STORE(first < low ? low : first > high ? high : first);
-  two.v[1] = STORE(second < low ? low : second > high ? high : second);
-  return two;
+// Two neighbours at once: one instruction rounds both to 16 bits.
+__device__ __forceinline__ void put(float* to, float first, float second) { *(float2*)to = make_float2(first, second); }
+#if __CUDA_ARCH__ >= 800
+__device__ __forceinline__ void put(bf16* to, float first, float second) {
+  unsigned both;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
+  *(unsigned*)to = both;
 }
+__device__ __forceinline__ void put(half16* to, float first, float second) {
+  unsigned both;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
+  *(unsigned*)to = both;
+}
+#else
+template <class T>
+__device__ __forceinline__ void put(T* to, float first, float second) { to[0] = T(first), to[1] = T(second); }
+#endif
+
+// A result clipped to low..high; a NaN stays.
+__device__ __forceinline__ float clipped(float v, float low, float high) { return v < low ? low : v > high ? high : v; }
 
 // The bias of output o, of so many.
 __device__ __forceinline__ float bias_of(const float* bias, int o, int outputs) { return o < outputs ? bias[o] : 0; }

@@ -109,16 +109,21 @@ extern "C" __global__ void __launch_bounds__(128) conv_tensor(
 #pragma unroll
         for (int i = 0; i < TILES_M; i++) sum[i][j][e] += more;
       }
+  if (low > -INFINITY || high < INFINITY)
+#pragma unroll
+    for (int i = 0; i < TILES_M; i++)
+#pragma unroll
+      for (int j = 0; j < TILES_N; j++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) sum[i][j][e] = clipped(sum[i][j][e], (float)low, (float)high);
   STORE* tile = (STORE*)memory;
 #pragma unroll
   for (int i = 0; i < TILES_M; i++)
 #pragma unroll
     for (int j = 0; j < TILES_N; j++)
 #pragma unroll
-      for (int e = 0; e < 4; e += 2) {
-        const int m = wm + i * 16 + lane / 4 + e / 2 * 8, n = wn + j * 8 + lane % 4 * 2;
-        *(Two*)(tile + m * PITCH + n) = stored(sum[i][j][e], sum[i][j][e + 1], (float)low, (float)high);
-      }
+      for (int e = 0; e < 4; e += 2)
+        put(tile + (wm + i * 16 + lane / 4 + e / 2 * 8) * PITCH + wn + j * 8 + lane % 4 * 2, sum[i][j][e], sum[i][j][e + 1]);
   __syncthreads();
   write_tile<128>(tile, y + blockIdx.z * p.O + o0, p, m0, p.O - o0);
 }

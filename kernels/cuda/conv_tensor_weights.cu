@@ -9,8 +9,9 @@
 #include "tensor_core.cuh"
 
 constexpr int STEP = 32;                                 // pixels of a step
-constexpr int THREADS = 256;                             // eight warps, in two rows of four
-constexpr int PART_M = TILE_M / 2, PART_N = TILE_N / 4;  // what a warp computes of the tile
+constexpr int THREADS = TILE_M + TILE_N > 128 ? 256 : 128;
+constexpr int ACROSS = TILE_N / 32, DOWN = THREADS / 32 / ACROSS;  // warps beside and below each other
+constexpr int PART_M = TILE_M / DOWN, PART_N = 32;                 // what a warp computes of the tile
 constexpr int TILES_M = PART_M / 16, TILES_N = PART_N / 8;
 
 // Where piece `piece` (16 bytes) of row `row` lies in a buffer of rows of `tile` numbers. 16-bit numbers: pieces change places, as in conv_tensor.cu.
@@ -22,33 +23,44 @@ __device__ __forceinline__ int swizzled(int tile, int row, int piece) {
 
 constexpr int DEPTH = 32 / sizeof(STORE);  // pixels that one instruction multiplies
 
-// The fragments of DEPTH rows from `k` on, columns from `first` on.
+// Which column of a warp's part is row or column `n` (0 to 7) of tile `i`, in the order in which the tensor core counts. For 16-bit numbers the tiles lie side by
+// side. 32-bit numbers are not loaded by tiles: a thread reads four neighbours at once, and the four belong to four tiles.
+__device__ __forceinline__ int column_of(int i, int n) { return sizeof(STORE) == 2 ? i * 8 + n : i / 4 * 32 + n * 4 + i % 4; }
+
+// The fragments of DEPTH rows from `k` on, columns from `first` on: of the left factor in tiles of 16 columns, of the right one in tiles of 8.
 template <int TILES>
 __device__ __forceinline__ void load_left(unsigned (&a)[TILES][4], const unsigned char* from, int k, int first, int lane) {
+  if constexpr (sizeof(STORE) == 2) {
 #pragma unroll
-  for (int i = 0; i < TILES; i++) {
-    if constexpr (sizeof(STORE) == 2) {
-      ldmatrix_x4_trans(a[i], from + swizzled(TILE_M, k + lane / 16 * 8 + lane % 8, (first + i * 16) / 8 + lane / 8 % 2));
-    } else {
+    for (int i = 0; i < TILES; i++) ldmatrix_x4_trans(a[i], from + swizzled(TILE_M, k + lane / 16 * 8 + lane % 8, (first + i * 16) / 8 + lane / 8 % 2));
+  } else {
 #pragma unroll
-      for (int e = 0; e < 4; e++)
-        a[i][e] = round_tf32(*(const unsigned*)(from + (k + lane % 4 + e / 2 * 4) * pitch(TILE_M) + (first + i * 16 + lane / 4 + e % 2 * 8) * 4));
-    }
+    for (int i = 0; i < 2 * TILES; i += 4)
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        const uint4 four = *(const uint4*)(from + (k + lane % 4 + half * 4) * pitch(TILE_M) + (first + column_of(i, lane / 4)) * 4);
+        a[i / 2][half * 2] = round_tf32(four.x), a[i / 2][half * 2 + 1] = round_tf32(four.y);
+        a[i / 2 + 1][half * 2] = round_tf32(four.z), a[i / 2 + 1][half * 2 + 1] = round_tf32(four.w);
+      }
   }
 }
 template <int TILES>
 __device__ __forceinline__ void load_right(unsigned (&b)[TILES][2], const unsigned char* from, int k, int first, int lane) {
+  if constexpr (sizeof(STORE) == 2) {
 #pragma unroll
-  for (int j = 0; j < TILES; j += 2) {
-    if constexpr (sizeof(STORE) == 2) {
+    for (int j = 0; j < TILES; j += 2) {
       unsigned two[4];
       ldmatrix_x4_trans(two, from + swizzled(TILE_N, k + lane / 8 % 2 * 8 + lane % 8, (first + j * 8) / 8 + lane / 16));
       b[j][0] = two[0], b[j][1] = two[1], b[j + 1][0] = two[2], b[j + 1][1] = two[3];
-    } else {
-#pragma unroll
-      for (int e = 0; e < 4; e++)
-        b[j + e / 2][e % 2] = round_tf32(*(const unsigned*)(from + (k + lane % 4 + e % 2 * 4) * pitch(TILE_N) + (first + (j + e / 2) * 8 + lane / 4) * 4));
     }
+  } else {
+#pragma unroll
+    for (int j = 0; j < TILES; j += 4)
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        const uint4 four = *(const uint4*)(from + (k + lane % 4 + half * 4) * pitch(TILE_N) + (first + column_of(j, lane / 4)) * 4);
+        b[j][half] = round_tf32(four.x), b[j + 1][half] = round_tf32(four.y), b[j + 2][half] = round_tf32(four.z), b[j + 3][half] = round_tf32(four.w);
+      }
   }
 }
 
@@ -86,7 +98,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) conv_tensor_weights(
   };
 
   float sum[TILES_M][TILES_N][4] = {};
-  const int steps = end > first ? (end - first + STEP - 1) / STEP : 0, wm = warp / 4 * PART_M, wn = warp % 4 * PART_N;
+  const int steps = end > first ? (end - first + STEP - 1) / STEP : 0, wm = warp / ACROSS * PART_M, wn = warp % ACROSS * PART_N;
 #pragma unroll
   for (int s = 0; s < STAGES - 1; s++) {
     if (s < steps) copy(s, first + s * STEP);
@@ -118,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) conv_tensor_weights(
     for (int j = 0; j < TILES_N; j++)
 #pragma unroll
       for (int e = 0; e < 4; e++) {
-        const int o = o0 + wm + i * 16 + lane / 4 + e / 2 * 8, k = k0 + wn + j * 8 + lane % 4 * 2 + e % 2;
+        const int o = o0 + wm + column_of(2 * i + e / 2, lane / 4), k = k0 + wn + column_of(j, lane % 4 * 2 + e % 2);
         if (o < p.O && k < p.K) parts[(size_t)o * p.K + k] = sum[i][j][e];
       }
 }
