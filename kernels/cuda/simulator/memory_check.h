@@ -48,12 +48,12 @@ static void set_up_memory_check(const Array* given, unsigned number, const char*
   parameters = declared;
 }
 
-static uint64_t distance(const Array& array, const unsigned char* address) {
+SIMULATOR_UNCHECKED static uint64_t distance(const Array& array, const unsigned char* address) {
   if (address < array.begin) return array.begin - address;
   return address < array.begin + array.bytes ? 0 : address - (array.begin + array.bytes);
 }
 
-[[noreturn]] static void fail_outside(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
+[[noreturn]] SIMULATOR_UNCHECKED static void fail_outside(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
   const char* verb = use == Use::READ ? "reads" : "writes";
   if (address < reinterpret_cast<unsigned char*>(4096))
     fail({}, "<+%zx>%s %zu bytes at a null pointer: an argument is None, and the kernel uses it", offset_of(instruction), verb, bytes);
