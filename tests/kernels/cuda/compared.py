@@ -10,11 +10,12 @@ import numpy as np
 
 from minicnn import kernels
 from minicnn.kernels.cuda import launch
+from minicnn.kernels.cuda.simulator import get_thread_order, set_thread_order
+from minicnn.kernels.cuda.simulator.settings import ORDERS
 
 # Relative to the largest number of an array: what the arithmetic of a type leaves, with a few roundings on the way.
 TOLERANCES = {"float64": 1e-13, "float32": 2e-6, "float16": 2e-3, "bfloat16": 1.6e-2}
 TYPES = tuple(TOLERANCES)
-ORDERS = {"forward": 0, "backward": 1, "shuffled": 2}  # in which the simulator runs the threads of a block
 
 
 def dtype_of(name):
@@ -93,19 +94,14 @@ def unlike(a, e, tolerance):
 
 
 def in_every_order():
-    """The names of the orders, one after the other; meanwhile, the simulator runs threads in that order."""
+    """The orders of threads, one after the other; meanwhile, the simulator has that order."""
+    before = get_thread_order()
     try:
-        for name, mode in ORDERS.items():
-            _set_order(mode)
-            yield name
-            _set_order(mode)  # of what has been compiled in the meantime
+        for order in ORDERS:
+            set_thread_order(order)
+            yield order
     finally:
-        _set_order(0)
-
-
-def _set_order(mode):
-    for module in launch._modules.values():
-        module.set_order(mode)
+        set_thread_order(*before)
 
 
 @contextlib.contextmanager
