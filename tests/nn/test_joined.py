@@ -5,6 +5,10 @@ import pytest
 
 import minicnn
 from minicnn import Tensor, nn, ops
+from minicnn.models.plain_net import PlainBlock
+from minicnn.models.residual_block import BasicBlock, Bottleneck
+from minicnn.models.resnext_block import SplitTransformSum
+from minicnn.models.squeeze_excitation import SEBottleneck
 
 
 def random(seed, *shape):
@@ -57,6 +61,19 @@ def test_norm_relu_joins_a_residual_where_there_is_a_kernel_for_it(backend, name
         norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
         assert Operations(nn.norm_relu(norm, x, residual=z)).names == ["ReLU", "Add", "BatchNorm"]
         np.testing.assert_allclose(seen[0].numpy(), norm(x).numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("make", "channels", "name"), [
+    (lambda: BasicBlock(8, 8), 8, "BatchNormAddReLU"),
+    (lambda: BasicBlock(4, 8, 2), 4, "BatchNormAddReLU"),
+    (lambda: Bottleneck(32, 8), 32, "BatchNormAddReLU"),
+    (lambda: SplitTransformSum(32, 8, cardinality=2, base_width=8), 32, "BatchNormAddReLU"),
+    (lambda: PlainBlock(8, 8), 8, "BatchNormReLU"),
+    (lambda: SEBottleneck(64, 16), 64, "ReLU"),
+])  # fmt: skip
+def test_a_residual_block_ends_with_a_joint_operation(make, channels, name):
+    with minicnn.use_backend("cudasim"):
+        assert make()(Tensor(random(0, 2, channels, 4, 4).astype(np.float32))).creator.name == name
 
 
 def test_norm_relu_leaves_broadcasting_and_conversion_to_the_addition():
