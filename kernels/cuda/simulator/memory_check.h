@@ -5,7 +5,7 @@
 // of shared memory, one of them writing, with no barrier between; indices outside an array of a known size (-fsanitize=bounds); and
 // addresses that are not aligned as the hardware needs them (-fsanitize=alignment).
 #pragma once
-#include "tensor_core.h"
+#include "hopper.h"
 #include "atomics.h"
 
 #ifndef SIMULATOR_MEMORY_CHECK

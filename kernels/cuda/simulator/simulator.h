@@ -11,6 +11,7 @@
 //   atomics.h       atomicAdd
 //   async_copy.h    copies that arrive as late as possible (cp.async)
 //   tensor_core.h   mma.sync and ldmatrix
+//   hopper.h        wgmma
 //   races.h         the memory check: shared memory
 //   memory_check.h  the memory check: arrays, indices, alignment
 //   faults.h        memory that is not there

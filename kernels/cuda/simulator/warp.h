@@ -51,11 +51,13 @@ static void meet(unsigned mask, const char* primitive, Place place, Complete com
   }
 }
 
-static void check_copies(const Thread& thread);  // async_copy.h
+static void check_copies(const Thread& thread);    // async_copy.h
+static void check_products(const Thread& thread);  // hopper.h
 
 static void on_return(Thread& thread) {
   Warp& warp = warp_of(thread);
   check_copies(thread);
+  check_products(thread);
   warp.returned |= 1u << thread.lane;
   if (!warp.waiting) return;
   for (unsigned rest = warp.waiting; rest; rest &= rest - 1) {
