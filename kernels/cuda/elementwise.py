@@ -54,7 +54,7 @@ def binary(function: str, a: Array, b: Array) -> Array:
     return result.view(y)
 
 
-def fits(first: Array, *others: Array) -> bool:
+def fits(first: Any, *others: Any) -> bool:
     """These are arrays (NumPy has scalars, too) of one element type, in which the kernels compute: not of integers, nor booleans."""
     dtype = first.dtype
     return c_type(dtype) is not None and not isinstance(first, np.generic) and all(x.dtype == dtype and not isinstance(x, np.generic) for x in others)
@@ -70,9 +70,9 @@ def _launch(kernel: str, function: str, way: walk.Walk, arrays: tuple[Array, ...
     """The last array is the result."""
     dtype, macros = arrays[0].dtype, _macros(kernel, function, arrays[-1].dtype)
     if way.axes is not None:
-        launch("elementwise", f"{kernel}_strided", way.blocks, THREADS, (*arrays, way.axes, way.count), dtype=dtype, macros=macros)
+        launch("elementwise", f"{kernel}_strided", way.blocks, THREADS, (*arrays, way.axes, way.amount), dtype=dtype, macros=macros)
     elif way.blocks:
-        launch("elementwise", kernel, way.blocks, THREADS, (*arrays, way.count), dtype=dtype, macros=macros)
+        launch("elementwise", kernel, way.blocks, THREADS, (*arrays, way.amount), dtype=dtype, macros=macros)
 
 
 @functools.cache

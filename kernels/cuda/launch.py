@@ -85,10 +85,7 @@ def blocks(count: int, threads: int = THREADS) -> int:
 
 def _place(args: Sequence[Any]) -> Any:
     """The module whose arrays are among the arguments: where the kernel has to run."""
-    for a in args:
-        if hasattr(a, "strides") and getattr(a, "ndim", 0):
-            return array_module(a)
-    return np
+    return next((module for a in args if (module := array_module(a)) is not np), np)
 
 
 def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: str) -> Any:

@@ -59,12 +59,12 @@ class Walk(NamedTuple):
 
     Attributes:
         axes: the structure that the kernel reads; None if all arrays are rows of numbers in one order.
-        count: so many numbers, or groups of them.
+        amount: so many numbers, or groups of them.
         blocks: so many blocks of threads; 0 if there is nothing to do.
     """
 
     axes: Array | None
-    count: np.uint64
+    amount: np.uint64
     blocks: int
 
 

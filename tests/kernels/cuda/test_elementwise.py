@@ -7,8 +7,9 @@ import pytest
 
 import minicnn
 from minicnn import Tensor, ops
-from minicnn.kernels.cuda import basics, elementwise, walk
+from minicnn.kernels.cuda import basics, elementwise, launch, walk
 from minicnn.testing import gradcheck
+from tests import stand_in_cupy
 from tests.kernels.cuda.compared import (
     TOLERANCES,
     TYPES,
@@ -203,6 +204,12 @@ def test_what_follows_in_memory_is_one_axis():
     assert (way.axes["count"], way.axes["group"], way.axes["size"][:3].tolist()) == (3, 4, [2, 30, 2])
     _, way = walk.to_new((x.shape, x.shape), (x.strides, x.strides), 4, 4)
     assert way.axes is None
+
+
+def test_a_single_number_on_a_gpu_is_not_taken_for_one_in_main_memory(monkeypatch):
+    cupy = stand_in_cupy.install(monkeypatch)
+    assert launch._place((None, 3, np.zeros((), walk.AXES), cupy.asarray(0.5))) is cupy
+    assert launch._place((None, 3, np.zeros((), walk.AXES), np.asarray(0.5))) is np
 
 
 # Operations on tensors
