@@ -101,6 +101,6 @@ def install(monkeypatch, copies_first):
     cupy.cuda = types.SimpleNamespace(
         Stream=OtherStream,
         get_current_stream=lambda: usual,
-        alloc_pinned_memory=lambda nbytes: pinned.take(nbytes, lambda piece: (ctypes.c_ubyte * nbytes).from_buffer(piece)),
+        alloc_pinned_memory=lambda nbytes: pinned.take(nbytes, (ctypes.c_ubyte * nbytes).from_buffer),
     )
     return cupy, usual, gpu, pinned

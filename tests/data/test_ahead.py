@@ -126,5 +126,5 @@ def test_a_loop_that_is_left_waits_for_its_copies(gpu):
 
 def test_on_other_backends_nothing_is_copied(gpu):
     with minicnn.use_backend("numpy"):
-        images, labels = next(iter(DataLoader(dataset(), SIZE)))
+        images, _ = next(iter(DataLoader(dataset(), SIZE)))
     assert isinstance(images.data, np.ndarray)

@@ -73,11 +73,11 @@ def test_growth_and_backoff():
     steps = optim.SGD([w], lr=0.1)
     scaler = GradScaler(init_scale=64.0, growth_factor=4.0, backoff_factor=0.5, growth_interval=3)
     seen = []
-    for good in (1, 1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1):
+    for good in (1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1):
         w.grad = Tensor([1.0]) if good else Tensor([math.nan])
         assert one_step(scaler, steps) == bool(good)
         seen.append(scaler.get_scale())
-    assert seen == [64, 64, 256, 256, 256, 128, 128, 128, 64, 32, 32, 32, 128]
+    assert seen == [64, 64, 256, 256, 256, 1024, 1024, 1024, 512, 512, 512, 256, 128, 128, 128, 512]
 
 
 @pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
