@@ -3,20 +3,27 @@
     conv_direct.cu     few channels in a group (depthwise: one): every thread its own sum
     conv_tensor.cu     16-bit numbers, and float32 where TF32 is allowed: tensor cores; conv_hopper.cu: those of Hopper
     conv_gather.cu     everything else: the ordinary arithmetic units
+    conv_ladder.cu     none, unless somebody asks for it: simpler and slower ways, to learn from (`algorithm.py`)
 
-All but the first are products of matrices of which one is never written down (`conv_product.py`). All of them work with the channels innermost in memory (`layout.py`).
+All but the first and the last are products of matrices of which one is never written down (`conv_product.py`). All of them work with the channels innermost in memory (`layout.py`).
 """
 
-import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda import conv_direct, conv_product
+from minicnn.kernels.cuda import algorithm, conv_direct, conv_ladder, conv_product
+from minicnn.kernels.cuda.algorithm import tensor_cores as _tensor_cores
 from minicnn.kernels.cuda.conv_pass import Shape
-from minicnn.kernels.cuda.conv_product import NO_BOUNDS, cut_channels, in_real, padded_channels, rounded_tf32, sum_rows
+from minicnn.kernels.cuda.conv_product import (
+    NO_BOUNDS,
+    cut_channels,
+    in_real,
+    padded_channels,
+    rounded_tf32,
+    sum_rows,
+)
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.cuda.layout import channels_first, channels_last, contiguous
-from minicnn.kernels.cuda.precision import precision
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 
@@ -28,7 +35,7 @@ class _Plan(NamedTuple):
 
     shape: Shape
     direct: bool
-    units: str  # see conv_product.py
+    units: str  # see conv_product.py; or a rung of conv_ladder.py
     C: int  # channels and filters before they were padded
     O: int
 
@@ -88,9 +95,9 @@ def _forward(
     (N, C, H, W), (O, _, kh, kw) = x.shape, w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
     x, w, b = channels_last(x), _filters(w), None if b is None else in_real(b)
-    direct = groups > 1 and min(C, O) // groups < FEW
-    units = _units(x)
-    width = 16 // x.dtype.itemsize
+    units = algorithm.units(x.dtype, _tensor_cores(array_module(x)))
+    direct = groups > 1 and min(C, O) // groups < FEW and algorithm.conv_algorithm() == "auto"
+    width = 1 if units in conv_ladder.RUNGS else 16 // x.dtype.itemsize
     if groups == 1:
         x, w = padded_channels(x, -(-C // width) * width), padded_channels(w, -(-C // width) * width)
     elif C // groups % width or O // groups % width:
@@ -99,7 +106,9 @@ def _forward(
         w = rounded_tf32(w)
     shape = Shape(N, H, W, x.shape[3] // groups, P, Q, O // groups, (kh, kw), stride, padding, dilation, groups)
     y = array_module(x).empty((N, P, Q, O), x.dtype)
-    if direct:
+    if units in conv_ladder.RUNGS:
+        conv_ladder.forward(x, w, b, y, shape, units, bounds)
+    elif direct:
         conv_direct.forward(x, w, b, y, shape, bounds)
     else:
         conv_product.forward(x, w, b, y, shape, units, bounds)
@@ -109,14 +118,18 @@ def _forward(
 
 
 def _backward_data(dy: Array, w: Array, dx: Array, plan: _Plan) -> None:
-    if plan.direct:
+    if plan.units in conv_ladder.RUNGS:
+        conv_ladder.backward_data(dy, w, dx, plan.shape, plan.units)
+    elif plan.direct:
         conv_direct.backward_data(dy, w, dx, plan.shape)
     else:
         conv_product.backward_data(dy, w, dx, plan.shape, plan.units)
 
 
 def _backward_weights(dy: Array, x: Array, dw: Array, plan: _Plan) -> None:
-    if plan.direct:
+    if plan.units in conv_ladder.RUNGS:
+        conv_ladder.backward_weights(dy, x, dw, plan.shape, plan.units)
+    elif plan.direct:
         conv_direct.backward_weights(dy, x, dw, plan.shape)
     else:
         conv_product.backward_weights(dy, x, dw, plan.shape, plan.units)
@@ -134,19 +147,3 @@ def _padded_filters(w: Array, count: int) -> Array:
     more = array_module(w).zeros((count, *w.shape[1:]), w.dtype)
     more[: len(w)] = w
     return more
-
-
-def _units(x: Array) -> str:
-    """The fastest units that compute with such numbers, as exactly as `precision` wants it."""
-    if x.dtype.itemsize == 8 or (x.dtype.itemsize == 4 and precision() != "tf32"):
-        return "gather"
-    return _tensor_cores(array_module(x))
-
-
-@functools.cache
-def _tensor_cores(xp: Any) -> str:
-    """The tensor cores that are there: for TF32 and bfloat16 they came with compute capability 8.0. The simulator has them, too."""
-    if xp.__name__ == "numpy":
-        return "tensor"
-    capability = int(xp.cuda.Device().compute_capability)
-    return "hopper" if capability == 90 else "tensor" if capability >= 80 else "gather"
