@@ -189,16 +189,21 @@ def get_num_threads() -> int:
 
 
 def set_conv_algorithm(name: str) -> None:
-    """How the backend numba computes convolutions, from now on.
+    """How the active backend computes convolutions, from now on. The backend numba has a setting of its own; cupy and cudasim share one.
 
     Args:
-        name: "auto", the fastest; "gemm", always as a product of matrices, to the last digit; "winograd", Winograd's algorithm wherever it can be
-            used: windows of 3x3 with stride 1 in float32, both numbers of channels multiples of 8. Its results are off by up to 5e-5
+        name: "auto", the fastest. Besides, for the backend numba: "gemm", always as a product of matrices, to the last digit; "winograd", Winograd's algorithm
+            wherever it can be used: windows of 3x3 with stride 1 in float32, both numbers of channels multiples of 8. Its results are off by up to 5e-5
             of the largest one (measured: 2e-5 with 512 channels), where a product of matrices is off by 1e-6; an infinity or a NaN
             spoils its whole tile of 4x4 results. float64 is never computed that way.
 
+            For cupy and cudasim a rung of the ladder, from the naive port to the fastest (docs/conv_ladder.md): "naive", "im2col", "tiled", "registers",
+            "implicit", "tensor", "hopper". The last two are tensor cores: they compute in float16 and bfloat16, and in float32 inside
+            `autocast("tf32")`; if 16 bytes do not divide the channels of a group, "implicit" does it.
+
     Raises:
-        ArgumentError: no such algorithm.
+        ArgumentError: the active backend has no such algorithm.
+        BackendError: it has, but this GPU has no such units. (That a rung cannot compute some element type, a convolution says when it meets one: `DtypeError`.)
 
     Source:
         Lavin & Gray 2016, "Fast algorithms for convolutional neural networks".
@@ -207,11 +212,26 @@ def set_conv_algorithm(name: str) -> None:
         >>> set_conv_algorithm("gemm")
         >>> set_conv_algorithm("auto")
     """
-    from minicnn.kernels.cpu import algorithm
+    backend = get_backend()
+    if "cuda" in backend.sources:
+        from minicnn.kernels.cuda import algorithm as of_cuda
 
-    if name not in algorithm.ALGORITHMS:
-        raise ArgumentError(f"set_conv_algorithm: unknown algorithm {name!r}: {nearest(str(name), algorithm.ALGORITHMS)}")
-    algorithm.set_conv_algorithm(name)
+        _check_algorithm(name, of_cuda.ALGORITHMS)
+        of_cuda.require(name, of_cuda.tensor_cores(backend.xp))
+        of_cuda.set_conv_algorithm(name)
+    elif "cpu" in backend.sources:
+        from minicnn.kernels.cpu import algorithm as of_cpu
+
+        _check_algorithm(name, of_cpu.ALGORITHMS)
+        of_cpu.set_conv_algorithm(name)
+    else:
+        _check_algorithm(name, ("auto",))
+
+
+def _check_algorithm(name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        backend = get_backend().name
+        raise ArgumentError(f"set_conv_algorithm: unknown algorithm {name!r} on backend {backend!r}: {nearest(str(name), known)}")
 
 
 def _default_backend() -> Backend:
