@@ -1,12 +1,17 @@
 """The convolutions of kernels/cuda, at sizes of several tiles with ragged ends, in each of their ways and element types, against whole-array arithmetic."""
 
+from unittest import mock
+
 import ml_dtypes
 import numpy as np
 import pytest
 
 from minicnn import kernels
+from minicnn.errors import SimulatorError
 from minicnn.kernels.cuda import conv, precision
-from minicnn.kernels.cuda.conv_pass import Shape, data_passes, divisor
+from minicnn.kernels.cuda.simulator import get_thread_order, set_thread_order
+from minicnn.kernels.cuda.simulator.settings import ORDERS
+from tests.kernels.cuda.compared import planted
 
 ARRAY, CUDA = kernels.find("conv2d", ["array"]), kernels.find("conv2d", ["cuda"])
 # N, C, H, W, O, kernel_size, stride, padding, dilation, groups
@@ -46,17 +51,84 @@ def drawn(shape, seed=0):
     return arrays, random.standard_normal(y.shape), attributes
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_all_ways_agree(shape, kind):
+WAYS = [(shape, kind) for shape in SHAPES for kind in KINDS]
+WAYS += [(shape, f"{kind} on hopper") for shape in ("3x3, stride 2", "first layer", "1x1", "wide groups") for kind in ("tf32", "bfloat16")]
+WAYS += [("many pixels", "float16 on hopper")]
+
+
+def deviations(shape, kind):
+    """Of y, dx, dw and db from float64, and the element type."""
     arrays, dy, attributes = drawn(shape)
+    kind, _, on_hopper = kind.partition(" on ")
     dtype = np.dtype({"tf32": "float32", "bfloat16": ml_dtypes.bfloat16}.get(kind, kind))
     before = precision.set_precision("tf32" if kind == "tf32" else "fp32")
     try:
-        actual = computed(CUDA, arrays, dy, attributes, dtype)
+        with mock.patch.object(conv, "_tensor_cores", lambda xp: "hopper" if on_hopper else "tensor"):
+            actual = computed(CUDA, arrays, dy, attributes, dtype)
     finally:
         precision.restore_precision(before)
-    for name, a, e in zip(("y", "dx", "dw", "db"), actual, computed(ARRAY, arrays, dy, attributes, "float64"), strict=True):
-        assert a.dtype == dtype, name
-        deviation = np.linalg.norm(a.astype("float64") - e) / np.linalg.norm(e)
-        assert deviation < KINDS[kind], f"{name}: {deviation:.1e}"
+    assert all(a.dtype == dtype for a in actual)
+    expected = computed(ARRAY, arrays, dy, attributes, "float64")
+    pairs = zip(("y", "dx", "dw", "db"), actual, expected, strict=True)
+    return {name: np.linalg.norm(a.astype("float64") - e) / np.linalg.norm(e) for name, a, e in pairs}
+
+
+@pytest.mark.parametrize(("shape", "kind"), WAYS)
+def test_all_ways_agree(shape, kind):
+    wrong = {name: f"{d:.1e}" for name, d in deviations(shape, kind).items() if not d < KINDS[kind.partition(" on ")[0]]}
+    assert not wrong
+
+
+@pytest.mark.parametrize("kind", ["float32", "tf32", "bfloat16", "bfloat16 on hopper"])
+def test_the_order_of_threads_does_not_matter(kind):
+    """To the last digit: what differs is a race."""
+    found = []
+    for order in ORDERS:
+        before = get_thread_order()
+        set_thread_order(order, seed=3)
+        try:
+            found.append(deviations("3x3, stride 2", kind))
+        finally:
+            set_thread_order(*before)
+    assert found[1:] == found[:-1]
+
+
+# file, a line of it, what a hand might write instead, and a case that runs it
+MISTAKES = {
+    "no barrier before numbers are read": ("conv_gather", "    __syncthreads();  // this step's", "    // this step's", "float32"),
+    "no barrier before copies are read": ("conv_tensor", "    __syncthreads();  // everybody's", "    // everybody's", "bfloat16"),
+    "no barrier before a buffer is filled again": ("conv_tensor_weights", "    copy_async_wait<STAGES - 2>();\n    __syncthreads();", "    copy_async_wait<STAGES - 2>();", "tf32"),
+    "waits for a copy too few": ("conv_tensor", "copy_async_wait<STAGES - 2>", "copy_async_wait<STAGES - 1>", "bfloat16"),
+    "halo one pixel too wide": ("conv_pass.cuh", "(unsigned)(window.row + row) < (unsigned)p.IH", "(unsigned)(window.row + row) <= (unsigned)p.IH", "float32"),
+    "fragment of the left factor transposed": ("conv_tensor", "ldmatrix_x4(a[i]", "ldmatrix_x4_trans(a[i]", "bfloat16"),
+    "fragment of the left factor shifted": ("conv_tensor", "2 * k + lane / 16)", "2 * k + lane / 8 % 2)", "tf32"),
+    "fragments of the right factor exchanged": ("conv_tensor", "b[j][1] = two[1], b[j + 1][0] = two[2]", "b[j][1] = two[2], b[j + 1][0] = two[1]", "bfloat16"),
+    "results of a fragment in the wrong rows": ("conv_tensor", "lane / 4 + e / 2 * 8", "lane / 4 + e % 2 * 8", "bfloat16"),
+    "pieces of a row not where they are looked for": ("conv_tensor", "lane % 16, 2 * k + lane / 16", "lane % 16, (2 * k + lane / 16) ^ 1", "bfloat16"),
+    "weight gradient: fragment not transposed": ("conv_tensor_weights", "ldmatrix_x4_trans(a[i]", "ldmatrix_x4(a[i]", "bfloat16"),
+    "weight gradient: columns of 32-bit numbers": ("conv_tensor_weights", "n * 4 + i % 4", "n + i % 4 * 8", "tf32"),
+    "hopper: products overtaken by copies": ("conv_hopper", "wgmma_wait<KEEP>", "wgmma_wait<KEEP + 2>", "bfloat16 on hopper"),
+    "hopper: second half of the rows": ("conv_hopper", "part + i * 64 + t / 32 % 4 * 16", "part + i * 64 + t / 32 % 2 * 16", "bfloat16 on hopper"),
+    "hopper: distance of the columns": ("conv_hopper_weights", "operand(right + k * 2048, 1024, BLOCK)", "operand(right + k * 2048, 1024, 2 * BLOCK)", "bfloat16 on hopper"),
+    "part of the pixels forgotten": ("conv_parts", "part < count; part++", "part < count - 1; part++", "float32"),
+    "division": ("conv_pass.cuh", "+ (unsigned)n) >> shift", "+ (unsigned)n + 1) >> shift", "float32"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_planted_mistake_is_seen(name, tmp_path):
+    file, old, new, kind = MISTAKES[name]
+    limit = KINDS[kind.partition(" on ")[0]]
+    with planted(tmp_path, file if "." in file else f"{file}.cu", old, new):
+        assert any(is_seen(kind, limit, order) for order in ORDERS)
+
+
+def is_seen(kind, limit, order):
+    before = get_thread_order()
+    set_thread_order(order, seed=3)
+    try:
+        return any(not d < limit for shape in ("3x3, stride 2", "3x3") for d in deviations(shape, kind).values())
+    except SimulatorError:
+        return True
+    finally:
+        set_thread_order(*before)
