@@ -109,5 +109,5 @@ def _described(given: Any) -> str:
     if isinstance(given, np.ndarray):
         return f"an array of {given.dtype} {given.shape}"
     if isinstance(given, np.generic):
-        return f"an {given.dtype}" if given.dtype.name[0] in "iu" else f"a {given.dtype}"
+        return f"an {given.dtype}" if given.dtype.name.startswith("int") else f"a {given.dtype}"
     return {type(None): "None", int: f"a Python int ({given})", float: f"a Python float ({given})"}.get(type(given), f"of type {type(given).__name__}")

@@ -3,12 +3,6 @@
 #pragma once
 #include "warp.h"
 
-#ifdef SIMULATOR_MEMORY_CHECK
-#define SIMULATOR_UNCHECKED __attribute__((noinline, no_sanitize("thread")))
-#else
-#define SIMULATOR_UNCHECKED
-#endif
-
 namespace simulator {
 
 static void check_atomic(const void* address, size_t bytes);  // memory_check.h

@@ -3,20 +3,12 @@
 // A kernel without any barrier pays nothing for this: one fiber calls it for one thread after the other, and only where a thread
 // has to wait do the rest get another fiber.
 #pragma once
-#include "report.h"
+#include "groups.h"
 
 namespace simulator {
 
 enum class State : unsigned char { RUNNING, READY, AT_BARRIER, AT_WARP, RETURNED };
 enum class Order : int { FORWARD, REVERSE, SHUFFLED };
-
-struct Copy;
-
-// Copies that a thread has ordered by cp.async and not waited for: async_copy.h.
-struct Copies {
-  Copy* items;
-  unsigned size, capacity, group;
-};
 
 struct Thread {
   uint3 index;
@@ -26,7 +18,8 @@ struct Thread {
   Place place;            // of the primitive at which the thread waits,
   const char* primitive;  // its name,
   unsigned mask;          // and the lanes that it waits for
-  Copies copies;
+  Groups<Copy> copies;        // async_copy.h
+  Groups<Product> products;   // hopper.h
 };
 
 // What each lane of a warp hands in at a primitive, and what it takes away.
@@ -36,8 +29,8 @@ struct alignas(32) Slot {
 
 struct Warp {
   Thread* threads;  // of its first lane
-  unsigned lanes, waiting, returned;
-  unsigned char order[32];  // in which its lanes take their turns
+  unsigned lanes, waiting, returned;  // those it has; of them, those at a primitive, and those at their end
+  unsigned char order[32], size;      // in which its lanes take their turns, and how many they are
   Slot given[32], taken[32];
 };
 
@@ -132,11 +125,12 @@ static void set_up_threads() {
     thread.index = {i % block_size.x, i / block_size.x % block_size.y, i / (block_size.x * block_size.y)};
     thread.number = i;
     thread.lane = i % 32;
-    thread.copies.size = 0;
+    thread.copies.size = thread.products.size = 0;
   }
   for (unsigned i = 0; i < count; i += 32) {
     warps[i / 32].threads = threads + i;
-    warps[i / 32].lanes = count - i >= 32 ? ~0u : (1u << (count - i)) - 1;
+    warps[i / 32].size = count - i < 32 ? count - i : 32;
+    warps[i / 32].lanes = ~0u >> (32 - warps[i / 32].size);
   }
 }
 

@@ -22,6 +22,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FLAGS = (
     "-O2", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",  # fast, and every result IEEE's
     "-fno-strict-aliasing", "-fno-exceptions", "-fno-threadsafe-statics", "-fPIC", "-fvisibility=hidden",
+    "-fmax-errors=3",
     "-Werror=frame-larger-than=65536",  # a thread has a small stack
 )  # fmt: skip
 MEMORY_CHECK = ("-g1", "-DSIMULATOR_MEMORY_CHECK", "-fsanitize=thread")
@@ -49,24 +50,23 @@ def compile_file(path: Path, options: Sequence[str], memory_check: bool) -> Path
     """
     compiler, version = _compiler()
     kept = [o for o in options if o.startswith(("-D", "-I", "-U", "-std="))]
-    front = ["-nostdinc", "-DMINICNN_SIMULATOR", f"-I{path.parent}", *kept]
     flags = [*_flags(version, kept), *(_checking(version) if memory_check else ())]
     folders = [path.parent, *(Path(o[2:]) for o in kept if o.startswith("-I"))]
-    key = hashed(version, " ".join(front + flags), _with_headers(path, folders), _runtime(), str(path))
-    return cached(key, lambda target: _compile(compiler, path, front, flags, memory_check, target))
+    macros = [o for o in kept if not o.startswith("-I")]
+    key = hashed(version, " ".join(macros), " ".join(flags), _with_headers(path, folders), _runtime())
+    return cached(key, lambda target: _compile(compiler, path, kept, flags, target))
 
 
-def _compile(compiler: str, path: Path, front: list[str], flags: list[str], memory_check: bool, target: Path) -> None:
-    standard = [f for f in flags if f.startswith("-std=")]
-    expanded = _run([compiler, "-E", "-x", "c++", *standard, *front, str(path)], path)
-    text, _ = rewrite(expanded)
-    start = [compiler, "-x", "c++", "-include", str(HERE / "simulator.h"), *flags]
-    if not memory_check:
-        _run([*start, "-shared", *_linking(), "-o", str(target), "-"], path, text)
+def _compile(compiler: str, path: Path, options: list[str], flags: list[str], target: Path) -> None:
+    front = [f for f in flags if f.startswith("-std=")] + ["-nostdinc", "-DMINICNN_SIMULATOR", f"-I{path.parent}", *options]
+    text, _ = rewrite(_run([compiler, "-E", "-x", "c++", *front, str(path)], path))
+    start, link = [compiler, "-x", "c++", "-include", str(HERE / "simulator.h"), *flags], ["-shared", *_linking(), "-o", str(target)]
+    if MEMORY_CHECK[0] not in flags:
+        _run([*start, *link, "-"], path, text)
         return
-    assembled = target.with_suffix(".o")  # linked without -fsanitize: what the compiler calls is in memory_check.h
-    _run([*start, "-c", "-o", str(assembled), "-"], path, text)
-    _run([compiler, "-shared", *_linking(), "-o", str(target), str(assembled)], path)
+    assembled = str(target.with_suffix(".o"))  # linked without -fsanitize: what the compiler calls is in memory_check.h
+    _run([*start, "-c", "-o", assembled, "-"], path, text)
+    _run([compiler, *link, assembled], path)
 
 
 def _flags(version: str, options: list[str]) -> list[str]:

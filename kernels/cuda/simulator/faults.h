@@ -11,12 +11,12 @@ constexpr int SIGNALS[] = {SIGSEGV, SIGBUS, SIGFPE};
 static struct sigaction before[3];  // what was done with these signals
 static thread_local bool launching = false;  // this thread of the process has launched the kernel
 
-static void release_faults() {
+SIMULATOR_UNCHECKED static void release_faults() {
   launching = false;
   for (int i = 0; i < 3; i++) sigaction(SIGNALS[i], &before[i], nullptr);
 }
 
-static void on_fault(int number, siginfo_t* info, void*) {
+SIMULATOR_UNCHECKED static void on_fault(int number, siginfo_t* info, void*) {
   if (!current || !launching) return release_faults();  // not a kernel's: it will happen again, without us
   if (number == SIGFPE) fail({}, "an integer is divided by zero");
   if (info->si_code <= 0 || info->si_code == 0x80)  // the processor does not say which address
@@ -26,7 +26,7 @@ static void on_fault(int number, siginfo_t* info, void*) {
   fail({}, "reads or writes at address 0x%llx, where there is no memory: an index is out of bounds; the memory check says where", address);
 }
 
-static void catch_faults() {
+SIMULATOR_UNCHECKED static void catch_faults() {
   struct sigaction ours = {};
   ours.sa_sigaction = on_fault;
   ours.sa_flags = SA_SIGINFO | SA_NODEFER;  // the handler is left without a return

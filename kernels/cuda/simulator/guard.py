@@ -10,7 +10,7 @@ from minicnn.kernels.cuda.simulator.arguments import Parameter
 
 ALIGNMENT = 512  # of memory that CuPy allocates
 GAP = 1 << 16
-RECORD = struct.Struct("@PQii")  # struct Array of memory_check.h
+RECORD = struct.Struct("@PQQii")  # struct Array of memory_check.h
 
 
 class Guarded:
@@ -39,7 +39,7 @@ class Guarded:
         records = b""
         for number, array in self.arrays:
             begin, end = np.lib.array_utils.byte_bounds(array)
-            records += RECORD.pack(self.moved(begin), end - begin if array.size else 0, number, array.flags.writeable)
+            records += RECORD.pack(self.moved(begin), end - begin if array.size else 0, array.itemsize, number, array.flags.writeable)
         return records
 
     def bring_back(self) -> None:

@@ -19,6 +19,13 @@
 #define __align__(bytes) alignas(bytes)
 #define __builtin_assume(condition) ((void)0)
 
+// Of the simulator's own functions: what they read and write is not looked at by the memory check.
+#ifdef SIMULATOR_MEMORY_CHECK
+#define SIMULATOR_UNCHECKED __attribute__((noinline, no_sanitize("thread")))
+#else
+#define SIMULATOR_UNCHECKED
+#endif
+
 // float2, float3, float4 and make_float2(x, y), ...: those of 2 and 4 numbers are aligned, so that they are read at once.
 #define SIMULATOR_VECTORS(T, name)                                               \
   struct name##1 { T x; };                                                       \

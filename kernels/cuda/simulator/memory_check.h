@@ -33,8 +33,8 @@ namespace simulator {
 // An array that was given to the kernel.
 struct Array {
   const unsigned char* begin;
-  uint64_t bytes;
-  int32_t argument;  // its number, from 0
+  uint64_t bytes, element;  // in all, and of one element
+  int32_t argument;         // its number, from 0
   int32_t writable;
 };
 
@@ -60,12 +60,16 @@ SIMULATOR_UNCHECKED static uint64_t distance(const Array& array, const unsigned 
   const Array* nearest = nullptr;
   for (unsigned i = 0; i < array_count; i++)
     if (!nearest || distance(arrays[i], address) < distance(*nearest, address)) nearest = &arrays[i];
-  if (!nearest || distance(*nearest, address) > uint64_t(1) << 40)
+  if (!nearest)
     fail({}, "<+%zx>%s %zu bytes at an address that is in no argument: %p", offset_of(instruction), verb, bytes, (const void*)address);
-  const bool before = address < nearest->begin;
-  fail({}, "<+%zx>%s %zu bytes outside argument %d, `%s`, of %llu bytes: %llu bytes %s", offset_of(instruction), verb, bytes, nearest->argument + 1,
-       parameters[nearest->argument], (unsigned long long)nearest->bytes,
-       (unsigned long long)(before ? nearest->begin - address : address - nearest->begin - nearest->bytes), before ? "before its begin" : "after its end");
+  const uint64_t missed = distance(*nearest, address);
+  if (missed > nearest->bytes + (1 << 16))
+    fail({}, "<+%zx>%s %zu bytes far from every array: %llu bytes %s argument %d, `%s`, the nearest", offset_of(instruction), verb, bytes,
+         (unsigned long long)missed, address < nearest->begin ? "before" : "behind", nearest->argument + 1, parameters[nearest->argument]);
+  const int64_t offset = address - nearest->begin, element = nearest->element;
+  fail({}, "<+%zx>%s %zu bytes at index %lld of argument %d, `%s`, which has %llu elements", offset_of(instruction), verb, bytes,
+       (long long)((offset < 0 ? offset - element + 1 : offset) / element), nearest->argument + 1, parameters[nearest->argument],
+       (unsigned long long)(nearest->bytes / element));
 }
 
 SIMULATOR_UNCHECKED static void check_array(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
@@ -81,7 +85,7 @@ SIMULATOR_UNCHECKED static void check_array(const unsigned char* address, size_t
 
 SIMULATOR_UNCHECKED static void check(const void* pointer, size_t bytes, Use use, const void* instruction) {
   const unsigned char* address = static_cast<const unsigned char*>(pointer);
-  if (!current) return;
+  if (!current || failed) return;
   if (address >= reinterpret_cast<unsigned char*>(stacks) && address < reinterpret_cast<unsigned char*>(stacks) + MOST_THREADS * STACK) return;
   look_at_doubtful_write();
   if (address < shared_memory || address >= shared_memory + sizeof shared_memory) return check_array(address, bytes, use, instruction);

@@ -100,6 +100,11 @@ class Kernel:
         if guarded:
             guarded.bring_back()
 
+    @property
+    def parameters(self) -> list[Parameter]:
+        """What the kernel declares, one for each argument."""
+        return (self._compiled.get(settings().memory_check) or self._load(settings().memory_check)).parameters
+
     def _load(self, memory_check: bool) -> Compiled:
         self._compiled[memory_check] = Compiled(self.module.library(memory_check), self.name)
         return self._compiled[memory_check]

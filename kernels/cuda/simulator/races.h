@@ -73,17 +73,17 @@ SIMULATOR_UNCHECKED static Cell& cell_of(const unsigned char* address) {
   return cell;
 }
 
-[[noreturn]] static void fail_race(const char* mine, const char* theirs, const unsigned char* address, const void* instruction, const Access& other) {
+[[noreturn]] SIMULATOR_UNCHECKED static void fail_race(const char* mine, const char* theirs, const unsigned char* address, const void* instruction, const Access& other) {
   const uint3& thread = threads[other.thread - 1].index;
   const Variable& variable = variable_at(address);
   fail({}, "<+%zx>%s what thread (%u, %u, %u) %s in <+%zx>, with no barrier between (%s, byte %zu)", offset_of(instruction), mine, thread.x, thread.y,
        thread.z, theirs, offset_of(other.instruction), variable.name, size_t(address - variable.begin));
 }
 
-[[noreturn]] static void fail_undefined(const unsigned char* address, const void* instruction, bool arriving) {
+[[noreturn]] SIMULATOR_UNCHECKED static void fail_undefined(const unsigned char* address, const void* instruction, bool arriving) {
   const Variable& variable = variable_at(address);
   fail({}, "<+%zx>reads shared memory %s (%s, byte %zu)", offset_of(instruction),
-       arriving ? "that copy_async_16() is still filling: copy_async_wait first" : "that no thread of the block has written", variable.name,
+       arriving ? "that copy_async_16() is still filling: copy_async_wait first" : "that no thread of the block has written yet", variable.name,
        size_t(address - variable.begin));
 }
 
@@ -103,7 +103,7 @@ SIMULATOR_UNCHECKED static void look_at_doubtful_write() {
   doubtful.address = nullptr;
   if (memcmp(address, doubtful.before, doubtful.bytes) == 0) return;
   thread_index = doubtful.second->index;
-  fail_race("writes, with another value,", "writes", address, doubtful.instruction, doubtful.first);
+  fail_race("overwrites, with another value,", "writes", address, doubtful.instruction, doubtful.first);
 }
 
 SIMULATOR_UNCHECKED static void note_doubtful_write(const unsigned char* address, size_t bytes, const void* instruction, const Access& first) {

@@ -65,7 +65,8 @@ def set_thread_order(order: str, seed: int = 0) -> None:
         ('shuffled', 1)
         >>> set_thread_order("forward")
     """
-    order, _ = parse_thread_order(order, "set_thread_order")
+    if order not in ORDERS:
+        raise SimulatorError(f"set_thread_order: unknown order of threads {order!r}: {nearest(str(order), ORDERS)}")
     settings().order, settings().seed = order, seed
 
 

@@ -43,21 +43,18 @@ static void meet(unsigned mask, const char* primitive, Place place, Complete com
     complete(warp, mask);
     lanes_are_ordered(warp, mask);
     warp.waiting &= ~mask;
-    for (unsigned char lane : warp.order)
-      if (mask >> lane & 1) wake(warp.threads[lane]);
+    for (unsigned i = 0; i < warp.size; i++)
+      if (mask >> warp.order[i] & 1) wake(warp.threads[warp.order[i]]);
     switch_to_next(thread.fiber->context);
   } else {
     wait_as(State::AT_WARP, place, primitive);
   }
 }
 
-static void check_copies(const Thread& thread);    // async_copy.h
-static void check_products(const Thread& thread);  // hopper.h
-
 static void on_return(Thread& thread) {
   Warp& warp = warp_of(thread);
-  check_copies(thread);
-  check_products(thread);
+  thread.copies.check("a copy", "copy_async_commit", "copy_async_wait<0>");
+  thread.products.check("a product", "wgmma_commit", "wgmma_wait<0>");
   warp.returned |= 1u << thread.lane;
   if (!warp.waiting) return;
   for (unsigned rest = warp.waiting; rest; rest &= rest - 1) {
