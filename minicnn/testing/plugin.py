@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from minicnn import backend as backends
-from minicnn.errors import BackendError
+from minicnn.errors import BackendError, SimulatorError
 from minicnn.testing import gradcheck as check
 from minicnn.testing.report import GradcheckError
 from minicnn.testing.subject import function_name
@@ -23,14 +23,16 @@ from minicnn.testing.table import Row, listened, merged, table
 
 LEFT_OUT = pytest.StashKey[int]()
 BEFORE = pytest.StashKey[str]()
+ORDER_BEFORE = pytest.StashKey[tuple[str, int]]()
 PROPERTY = "minicnn_gradcheck"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options --gradcheck and --backend, and the tolerance in the ini file."""
+    """The options --gradcheck, --backend and --thread-order, and the tolerance in the ini file."""
     group = parser.getgroup("minicnn", "minicnn: gradient checks")
     group.addoption("--gradcheck", action="store_true", help="run the tests marked gradcheck, too")
     group.addoption("--backend", metavar="NAME", help="run on this backend: numba, numpy, loops, cupy, cudasim, or one that the tests register")
+    group.addoption("--thread-order", metavar="ORDER", help="of the CUDA threads on the backend cudasim: forward, reverse, or shuffled:SEED")
     parser.addini("gradcheck_rtol", "relative tolerance of the gradcheck fixture", default="1e-6")
 
 
@@ -82,12 +84,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             backends.set_backend(name)
         except BackendError as error:
             raise pytest.UsageError(f"--backend: {error}") from None
+    _use_thread_order(session)
+
+
+def _use_thread_order(session: pytest.Session) -> None:
+    order = session.config.getoption("--thread-order")
+    if order:
+        from minicnn.kernels.cuda.simulator import get_thread_order, parse_thread_order, set_thread_order
+
+        try:
+            session.config.stash[ORDER_BEFORE] = get_thread_order()
+            set_thread_order(*parse_thread_order(order, "--thread-order"))
+        except SimulatorError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Switch back, for a run inside another run."""
     if BEFORE in session.config.stash:
         backends.set_backend(session.config.stash[BEFORE])
+    if ORDER_BEFORE in session.config.stash:
+        from minicnn.kernels.cuda.simulator import set_thread_order
+
+        set_thread_order(*session.config.stash[ORDER_BEFORE])
 
 
 @pytest.fixture
