@@ -26,11 +26,9 @@ def empty_in_order(model: Array, shape: tuple[int, ...]) -> Array:
     >>> empty_in_order(np.zeros((2, 5, 5, 3)).transpose(0, 3, 1, 2), (2, 3, 7, 7)).strides
     (1176, 8, 168, 24)
     """
-    axes = list(range(len(shape)))
-    if model.ndim == len(shape):
-        axes.sort(key=lambda axis: -abs(model.strides[axis]))
-    y: Array = array_module(model).empty(tuple(shape[axis] for axis in axes), model.dtype)
-    return y.transpose(tuple(axes.index(axis) for axis in range(len(shape))))
+    memory, back = _order(model, shape)
+    y: Array = array_module(model).empty(memory, model.dtype)
+    return y.transpose(back)
 
 
 def full_in_order(model: Array, shape: tuple[int, ...], value: float) -> Array:
@@ -39,6 +37,14 @@ def full_in_order(model: Array, shape: tuple[int, ...], value: float) -> Array:
     >>> full_in_order(np.zeros(1), (2,), 0.5)
     array([0.5, 0.5])
     """
-    y = empty_in_order(model, shape)
-    y.fill(value)
-    return y
+    memory, back = _order(model, shape)
+    y: Array = array_module(model).full(memory, value, model.dtype)
+    return y.transpose(back)
+
+
+def _order(model: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The sizes of an array's axes in the order of memory, the outermost first, and the way back to the order in which they are called."""
+    axes = list(range(len(shape)))
+    if model.ndim == len(shape):
+        axes.sort(key=lambda axis: -abs(model.strides[axis]))
+    return tuple(shape[axis] for axis in axes), tuple(axes.index(axis) for axis in range(len(shape)))
