@@ -70,7 +70,7 @@ def test_norm_relu_joins_a_residual_where_there_is_a_kernel_for_it(backend, name
     (lambda: SplitTransformSum(32, 8, cardinality=2, base_width=8), 32, "BatchNormAddReLU"),
     (lambda: PlainBlock(8, 8), 8, "BatchNormReLU"),
     (lambda: SEBottleneck(64, 16), 64, "ReLU"),
-])  # fmt: skip
+], ids=["basic", "smaller", "bottleneck", "sum of paths", "plain", "scaled"])  # fmt: skip
 def test_a_residual_block_ends_with_a_joint_operation(make, channels, name):
     with minicnn.use_backend("cudasim"):
         assert make()(Tensor(random(0, 2, channels, 4, 4).astype(np.float32))).creator.name == name
