@@ -138,6 +138,17 @@ def broadcast_to(torch: Any, a: Attributes) -> Call:  # noqa: ARG001
     return lambda x: x.expand(a["shape"])
 
 
+def channel_shuffle(torch: Any, a: Attributes) -> Call:  # noqa: ARG001
+    """As torchvision's ShuffleNet has it."""
+    groups = a["groups"]
+
+    def shuffle(x: Any) -> Any:
+        N, C, H, W = x.shape
+        return x.reshape(N, groups, C // groups, H, W).transpose(1, 2).reshape(N, C, H, W)
+
+    return shuffle
+
+
 def get_item(torch: Any, a: Attributes) -> Call:
     """Arrays in the index become tensors once; PyTorch knows no slices that run backwards."""
     index = tuple(torch.as_tensor(np.asarray(i)) if isinstance(i, (list, np.ndarray)) else i for i in a["index"])
@@ -194,6 +205,7 @@ COUNTERPARTS: dict[str, Counterpart] = {
     "Sum": reduction("sum"), "Mean": reduction("mean"), "Max": reduction("amax"), "Min": reduction("amin"),
     "LogSumExp": reduction("logsumexp"), "Var": variance,
     "Reshape": reshape, "Transpose": transpose, "BroadcastTo": broadcast_to, "GetItem": get_item, "Pad": pad, "Concatenate": concatenate,
+    "ChannelShuffle": channel_shuffle,
 }  # fmt: skip
 
 IN_PLACE: dict[str, Counterpart] = {  # what torchvision's networks write with `inplace=True` and `out += identity`

@@ -91,6 +91,7 @@ PIECES = {
     "choices": lambda x: ops.clip(x, -0.5, 0.5) + ops.maximum(x, 0.1) + ops.minimum(x, 2 * x),
     "shapes": lambda x: ops.concatenate([ops.pad(x, (0, 1, 2, 0), 0.5)[:, [2, 0], ::2, 1:-1]] * 2, axis=1).transpose((0, 2, 3, 1)),
     "matrices": lambda x: ops.matmul(x, ops.transpose(x, (0, 1, 3, 2))) + ops.broadcast_to(x[:, :1, :1, :1], (3, 4, 8, 8)),
+    "shuffle": lambda x: ops.channel_shuffle(x, 2),
     "types": lambda x: x.astype("float32").astype("float64"),
 }
 
