@@ -65,7 +65,7 @@ def launch(
         function(
             grid if isinstance(grid, tuple) else (grid,),
             block if isinstance(block, tuple) else (block,),
-            tuple(np.int32(a) if type(a) is int else a for a in args),
+            tuple([np.int32(a) if type(a) is int else a for a in args]),
             shared_mem=shared,
         )
     except Exception as error:
@@ -85,7 +85,7 @@ def blocks(count: int, threads: int = THREADS) -> int:
 
 def _place(args: Sequence[Any]) -> Any:
     """The module whose arrays are among the arguments: where the kernel has to run."""
-    return next((module for a in args if (module := array_module(a)) is not np), np)
+    return next((array_module(a) for a in args if type(a).__module__ == "cupy"), np)
 
 
 def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: str) -> Any:

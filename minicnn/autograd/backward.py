@@ -51,12 +51,12 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         dy = pending.pop(node)
         if node.retained is not None:
             _accumulate(node.retained, dy)
-        gradients, edges = node.pull_back(dy), node.edges
+        gradients, edges, are_new = node.pull_back(dy), node.edges, node.gives_new_arrays
         if not node.outlives_backward:
             node.free()
         for edge, dx in zip(edges, gradients, strict=True):
             if isinstance(edge, Tensor) and dx is not None:
-                _accumulate(edge, dx)
+                _accumulate(edge, dx, are_new)
             elif isinstance(edge, Function) and dx is not None:
                 pending[edge] = total(pending[edge], dx) if edge in pending else dx
                 users[edge] -= 1
@@ -102,8 +102,8 @@ def _count_users(root: Function) -> Counter[Function]:
     return users
 
 
-def _accumulate(leaf: Tensor, gradient: Array) -> None:
-    """Add to `grad`. Always into new memory: a rule may return one array for two inputs, or one that it was given."""
+def _accumulate(leaf: Tensor, gradient: Array, is_new: bool = False) -> None:
+    """Add to `grad`, always into memory of its own: as a rule a copy, for a function may return one array for two inputs, or one that it was given."""
     basics = get_backend().basics
     require_there("backward", gradient, leaf.data)
-    leaf.grad = Tensor.wrap(basics.copy(gradient) if leaf.grad is None else basics.add(leaf.grad.data, gradient))
+    leaf.grad = Tensor.wrap((gradient if is_new else basics.copy(gradient)) if leaf.grad is None else basics.add(leaf.grad.data, gradient))

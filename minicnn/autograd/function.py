@@ -49,6 +49,7 @@ class Function:
         6.0
     """
 
+    gives_new_arrays: ClassVar[bool] = False  # what backward returns belongs to nobody else
     is_view: ClassVar[bool] = False  # the result may look at the memory of the first input
     result_may_overflow: ClassVar[bool] = False  # backward() may start from it although it is Inf or NaN: what it does then is up to who called it
     outlives_backward: ClassVar[bool] = False  # several graphs share it; it keeps nothing, and is not freed with the first of them
@@ -186,6 +187,11 @@ class KernelFunction(Function):
         if not hasattr(y, "dtype") or y.dtype != dtype:
             raise self._wrong_forward(f"an array of {dtype}, as its input is", y)
         return y
+
+    @property
+    def gives_new_arrays(self) -> bool:  # type: ignore[override]
+        """The kernels of that folder return nothing that they were given, and no array twice."""
+        return self.kernel.source == "cuda"
 
     def _wrong_forward(self, expected: str, returned: Any) -> AutogradError:
         given = f"an array of {returned.dtype}" if hasattr(returned, "dtype") else type(returned).__name__

@@ -25,6 +25,8 @@ from minicnn.kernels.types import Array
 class AsType(Function):
     """y = x in another type: dx = dy in the type of x."""
 
+    gives_new_arrays = True
+
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.x_dtype = x.dtype
         y: Array = get_backend().basics.cast(x, dtype)

@@ -120,6 +120,8 @@ class _OnGPU:
                 self._capture(x, target)
             self._renew(x, target)
             self.graph.launch()
+            for tensor, _ in self._held:
+                tensor.version.count += 1  # an edit in place, as by `optimizer.step()`
             return Tensor.wrap(self._result.copy())
 
     def _first(self, x: Tensor, target: Tensor) -> Tensor:
