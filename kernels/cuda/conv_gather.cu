@@ -5,7 +5,7 @@
 // it multiplies, the numbers of the next step are already on their way from memory into registers; two buffers in shared memory take turns,
 // so that one barrier a step is enough.
 //
-// Macros: TILE_M, TILE_N: 128 or 64; VECTOR, the numbers that a thread reads at once: WIDTH, or 1 where channels are not a multiple of it.
+// Macros: TILE_M, TILE_N: 128 or 64; VECTOR, the numbers that a thread reads at once: 4 (double: 2), or 1 where channels are not a multiple of it.
 #include "numbers.cuh"
 #include "conv_pass.cuh"
 

@@ -178,8 +178,8 @@ def _tile(size: int, dtype: Any) -> int:
 
 
 def _vector(x: Array, C: int, O: int) -> int:
-    """Numbers that a thread reads at once."""
-    width = 16 // x.dtype.itemsize
+    """Numbers that a thread reads at once. With eight, 256 threads would read more than a step of a tile of 64 has."""
+    width = min(4, 16 // x.dtype.itemsize)
     return width if C % width == 0 and O % width == 0 else 1
 
 
