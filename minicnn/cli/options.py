@@ -10,13 +10,14 @@ from minicnn.train.run_folder import CHECKPOINT
 
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
-    """--backend NAME and --threads N."""
+    """--backend NAME, --threads N and --thread-order ORDER."""
     parser.add_argument("--backend", metavar="NAME", help="which kernels compute: numba, numpy, loops (default: numba)")
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the backend numba (default: all processors)")
+    parser.add_argument("--thread-order", metavar="ORDER", help="of the CUDA threads on the backend cudasim: forward, reverse, or shuffled:SEED")
 
 
 def use_backend(args: argparse.Namespace) -> str:
-    """Apply --backend and --threads to this process; returns the name of the active backend."""
+    """Apply --backend, --threads and --thread-order to this process; returns the name of the active backend."""
     from minicnn.backend import get_backend, set_backend
 
     if args.backend is not None:
@@ -25,7 +26,32 @@ def use_backend(args: argparse.Namespace) -> str:
         from minicnn.backend import set_num_threads
 
         set_num_threads(args.threads)
+    if args.thread_order is not None:
+        from minicnn.kernels.cuda.simulator import parse_thread_order, set_thread_order
+
+        set_thread_order(*parse_thread_order(args.thread_order, "--thread-order"))
     return get_backend().name
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """--precision NAME."""
+    from minicnn.ops.autocast import PRECISIONS
+
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32", help="of the products: all digits of float32 (default), or fewer, on a GPU's tensor cores"
+    )
+
+
+def use_precision(args: argparse.Namespace) -> str:
+    """The precision, after a check that the active backend has it; call `use_backend` before.
+
+    Raises:
+        BackendError: it has not.
+    """
+    from minicnn.ops.autocast import autocast
+
+    with autocast(args.precision):
+        return str(args.precision)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

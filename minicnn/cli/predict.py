@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, load_run, use_backend
+from minicnn.cli.options import add_backend, add_precision, load_run, use_backend, use_precision
 from minicnn.errors import ArgumentError, CheckpointError
 
 TOP, TOP_OF_THOUSAND = 3, 5
@@ -17,13 +17,14 @@ def add_parser(subparsers: Any) -> None:
         "predict",
         help="what a trained network sees in your own pictures",
         description=__doc__,
-        usage="%(prog)s [-h] [--backend NAME] [--threads N] (RUN | --model NAME --weights FILE) IMAGE [IMAGE ...]",
+        usage="%(prog)s [-h] [--backend NAME] [--threads N] [--precision NAME] (RUN | --model NAME --weights FILE) IMAGE [IMAGE ...]",
     )
     parser.add_argument("paths", nargs="+", metavar="[RUN] IMAGE", help="RUN: folder that `minicnn train` has made, or a .safetensors "
                         "file; IMAGE: PNG, JPEG or .npy with one sign; with --model: a photograph")  # fmt: skip
     parser.add_argument("--model", metavar="NAME", help="a network for ImageNet, such as MobileNetV2, instead of a run")
     parser.add_argument("--weights", metavar="FILE", help="a file of weights for it, or imagenet for those that are published")
     add_backend(parser)
+    add_precision(parser)
     parser.set_defaults(run=run)
 
 
@@ -48,11 +49,12 @@ def _signs(args: argparse.Namespace) -> int:
     if len(args.paths) < 2:
         raise ArgumentError(f"predict: after the run {args.paths[0]}, name the pictures: minicnn predict RUN IMAGE...")
     use_backend(args)
+    precision = use_precision(args)
     model, contents = load_run(Path(args.paths[0]))
     dataset = load_dataset(contents["dataset"])
     images = args.paths[1:]
     pictures = [read_image(path, dataset.original) for path in images]
-    probabilities = _probabilities(model, np.stack([dataset.prepare(ink) for ink, _ in pictures]))
+    probabilities = _probabilities(model, np.stack([dataset.prepare(ink) for ink, _ in pictures]), precision)
     for path, (_, done), p in zip(images, pictures, probabilities, strict=True):
         best = np.argsort(-p, kind="stable")[:TOP]
         seen = ", ".join(f"{dataset.classes[k]} ({100 * p[k]:.1f} %)" for k in best)
@@ -70,6 +72,7 @@ def _photographs(args: argparse.Namespace) -> int:
     from minicnn.models.pretrained import is_imagenet
 
     use_backend(args)
+    precision = use_precision(args)
     pictures = [read_picture(path) for path in args.paths]
     model = _build(args.model, args.weights)
     prepare, rng = preprocessing_for(model), np.random.default_rng()  # from which nothing is drawn
@@ -77,7 +80,7 @@ def _photographs(args: argparse.Namespace) -> int:
     why = f"as for the published weights of {published.name}" if published else "as is usual for this network; the weights may need another"
     print(f"preparation: {prepare} ({why})")
     for path, picture in zip(args.paths, pictures, strict=True):
-        (p,) = _probabilities(model, prepare(picture, rng)[None])
+        (p,) = _probabilities(model, prepare(picture, rng)[None], precision)
         names = class_names() if len(p) == 1000 else [f"class {k}" for k in range(len(p))]
         print(f"{path}:")
         for k in np.argsort(-p, kind="stable")[:TOP_OF_THOUSAND]:
@@ -100,9 +103,10 @@ def _build(name: str, weights: str) -> Any:
     return create(name, weights=weights)
 
 
-def _probabilities(model: Any, images: Any) -> Any:
+def _probabilities(model: Any, images: Any, precision: str) -> Any:
     from minicnn import ops
     from minicnn.autograd import Tensor, no_grad
+    from minicnn.ops.autocast import autocast
 
-    with no_grad():
+    with no_grad(), autocast(precision):
         return ops.softmax(model.eval()(Tensor(images)), axis=1).numpy()

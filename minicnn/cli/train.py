@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.cli import INTERRUPTED, OK
-from minicnn.cli.options import add_backend, not_negative, positive, use_backend
+from minicnn.cli.options import add_backend, add_precision, not_negative, positive, use_backend, use_precision
 from minicnn.train.datasets import DATASETS
 from minicnn.train.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from minicnn.train.run_folder import LOG, RunFolder
@@ -35,6 +35,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--lr", type=float, metavar="X", help="highest learning rate (default: one that suits the optimizer)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run, new or empty (default: runs/MODEL-DATASET-NUMBER)")
     add_backend(parser)
+    add_precision(parser)
     parser.set_defaults(run=run)
 
 
@@ -43,16 +44,16 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.train.progress import show_progress
     from minicnn.train.run import run_recipe
 
-    backend = use_backend(args)
+    backend, precision = use_backend(args), use_precision(args)
     recipe = Recipe(
-        args.model, args.dataset, args.epochs, args.batch_size, args.lr, args.optimizer, args.schedule, args.seed, args.workers
+        args.model, args.dataset, args.epochs, args.batch_size, args.lr, args.optimizer, args.schedule, args.seed, args.workers, precision
     ).resolved()
     parts = recipe.build()
     folder = RunFolder.new(args.out, f"{recipe.model}-{recipe.dataset}")
     held_out = len(parts.test.dataset)
     images = f"{len(parts.train.dataset):,} images to train on, {held_out:,} held out"
     try:
-        print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, seed {recipe.seed}", flush=True)
+        print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, {precision}, seed {recipe.seed}", flush=True)
         if backend == "loops":
             print(LOOPS_ARE_SLOW, flush=True)
         outcome = run_recipe(recipe, parts, folder, show_progress)

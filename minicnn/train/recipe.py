@@ -9,6 +9,7 @@ from minicnn.backend import manual_seed
 from minicnn.data import DataLoader
 from minicnn.errors import ArgumentError, nearest
 from minicnn.nn import Module
+from minicnn.ops.autocast import PRECISIONS
 from minicnn.train.datasets import load_dataset
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ class Recipe:
     schedule: str = "one-cycle"
     seed: int = 0
     workers: int = 0
+    precision: str = "fp32"
 
     def resolved(self) -> "Recipe":
         """The recipe with the optimiser's usual learning rate where none is given, and every name as it is listed.
@@ -96,6 +98,7 @@ class Recipe:
         model = _look_up(self.model, {name.lower(): name for name in models.list_models()}, "model", models.list_models())
         _, _, usual_lr = _look_up(self.optimizer, OPTIMIZERS, "optimizer")
         _look_up(self.schedule, SCHEDULES, "schedule")
+        checks.choice(self.precision, "the precision", PRECISIONS)
         lr = checks.positive(usual_lr if self.lr is None else self.lr, "the learning rate")
         return replace(self, model=model, lr=lr, optimizer=self.optimizer.lower(), schedule=self.schedule.lower())
 

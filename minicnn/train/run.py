@@ -46,7 +46,7 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
         NonFiniteError: the loss became NaN or Inf; the checkpoint is that of the last pass, if there was one.
         CheckpointError: the checkpoint cannot be written.
     """
-    trainer = Trainer(parts.model, parts.optimizer, parts.schedule)
+    trainer = Trainer(parts.model, parts.optimizer, parts.schedule, precision=recipe.precision)
     folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name})
     with between_steps() as interrupted, show(recipe.epochs, len(parts.train)) as progress:
 
@@ -79,4 +79,5 @@ def _contents(recipe: Recipe, parts: Parts, trainer: Trainer) -> dict[str, Any]:
         "model": parts.model.state_dict(),
         "optimizer": parts.optimizer.state_dict(),
         "schedule": None if parts.schedule is None else parts.schedule.state_dict(),
+        "scaler": trainer.scaler.state_dict() if trainer.scaler.is_enabled() else None,
     }

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Tensor, no_grad
 from minicnn.errors import ArgumentError, NonFiniteError
 from minicnn.kernels.types import Array
@@ -13,7 +14,8 @@ from minicnn.models.auxiliary import Outputs, auxiliary_cross_entropy
 from minicnn.nn import Module
 from minicnn.nn.mode import evaluating
 from minicnn.ops import cross_entropy
-from minicnn.optim import Optimizer, ReduceLROnPlateau, Schedule
+from minicnn.ops.autocast import PRECISIONS, autocast
+from minicnn.optim import GradScaler, Optimizer, ReduceLROnPlateau, Schedule
 from minicnn.train.metrics import Metrics
 
 Batches: TypeAlias = Iterable[tuple[Tensor, Tensor]]
@@ -47,6 +49,11 @@ class Trainer:
         schedule: sets the optimiser's learning rate. It is stepped after every batch, so its lengths are in batches; only
             `ReduceLROnPlateau` is stepped after every epoch. It is told the mean loss on the training images: the held-out
             ones measure, and may steer nothing.
+        precision: "fp32", or what `minicnn.autocast` takes: "bf16", "fp16" or "tf32". In "fp16" the loss is scaled (`GradScaler`), and steps whose gradients
+            overflow are left out.
+
+    Raises:
+        ArgumentError: unknown precision.
 
     Example:
         >>> from minicnn import data, models, optim
@@ -58,8 +65,12 @@ class Trainer:
         [1]
     """
 
-    def __init__(self, model: Module, optimizer: Optimizer, schedule: Schedule | ReduceLROnPlateau | None = None) -> None:
+    def __init__(
+        self, model: Module, optimizer: Optimizer, schedule: Schedule | ReduceLROnPlateau | None = None, *, precision: str = "fp32"
+    ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
+        self.precision = checks.choice(precision, "Trainer: precision", PRECISIONS)
+        self.scaler = GradScaler(enabled=precision == "fp16")
         self.steps = 0
         self.history: list[Epoch] = []
 
@@ -98,7 +109,7 @@ class Trainer:
                 break
             if isinstance(self.schedule, ReduceLROnPlateau):
                 self.schedule.step(seen.loss)
-            held_out = evaluate(self.model, test)
+            held_out = evaluate(self.model, test, precision=self.precision)
             self._require_finite(held_out.loss, f"the held-out loss is {held_out.loss} after epoch {len(self.history) + 1}", lr)
             epoch = Epoch(
                 len(self.history) + 1, lr, seen.loss, seen.accuracy, held_out.loss, held_out.accuracy, seen.seconds, seen.images_per_second
@@ -115,42 +126,47 @@ class Trainer:
     def _train_epoch(self, train: Batches, on_step: Callable[[Metrics], None], stop: Callable[[], bool]) -> Metrics:
         metrics = Metrics()
         for images, labels in train:
-            outputs = self.model(images)
-            loss, scores = auxiliary_cross_entropy(outputs, labels), outputs.scores if isinstance(outputs, Outputs) else outputs
-            place = f"the loss is {loss.item()} at step {self.steps + 1} (epoch {len(self.history) + 1})"
-            self._require_finite(loss.item(), place, self.lr)
+            with autocast(self.precision):
+                outputs = self.model(images)
+                loss, scores = auxiliary_cross_entropy(outputs, labels), outputs.scores if isinstance(outputs, Outputs) else outputs
+            value = loss.item()
+            self._require_finite(value, f"the loss is {value} at step {self.steps + 1} (epoch {len(self.history) + 1})", self.lr)
             self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
+            self.scaler.scale(loss).backward()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
             if isinstance(self.schedule, Schedule):
                 self.schedule.step()
             self.steps += 1
-            metrics.add(loss.item(), scores.numpy(), labels.numpy())
+            metrics.add(value, scores.numpy(), labels.numpy())
             on_step(metrics)
             if stop():
                 break
         return metrics
 
-    @staticmethod
-    def _require_finite(loss: float, what: str, lr: float) -> None:
+    def _require_finite(self, loss: float, what: str, lr: float) -> None:
         if not np.isfinite(loss):
+            range_ = ", or the precision bf16, for in float16 a number above 65504 is infinite," if self.precision == "fp16" else ""
             raise NonFiniteError(
                 f"{what}, with a learning rate of {lr:g}: "
-                f"try {lr / 10:g}, or run the step inside `with minicnn.detect_anomaly():` to see where it begins"
+                f"try {lr / 10:g}{range_} or run the step inside `with minicnn.detect_anomaly():` to see where it begins"
             )
 
 
-def evaluate(model: Module, batches: Batches, on_batch: Callable[[Array, Array], None] = _nothing) -> Metrics:
+def evaluate(
+    model: Module, batches: Batches, on_batch: Callable[[Array, Array], None] = _nothing, *, precision: str = "fp32"
+) -> Metrics:
     """Loss and accuracy of a network in evaluation mode; nothing is learned, and every module's mode is as before afterwards.
 
     Args:
         on_batch: called with the predicted classes (N,) and the labels (N,) of each batch.
+        precision: "fp32", or what `minicnn.autocast` takes.
 
     Raises:
-        ArgumentError: there are no images.
+        ArgumentError: there are no images, or unknown precision.
     """
     metrics = Metrics()
-    with evaluating(model), no_grad():
+    with evaluating(model), no_grad(), autocast(precision):
         for images, labels in batches:
             scores = model(images)
             metrics.add(cross_entropy(scores, labels).item(), scores.numpy(), labels.numpy())
