@@ -26,7 +26,7 @@ class BatchNormReLU(KernelFunction):
 
 
 class BatchNormAddReLU(KernelFunction):
-    """The end of a residual block: y = min(max(batch_norm(x) + z, 0), ceiling). dz = dy where 0 < y < ceiling, else 0; the others as without, of dz."""
+    """The end of a residual block: y = min(max(batch_norm(x) + z, 0), ceiling). dz = dy where 0 < y < ceiling, else 0; dx as in a batch norm, of dz."""
 
     op = "batch_norm_add_relu"
     extra_results = 2
