@@ -22,6 +22,7 @@ import numpy as np
 
 from minicnn.autograd import Tensor, is_grad_enabled
 from minicnn.backend import Backend, get_backend
+from minicnn.capture import is_capturing
 from minicnn.checks import bfloat16, is_16_bit
 from minicnn.errors import ArgumentError, BackendError
 from minicnn.kernels.cuda.precision import restore_precision, set_precision
@@ -154,7 +155,7 @@ class _Block:
     def cast(self, x: Tensor) -> Tensor:
         if x.dtype == self.dtype or not (x.dtype == np.float32 or is_16_bit(x.dtype)):
             return x
-        if not (x.is_leaf and x.requires_grad):
+        if not (x.is_leaf and x.requires_grad) or is_capturing():  # a graph converts each time it is launched: the weight will be another one
             return astype(x, self.dtype)
         kept = self.copies.get(id(x))
         if kept is None or not kept.is_current():

@@ -5,7 +5,9 @@ import pytest
 
 import minicnn
 from minicnn import nn, optim
+from minicnn.capture import Seeds, drawing
 from minicnn.ops import autocast as rules
+from minicnn.ops.dtype import AsType
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +96,19 @@ def test_a_frozen_weight_can_be_used(casts):
     with minicnn.autocast("bf16"):
         assert layer(minicnn.ones(1, 6)).dtype == "bfloat16"
     assert not casts
+
+
+def test_a_cuda_graph_that_is_recorded_converts_by_itself(monkeypatch, casts):
+    """A copy from before would be that of a weight of long ago when the graph is launched, and one from inside is empty until then."""
+    layer, x, converted = nn.Linear(6, 1, bias=False), minicnn.ones(1, 6), []
+    forward = AsType.forward
+    monkeypatch.setattr(AsType, "forward", lambda self, x, *, dtype: converted.append(x) or forward(self, x, dtype=dtype))
+    with minicnn.autocast("bf16"):
+        layer(x)
+        with drawing(Seeds(np.zeros(1, np.uint64))):
+            y = layer(x)
+        assert sum(array is layer.weight.data for array in converted) == 1, "not as a WeightCast"
+        layer(x)
+    assert len(casts) == 1
+    y.sum().backward()
+    assert layer.weight.grad.tolist() == [[1.0] * 6]
