@@ -1,14 +1,18 @@
 """A stand-in for CuPy: NumPy behind a wall.
 
 Its arrays live in main memory, but refuse what CuPy's refuse: to become a NumPy array by themselves, and to be mixed with
-NumPy arrays. So the code that is to run on a GPU can be walked through without one. Everything else is NumPy's.
+NumPy arrays. So the code that is to run on a GPU can be walked through without one. Kernels run in the simulator, by CuPy's rules
+(stand_in_cuda.py). Everything else is NumPy's.
 """
 
+import ctypes
 import numbers
 import sys
 import types
 
 import numpy as np
+
+from tests import stand_in_cuda
 
 
 class ndarray:
@@ -27,6 +31,10 @@ class ndarray:
     @property
     def __cuda_array_interface__(self):
         return self.inner.__array_interface__
+
+    @property
+    def data(self):
+        return types.SimpleNamespace(ptr=self.inner.ctypes.data)
 
     def get(self):
         return self.inner.copy()
@@ -53,7 +61,13 @@ class ndarray:
         return len(self.inner)
 
     def __setitem__(self, index, value):
-        self.inner[unwrap(index)] = unwrap(value)
+        def assign():
+            self.inner[unwrap(index)] = unwrap(value)
+
+        stand_in_cuda.do(assign)
+
+    def set(self, values):
+        self.inner[...] = values
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -75,6 +89,11 @@ def unwrap(value):
     return value
 
 
+def as_array(value):
+    """CuPy has no numbers of NumPy's: an array without axes takes their place."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
+
+
 def wrap(value):
     """Arrays (NumPy's scalars too: CuPy's reductions give arrays) go behind the wall."""
     if isinstance(value, (np.ndarray, np.generic)):
@@ -86,7 +105,9 @@ def wrap(value):
 
 def calling(function):
     def call(*args, **kwargs):
-        return wrap(function(*unwrap(args), **unwrap(kwargs)))
+        result = as_array(function(*unwrap(args), **unwrap(kwargs)))
+        stand_in_cuda.note(lambda: function(*unwrap(args), **unwrap(kwargs)), result, unwrap(args))
+        return wrap(result)
 
     if isinstance(function, np.ufunc):
         call.at = lambda x, index, value: function.at(unwrap(x), unwrap(index), unwrap(value))
@@ -97,9 +118,11 @@ def operator(name):
     def method(self, *others):
         if any(not isinstance(o, (ndarray, numbers.Number, np.generic, tuple, slice, type(None), type(...), list)) for o in others):
             return NotImplemented
-        result = getattr(self.inner, name)(*unwrap(others))
+        result = as_array(getattr(self.inner, name)(*unwrap(others)))
         if result is self.inner:
+            stand_in_cuda.note(lambda: getattr(self.inner, name)(*unwrap(others)))
             return self
+        stand_in_cuda.note(lambda: getattr(self.inner, name)(*unwrap(others)), result, (self.inner,))
         return wrap(result)
 
     return method
@@ -118,6 +141,18 @@ def asarray(value, dtype=None):
     return ndarray(np.asarray(value, dtype))
 
 
+def spoilt(make):
+    """New memory is full of NaN: it has no values, and zeros would hide that somebody reads them."""
+
+    def made(*args, **kwargs):
+        x = make(*args, **kwargs)
+        if x.size:
+            ctypes.memset(x.ctypes.data, 0xFF, x.nbytes)
+        return x
+
+    return made
+
+
 def make_module():
     """A module `cupy`."""
     module = types.ModuleType("cupy")
@@ -126,6 +161,10 @@ def make_module():
     module.array = lambda value, dtype=None, copy=True: asarray(np.array(value.inner if isinstance(value, ndarray) else value, dtype))
     module.asnumpy = lambda value: value.get()
     module.may_share_memory = calling(np.may_share_memory)
+    module.empty, module.empty_like = calling(spoilt(np.empty)), calling(spoilt(np.empty_like))
+    module.RawModule, module.RawKernel, module.cuda = stand_in_cuda.RawModule, stand_in_cuda.RawKernel, stand_in_cuda.make_cuda()
+    pool = stand_in_cuda.MemoryPool()
+    module.get_default_memory_pool = module.get_default_pinned_memory_pool = lambda: pool
     module.__getattr__ = lambda name: (calling(value) if callable(value := getattr(np, name)) and not isinstance(value, type) else value)
     return module
 
@@ -137,4 +176,16 @@ def install(monkeypatch):
     module = make_module()
     monkeypatch.setitem(sys.modules, "cupy", module)
     monkeypatch.setattr(Backend, "xp", property(lambda self: module))
+    return module
+
+
+def install_gpu(monkeypatch):
+    """Put the stand-in in the place of CuPy on a machine with a GPU: the backend cupy runs on it, and launches the kernels of kernels/cuda."""
+    import minicnn
+    from minicnn.backend import Backend
+
+    module = make_module()
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    monkeypatch.setattr(Backend, "xp", property(lambda self: module if self.name == "cupy" else np))
+    monkeypatch.setattr(minicnn.cuda, "require_gpu", lambda: None)
     return module

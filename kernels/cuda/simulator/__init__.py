@@ -9,6 +9,11 @@
 
 from minicnn.errors import SimulatorError
 from minicnn.kernels.cuda.simulator.module import Kernel, Module
-from minicnn.kernels.cuda.simulator.settings import get_thread_order, parse_thread_order, set_memory_check, set_thread_order
+from minicnn.kernels.cuda.simulator.settings import (
+    get_thread_order,
+    parse_thread_order,
+    set_memory_check,
+    set_thread_order,
+)
 
 __all__ = ["Kernel", "Module", "SimulatorError", "get_thread_order", "parse_thread_order", "set_memory_check", "set_thread_order"]
