@@ -217,7 +217,7 @@ def set_conv_algorithm(name: str) -> None:
         from minicnn.kernels.cuda import algorithm as of_cuda
 
         _check_algorithm(name, of_cuda.ALGORITHMS)
-        of_cuda.require(name, of_cuda.tensor_cores(backend.xp))
+        of_cuda.require(name, backend.xp)
         of_cuda.set_conv_algorithm(name)
     elif "cpu" in backend.sources:
         from minicnn.kernels.cpu import algorithm as of_cpu

@@ -10,8 +10,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,33 @@ def collect(rows: Sequence[Any]) -> list[Key]:
     from minicnn.backend import use_backend
     from minicnn.bench.gpu import own
     from minicnn.bench.workload import pose
+
+    with noted() as found:
+        for row in rows:
+            try:
+                with use_backend("numpy"):
+                    problem = pose(row.workload)
+                own.build(problem, row.precision).step()
+                free()
+            except Exception as error:  # noqa: BLE001 - what it needs is compiled later, then
+                print(f"{row.label}: {type(error).__name__}: {str(error)[:200]}", flush=True)
+    return list(found)
+
+
+def collect_ladder(backend: str = "cupy") -> list[Key]:
+    """The modules that the rungs of the ladder of convolution ask for."""
+    from minicnn.backend import use_backend
+    from minicnn.bench import ladder
+
+    with noted() as found, use_backend(backend):
+        for conv in ladder.convolutions(batch=1):
+            list(ladder.climbed_rungs(conv, None))
+    return list(found)
+
+
+@contextmanager
+def noted() -> Iterator[dict[Key, None]]:
+    """Kernels that do nothing, meanwhile; the modules that they are asked of."""
     from minicnn.kernels.cuda import launch
 
     found: dict[Key, None] = {}
@@ -49,21 +77,13 @@ def collect(rows: Sequence[Any]) -> list[Key]:
     launch._module = note  # type: ignore[assignment]
     launch._functions.clear()
     try:
-        for row in rows:
-            try:
-                with use_backend("numpy"):
-                    problem = pose(row.workload)
-                own.build(problem, row.precision).step()
-                free()
-            except Exception as error:  # noqa: BLE001 - what it needs is compiled later, then
-                print(f"{row.label}: {type(error).__name__}: {str(error)[:200]}", flush=True)
+        yield found
     finally:
         launch._module = real
         launch._functions.clear()
         launch._functions.update(functions)
         launch._modules.clear()
         launch._modules.update(modules)
-    return list(found)
 
 
 def free() -> None:
@@ -75,10 +95,18 @@ def free() -> None:
 
 
 def compile_rows(rows: Sequence[Any], workers: int, limit: float) -> int:
-    """Compile what rows need, within `limit` seconds; returns how many troubles there were.
+    """Compile what rows need, within `limit` seconds; returns how many troubles there were."""
+    precisions = dict.fromkeys(row.precision for row in rows)
+    return compile_found([{"collect": [row.as_dict() for row in rows if row.precision == p]} for p in precisions], workers, limit)
 
-    One process for each precision looks through its rows; then each of many processes compiles every so-many-th module.
-    """
+
+def compile_ladder(workers: int, limit: float) -> int:
+    """Compile what the ladder of convolution needs."""
+    return compile_found([{"ladder": "cupy"}], workers, limit)
+
+
+def compile_found(searches: Sequence[dict[str, Any]], workers: int, limit: float) -> int:
+    """A process for each search finds out which modules are needed; then each of many processes compiles every so-many-th."""
     start = time.perf_counter()
 
     def process(task: dict[str, Any]) -> tuple[list[Key], list[str]]:
@@ -92,8 +120,7 @@ def compile_rows(rows: Sequence[Any], workers: int, limit: float) -> int:
         return keys, said + ([" ".join(done.stderr.split())[-500:]] if done.returncode else [])
 
     with ThreadPoolExecutor(workers) as pool:
-        precisions = dict.fromkeys(row.precision for row in rows)
-        looked = list(pool.map(process, [{"collect": [row.as_dict() for row in rows if row.precision == p]} for p in precisions]))
+        looked = list(pool.map(process, searches))
         keys = list(dict.fromkeys(key for found, _ in looked for key in found))
         seconds = time.perf_counter() - start
         compiled = list(pool.map(process, [{"compile": share} for k in range(workers) if (share := keys[k::workers])]))
@@ -108,11 +135,13 @@ def as_key(parts: list[Any]) -> Key:
 
 
 def main(task: dict[str, Any]) -> None:
-    """What a process does: a line for each module that rows need; or a line for each module that cannot be compiled."""
+    """What a process does: a line for each module that rows, or the ladder, need; or a line for each module that cannot be compiled."""
     if "collect" in task:
         from minicnn.bench.gpu import GpuRow
 
         print("\n".join(KEY + json.dumps(key) for key in collect(list(map(GpuRow.from_dict, task["collect"])))), flush=True)
+    elif "ladder" in task:
+        print("\n".join(KEY + json.dumps(key) for key in collect_ladder(task["ladder"])), flush=True)
     else:
         _compile(task["compile"])
 

@@ -7,6 +7,7 @@
     convs         each convolution of ResNet-50 beside cuDNN's and the limits of the GPU
     bench         the rows of the benchmark, minicnn and PyTorch
     memory        the same, hardly timed: what the allocators hold, and whether both compute the same
+    ladder        the rungs of the ladder of convolution: `minicnn bench --ladder`
 
 Each step writes what it finds into the folder $OUT, or what --out says, as it goes. A step that fails does not stop the next one.
 """
@@ -51,6 +52,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of a final (default: 5)")
     parser.add_argument("--seconds", type=float, default=0.2, help="time of a block (default: 0.2)")
     parser.add_argument("--row-limit", type=float, default=120, metavar="S", help="seconds for one row (default: 120)")
+    parser.add_argument("--layouts", default="contiguous,channels-last", metavar="A,B", help="memory layouts of PyTorch (default: both)")
     parser.add_argument("--alone", action="store_true", help="without PyTorch")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -148,7 +150,7 @@ def memory(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace, name: str, settings: dict[str, Any]) -> int:
     _compile_once(args, rows(args))
     wanted = [row.as_dict() for row in rows(args)]
-    found = gpu_bench.Parent(wanted, settings, args.out / name, args.deadline, args.row_limit, against_torch=not args.alone).run()
+    found = gpu_bench.Parent(wanted, settings, args.out / name, args.deadline, args.row_limit, against_torch=not args.alone, layouts=_words(args.layouts)).run()
     return sum(bool(row["error"] or any(heat["error"] for heat in row["heats"])) for row in found["rows"]) + len(wanted) - len(found["rows"])
 
 
@@ -199,12 +201,28 @@ def convs(args: argparse.Namespace) -> int:
     return code
 
 
+def ladder(args: argparse.Namespace) -> int:
+    """Runs `minicnn bench --ladder`, and prints its tables; 1 if a rung computes something else than the first, or was not reached in time."""
+    try:
+        gpu_compile.compile_ladder(args.workers, max(10.0, min(60.0, args.deadline - time.perf_counter())))
+    except Exception as error:  # noqa: BLE001 - then everything is compiled when it is needed
+        print(f"compile failed: {type(error).__name__}: {error}", flush=True)
+    command = [sys.executable, "-m", "minicnn", "bench", "--ladder", "--backend", args.backend, "--out", str(args.out / "ladder.json")]
+    left = max(1.0, args.deadline - time.perf_counter())
+    try:
+        return subprocess.run(command, timeout=left, check=False, env=gpu_correctness.environment()).returncode
+    except subprocess.TimeoutExpired:
+        print(f"ladder: stopped after {left:.0f} s", flush=True)
+        return 1
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
 STEPS: dict[str, Step] = {
     "environment": environment, "correctness": correctness, "networks": networks, "compile": compile_modules, "convs": convs, "bench": bench, "memory": memory,
+    "ladder": ladder,
 }  # fmt: skip
 
 

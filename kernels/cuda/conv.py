@@ -95,7 +95,7 @@ def _forward(
     (N, C, H, W), (O, _, kh, kw) = x.shape, w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
     x, w, b = channels_last(x), _filters(w), None if b is None else in_real(b)
-    units = algorithm.units(x.dtype, _tensor_cores(array_module(x)))
+    units = algorithm.units(x, _tensor_cores(array_module(x)))
     direct = groups > 1 and min(C, O) // groups < FEW and algorithm.conv_algorithm() == "auto"
     width = 1 if units in conv_ladder.RUNGS else 16 // x.dtype.itemsize
     if groups == 1:

@@ -31,6 +31,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--quick", action="store_true", help="a first look: fewer and shorter rounds, an eighth of the batch")
     parser.add_argument("--no-memory", action="store_true", help="do not measure memory, which takes a process for each figure")
     parser.add_argument("--layers", action="store_true", help="take a step apart instead: each operation beside the limits of this machine")
+    parser.add_argument("--ladder", action="store_true", help="with a CUDA backend: the rungs of the ladder of convolution instead, see docs/conv_ladder.md")
     parser.add_argument("--precision", metavar="A,B", help="with backend cupy: fp32, tf32, bf16, or several (default: all)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="with backend cupy: a file for the JSON, written after each row")
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object instead of a table")
@@ -39,8 +40,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print each row when it is done."""
-    from minicnn.cli import bench_gpu
+    from minicnn.cli import bench_gpu, bench_ladder
 
+    if args.ladder:
+        return bench_ladder.run(args)
     return bench_gpu.run(args) if bench_gpu.wanted(args) else _run_on_processors(args)
 
 
