@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 END = None  # of a child's lines
 
 
-def child(rows: list[dict[str, Any]], settings: dict[str, Any], against_torch: bool) -> int:
+def child(rows: list[dict[str, Any]], settings: dict[str, Any], against_torch: bool, layouts: list[str]) -> int:
     """Measure; lines of JSON."""
     from minicnn.bench import gpu
     from minicnn.bench.gpu.contest import heat_as_dict
@@ -29,7 +29,7 @@ def child(rows: list[dict[str, Any]], settings: dict[str, Any], against_torch: b
     def say(**line: Any) -> None:
         print(json.dumps(line), flush=True)
 
-    entrants = gpu.entrants(against_torch)
+    entrants = gpu.entrants(against_torch, layouts)
     say(machine=gpu.machine())
     for number, row in enumerate(map(gpu.GpuRow.from_dict, rows)):
         say(start=number)
@@ -62,10 +62,10 @@ class Parent:
 
     def __init__(
         self, rows: Sequence[dict[str, Any]], settings: dict[str, Any], path: Path, deadline: float, row_limit: float,
-        *, against_torch: bool = True, command: Sequence[str] = (sys.executable, str(HERE / "gpu_bench.py")),
+        *, against_torch: bool = True, layouts: Sequence[str] = ("contiguous", "channels-last"), command: Sequence[str] = (sys.executable, str(HERE / "gpu_bench.py")),
     ) -> None:  # fmt: skip
         self.rows, self.settings, self.path, self.deadline, self.row_limit = list(rows), settings, path, deadline, row_limit
-        self.against_torch, self.command = against_torch, list(command)
+        self.against_torch, self.layouts, self.command = against_torch, list(layouts), list(command)
         self.complaints = Path(tempfile.mkdtemp()) / "bench.err"
         self.found: dict[str, Any] = {"machine": {}, "settings": settings, "rows": []}
 
@@ -86,7 +86,7 @@ class Parent:
 
     def _follow(self, first: int) -> int:
         """One child, for the rows from `first` on; returns the number of the last row that it dealt with."""
-        task = json.dumps({"rows": self.rows[first:], "settings": self.settings, "against_torch": self.against_torch})
+        task = json.dumps({"rows": self.rows[first:], "settings": self.settings, "against_torch": self.against_torch, "layouts": self.layouts})
         with self.complaints.open("a") as err:
             process = subprocess.Popen([*self.command, task], stdout=subprocess.PIPE, stderr=err, text=True, env=self._environment())
         lines: queue.Queue[Any] = queue.Queue()

@@ -71,6 +71,11 @@ class CompiledStep:
         """Whether the graph has been recorded."""
         return self._gpu is not None and self._gpu.graph is not None
 
+    @property
+    def memory(self) -> int:
+        """Bytes of the GPU that belong to the graph alone."""
+        return 0 if self._gpu is None else self._gpu.memory
+
     def __call__(self, x: Any, target: Any) -> Tensor:
         """One training step; the loss is a tensor of its own, not part of any graph."""
         x, target = as_tensor(x), as_tensor(target)
@@ -104,6 +109,11 @@ class _OnGPU:
         self._shapes: Any = None  # of the inputs of the step that is, or will be, a graph
         self._drawn = 0  # seeds in such a step
         self.graph: Any = None
+
+    @property
+    def memory(self) -> int:
+        """Bytes that its pool holds."""
+        return int(self._pool.total_bytes())
 
     def step(self, x: Tensor, target: Tensor) -> Tensor:
         """An ordinary step, one that is recorded and launched, or one that is launched."""

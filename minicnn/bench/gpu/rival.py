@@ -4,7 +4,7 @@ cuDNN searches for its fastest algorithms (cudnn.benchmark); the precision is se
 faster counts; SGD is the fused one; and a whole step is recorded as a CUDA graph, too. bfloat16 comes from `torch.autocast`, as in minicnn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -19,6 +19,7 @@ from minicnn.bench.rival import Replay, to_torch
 from minicnn.bench.workload import Problem
 from minicnn.models.auxiliary import auxiliary_cross_entropy
 
+LAYOUTS = ("contiguous", "channels-last")
 NAMES = {  # style and whether channels are last
     "torch": ("eager", False),
     "torch channels-last": ("eager", True),
@@ -27,9 +28,10 @@ NAMES = {  # style and whether channels are last
 }
 
 
-def entrants(torch: Any, device: Device, place: str = "cuda") -> tuple[Entrant, ...]:
-    """PyTorch in both styles and both memory layouts; `place` is PyTorch's name for the device."""
-    return tuple(Entrant(name, device, _builder(torch, place, *kind), kind[0], is_rival=True) for name, kind in NAMES.items())
+def entrants(torch: Any, device: Device, place: str = "cuda", layouts: Sequence[str] = LAYOUTS) -> tuple[Entrant, ...]:
+    """PyTorch in both styles and in these memory layouts; `place` is PyTorch's name for the device."""
+    wanted = {name: kind for name, kind in NAMES.items() if LAYOUTS[kind[1]] in layouts}
+    return tuple(Entrant(name, device, _builder(torch, place, *kind), kind[0], is_rival=True) for name, kind in wanted.items())
 
 
 def _builder(torch: Any, place: str, style: str, channels_last: bool) -> Callable[[Problem, str], Running]:

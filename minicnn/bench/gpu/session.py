@@ -24,8 +24,8 @@ ROUNDS, SECONDS, PAUSE = 5, 0.25, 0.05
 SMI = "driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.draw,power.limit,temperature.gpu"
 
 
-def entrants(against_torch: bool) -> list[Entrant]:
-    """Everybody who can take part here.
+def entrants(against_torch: bool, layouts: Sequence[str] = rival.LAYOUTS) -> list[Entrant]:
+    """Everybody who can take part here; PyTorch in these memory layouts (to search for the fastest algorithms takes it many seconds in each).
 
     Raises:
         BackendError: CuPy finds no GPU, or PyTorch finds none.
@@ -37,7 +37,7 @@ def entrants(against_torch: bool) -> list[Entrant]:
         torch = cpu_rival.load()
         if not torch.cuda.is_available():
             raise BackendError("bench: this PyTorch finds no GPU to compare on: python -c 'import torch; print(torch.version.cuda)' shows whether it is one for CUDA")
-        found += rival.entrants(torch, TorchDevice(torch))
+        found += rival.entrants(torch, TorchDevice(torch), layouts=layouts)
     return found
 
 
