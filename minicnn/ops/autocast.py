@@ -7,7 +7,7 @@ gradients: a product sees a copy of its weights, and making that copy is an oper
 
 Source:
     Micikevicius et al. 2018, "Mixed precision training"; Kalamkar et al. 2019, "A study of BFLOAT16 for deep learning training". The table is PyTorch's
-    (torch.amp), but for mean, var and std, which keep 16 bits there.
+    (torch.amp), but for mean, var and std, which keep 16 bits there, and 1 / x, which becomes float32 there.
 """
 
 from __future__ import annotations

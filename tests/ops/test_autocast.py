@@ -1,6 +1,8 @@
 """Mixed precision: which operation computes in which type, float32 gradients near the exact ones."""
 
+import re
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from minicnn import Tensor, nn, ops, optim
 from minicnn.errors import ArgumentError, BackendError, DtypeError
 from minicnn.kernels.cuda.precision import precision
 from minicnn.nn.trace import trace
-from minicnn.ops.autocast import TABLE
+from minicnn.ops.autocast import FEW_BITS, FLOAT32, TABLE
 
 WORDS = {"bf16": "bfloat16", "fp16": "float16"}
 PRECISION = {"bf16": 2**-8, "fp16": 2**-11}  # the largest relative error of rounding
@@ -60,6 +62,13 @@ UNLISTED = {
 def test_the_table_lists_operations_and_this_test_calls_all_of_them():
     assert set(TABLE) == set(CALLS) <= set(ops.__all__)
     assert set(UNLISTED) <= set(ops.__all__) - set(TABLE)
+
+
+def test_the_table_of_the_documents_is_this_one():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "mixed_precision.md").read_text()
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith(("| `conv2d`", "| | `"))]
+    for column, policy in enumerate((FEW_BITS, FLOAT32)):
+        assert sorted(re.findall(r"`(\w+)`", " ".join(row[column] for row in rows))) == sorted(op for op in TABLE if TABLE[op] == policy)
 
 
 @pytest.mark.parametrize("word", WORDS)
