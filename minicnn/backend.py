@@ -12,6 +12,7 @@ A backend is a name and a list of places to look for kernels. The first place th
 """
 
 import functools
+import importlib
 import importlib.util
 import os
 import sys
@@ -205,33 +206,20 @@ def set_conv_algorithm(name: str) -> None:
         ArgumentError: the active backend has no such algorithm.
         BackendError: it has, but this GPU has no such units. (That a rung cannot compute some element type, a convolution says when it meets one: `DtypeError`.)
 
-    Source:
-        Lavin & Gray 2016, "Fast algorithms for convolutional neural networks".
-
     Example:
         >>> set_conv_algorithm("gemm")
         >>> set_conv_algorithm("auto")
     """
     backend = get_backend()
-    if "cuda" in backend.sources:
-        from minicnn.kernels.cuda import algorithm as of_cuda
-
-        _check_algorithm(name, of_cuda.ALGORITHMS)
-        of_cuda.require(name, backend.xp)
-        of_cuda.set_conv_algorithm(name)
-    elif "cpu" in backend.sources:
-        from minicnn.kernels.cpu import algorithm as of_cpu
-
-        _check_algorithm(name, of_cpu.ALGORITHMS)
-        of_cpu.set_conv_algorithm(name)
-    else:
-        _check_algorithm(name, ("auto",))
-
-
-def _check_algorithm(name: str, known: tuple[str, ...]) -> None:
+    folder = next((f"minicnn.kernels.{source}.algorithm" for source in backend.sources if source in ("cpu", "cuda")), None)
+    algorithm = importlib.import_module(folder) if folder else None
+    known = algorithm.ALGORITHMS if algorithm else ("auto",)
     if name not in known:
-        backend = get_backend().name
-        raise ArgumentError(f"set_conv_algorithm: unknown algorithm {name!r} on backend {backend!r}: {nearest(str(name), known)}")
+        raise ArgumentError(f"set_conv_algorithm: unknown algorithm {name!r} on backend {backend.name!r}: {nearest(str(name), known)}")
+    if algorithm and "cuda" in backend.sources:
+        algorithm.require(name, backend.xp)
+    if algorithm:
+        algorithm.set_conv_algorithm(name)
 
 
 def _default_backend() -> Backend:
