@@ -6,7 +6,6 @@ import pytest
 import minicnn
 from minicnn import Tensor, nn, ops, optim, place
 from minicnn.analysis import summarize
-from minicnn.backend import Backend
 from minicnn.errors import ArgumentError, BackendError
 from tests import stand_in_cupy
 
@@ -14,10 +13,7 @@ from tests import stand_in_cupy
 @pytest.fixture
 def cupy(monkeypatch):
     """A GPU for the backend cupy alone."""
-    module = stand_in_cupy.install(monkeypatch)
-    monkeypatch.setattr(Backend, "xp", property(lambda self: module if self.name == "cupy" else np))
-    monkeypatch.setattr(minicnn.cuda, "require_gpu", lambda: None)
-    monkeypatch.setitem(minicnn.backend._BUILT_IN, "cupy", ("array",))
+    module = stand_in_cupy.install_gpu(monkeypatch)
     with minicnn.use_backend("numpy"):
         yield module
 

@@ -13,6 +13,7 @@ from minicnn.errors import ArgumentError, BackendError, DtypeError
 from minicnn.kernels.cuda.precision import precision
 from minicnn.nn.trace import trace
 from minicnn.ops.autocast import FEW_BITS, FLOAT32, TABLE
+from tests import stand_in_cupy
 
 WORDS = {"bf16": "bfloat16", "fp16": "float16"}
 PRECISION = {"bf16": 2**-8, "fp16": 2**-11}  # the largest relative error of rounding
@@ -146,7 +147,15 @@ def test_gradients_are_float32_and_near_those_of_float32(word):
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_network_learns(word):
+@pytest.mark.parametrize("place", ["cudasim", "cupy"])
+def test_a_network_learns(word, place, monkeypatch):
+    if place == "cupy":
+        stand_in_cupy.install_gpu(monkeypatch)
+    with minicnn.use_backend(place):
+        learn(word)
+
+
+def learn(word):
     net, (x, labels) = network(), batch()
     steps, losses = optim.SGD(net.parameters(), lr=0.1, momentum=0.9), []
     for _ in range(12):
@@ -238,6 +247,16 @@ def test_a_backend_without_such_kernels_is_named(word):
                 pass
             with minicnn.autocast(None):
                 assert (image() @ image()).dtype == "float32"
+
+
+def test_a_gpu_whose_tensor_cores_know_float16_only_is_told_apart(monkeypatch):
+    monkeypatch.setattr(stand_in_cupy.install_gpu(monkeypatch).cuda.Device, "compute_capability", "75")
+    with minicnn.use_backend("cupy"):
+        for word in ("bf16", "tf32"):
+            with pytest.raises(BackendError, match=rf"autocast\('{word}'\): the tensor cores of this GPU know float16 only.*autocast\('fp16'\)"), minicnn.autocast(word):
+                pass
+        with minicnn.autocast("fp16"), minicnn.autocast(None):
+            pass
 
 
 def test_on_a_cpu_16_bits_can_be_converted_and_nothing_else():
