@@ -5,6 +5,7 @@ float float64; a NumPy array is passed by its value and must have one element; e
 """
 
 import contextlib
+import ctypes
 import hashlib
 import tempfile
 import time
@@ -208,6 +209,7 @@ def make_cuda():
     cuda.Stream, cuda.Event, cuda.Device, cuda.MemoryPool = Stream, Event, Device, MemoryPool
     cuda.get_current_stream = lambda: Stream.current or null
     cuda.get_elapsed_time = lambda start, end: 1e3 * (end.time - start.time)
+    cuda.alloc_pinned_memory = lambda nbytes: (ctypes.c_ubyte * nbytes)()
     cuda.using_allocator = lambda allocator=None: contextlib.nullcontext()
     cuda.runtime = types.SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,

@@ -66,7 +66,7 @@ class ndarray:
 
         stand_in_cuda.do(assign)
 
-    def set(self, values):
+    def set(self, values, stream=None):
         self.inner[...] = values
 
     def __getattr__(self, name):

@@ -14,6 +14,7 @@ from minicnn.bench.gpu.rows import GpuRow
 from minicnn.bench.workload import Workload
 from minicnn.kernels.registry import Kernel
 from minicnn.testing.cases import CASES
+from tests import stand_in_cupy
 
 TOOLS = Path(__file__).resolve().parents[1] / "tools"
 
@@ -191,3 +192,19 @@ def test_networks_are_compared_and_a_wrong_gradient_is_seen(monkeypatch):
     losses = gpu_networks.losses(code, "numpy", None, recorded=False)
     assert losses[-1] < losses[0]
     assert losses == gpu_networks.losses(code, "numpy", None, recorded=True)
+
+
+def test_transfers_on_a_stand_in(monkeypatch, capsys):
+    """Those that take no training; the stand-in counts no memory."""
+    import gpu_transfers
+
+    stand_in_cupy.install_gpu(monkeypatch)
+    counts = iter([0, 2**22])
+    monkeypatch.setattr("minicnn.memory_stats", lambda: {"used": next(counts)})
+    monkeypatch.setattr(gpu_transfers, "SIZE", 6)
+    monkeypatch.setattr(gpu_transfers, "BUSY", 8)
+    monkeypatch.setattr(gpu_transfers, "CHECKS", {"moved": gpu_transfers.moved, "ahead": gpu_transfers.ahead})
+    assert gpu_transfers.run() == 0
+    assert capsys.readouterr().out == "moved: fine\nahead: fine\n"
+    monkeypatch.setattr("minicnn.data.ahead._Entry.copy", lambda self, stream: None)
+    assert gpu_transfers.run() == 2, "moved has no more counts, and nothing is copied"

@@ -3,6 +3,7 @@
     environment   GPU, driver, clocks, versions
     correctness   every kernel of the backend cupy against its definition and against measured slopes
     networks      whole networks on the GPU and on the CPU: losses, gradients, running statistics; recorded steps and called ones
+    transfers     tensors, networks and batches on their way to the GPU; training in float16; the same training twice
     compile       what the rows of the benchmark need, side by side; done before each of the steps below, too
     convs         each convolution of ResNet-50 beside cuDNN's and the limits of the GPU
     bench         the rows of the benchmark, minicnn and PyTorch
@@ -28,6 +29,7 @@ import gpu_bench
 import gpu_compile
 import gpu_correctness
 import gpu_networks
+import gpu_transfers
 
 if TYPE_CHECKING:
     from minicnn.bench.gpu import GpuRow
@@ -221,8 +223,8 @@ def _words(text: str) -> list[str]:
 
 
 STEPS: dict[str, Step] = {
-    "environment": environment, "correctness": correctness, "networks": networks, "compile": compile_modules, "convs": convs, "bench": bench, "memory": memory,
-    "ladder": ladder,
+    "environment": environment, "correctness": correctness, "networks": networks, "transfers": gpu_transfers.run, "compile": compile_modules,
+    "convs": convs, "bench": bench, "memory": memory, "ladder": ladder,
 }  # fmt: skip
 
 
