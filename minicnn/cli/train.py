@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"\n{right}, after {outcome.seconds:.1f} s of training.\n")
     print(f"The run is in {folder.path}: {folder.checkpoint.name}, {LOG}{', ' + folder.curve.name if outcome.has_curve else ''}")
     if not outcome.has_curve:
-        from minicnn.cli.doctor import install
+        from minicnn.errors import install
 
         print(f"For the learning curve as a picture, install matplotlib: {install('viz')}")
     print(_what_next(folder, recipe, backend))
