@@ -66,6 +66,7 @@ def assign(x: Tensor, operation: str, index: Any, value: Any) -> None:
 def index_for(array: Array, index: Any) -> tuple[Any, ...]:
     """An index as a tuple; tensors and arrays in it as arrays that are where `array` is.
 
+    >>> import numpy as np
     >>> index_for(np.ones((2, 3)), (0, slice(2)))
     (0, slice(None, 2, None))
     """
