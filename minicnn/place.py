@@ -5,7 +5,7 @@ since a copy between the two takes longer than most operations.
 """
 
 from collections.abc import Sequence
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import Any
 
 import numpy as np
@@ -66,8 +66,8 @@ def place_of(array: Array) -> str:
 
 def require_one_place(operation: str, arrays: Sequence[Array | None]) -> None:
     """Raise a BackendError if some arrays are in main memory, and others on the GPU; where only shapes are looked at, that is no harm."""
-    kinds = {type(a) for a in arrays if a is not None}
-    if len(kinds) < 2 or not get_backend().has_values:
+    kinds = set(map(type, arrays))
+    if len(kinds) - (NoneType in kinds) < 2 or not get_backend().has_values:
         return
     places = [None if a is None else place_of(a) for a in arrays]
     if len(found := dict.fromkeys(place for place in places if place)) > 1:
@@ -81,6 +81,8 @@ def require_one_place(operation: str, arrays: Sequence[Array | None]) -> None:
 def require_place(operation: str, arrays: Sequence[Array | None], backend: Backend) -> None:
     """Raise a BackendError if the arrays, which are all in one place, are not where the backend computes."""
     first = next(a for a in arrays if a is not None)
+    if isinstance(first, np.ndarray) == (backend.name != CUPY):
+        return
     if not isinstance(first, backend.xp.ndarray):
         other = "numba" if backend.name == CUPY else "cupy"
         raise BackendError(
