@@ -109,14 +109,6 @@ def test_a_step_of_pytorch_is_warmed_up_beside_recorded_once_and_replayed():
     assert cuda.log == [*warm * 3, "recording", "step", "recorded", "replay", "replay"]
 
 
-def test_without_compile_step_training_has_no_graph(monkeypatch):
-    import minicnn
-
-    monkeypatch.delattr(minicnn, "compile_step", raising=False)
-    with pytest.raises(ArgumentError, match="has no compile_step"):
-        own.build(problem(), "fp32", backend="numpy", style="graph")
-
-
 def test_a_recorded_step_gets_the_batch_and_gives_the_loss(monkeypatch):
     """As `minicnn.compile_step` is called: the network, the loss, the optimiser; then images and labels."""
     import minicnn

@@ -15,12 +15,12 @@ from minicnn.bench.gpu.device import CupyGraph
 from minicnn.bench.gpu.entrant import Device, Entrant, Running
 from minicnn.bench.turns import Step
 from minicnn.bench.workload import Problem
-from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 from minicnn.models.auxiliary import auxiliary_cross_entropy
 from minicnn.nn.mode import untrained
 from minicnn.ops.autocast import autocast
 from minicnn.optim import SGD
+from minicnn.train import compile_step
 
 NAMES = {"eager": "minicnn", "graph": "minicnn graph"}
 
@@ -35,11 +35,7 @@ def _builder(backend: str, style: str) -> Callable[[Problem, str], Running]:
 
 
 def build(problem: Problem, precision: str, *, backend: str = "cupy", style: str = "eager") -> Running:
-    """A training step on a copy of the network, or a forward pass of it.
-
-    Raises:
-        ArgumentError: the style is "graph", and this version records no training steps.
-    """
+    """A training step on a copy of the network, or a forward pass of it."""
     with use_backend(backend):
         model = copy.deepcopy(problem.model).to(backend)
         images, labels = Tensor(problem.images), Tensor(problem.labels)
@@ -59,8 +55,8 @@ def build(problem: Problem, precision: str, *, backend: str = "cupy", style: str
     optimizer = SGD(model.parameters(), LEARNING_RATE, momentum=MOMENTUM)
     if style == "graph":
         with computing():
-            step = _compile_step()(model, auxiliary_cross_entropy, optimizer)
-        return Running(_recorded(step, images, labels, computing), _numbers, lambda: _pool_of(step))
+            step = compile_step(model, auxiliary_cross_entropy, optimizer)
+        return Running(_recorded(step, images, labels, computing), _numbers, lambda: step.memory)
 
     def train() -> Tensor:
         optimizer.zero_grad()
@@ -81,20 +77,6 @@ def _inference(model: Any, images: Tensor, computing: Callable[[], Any]) -> Step
         return scores
 
     return infer
-
-
-def _compile_step() -> Any:
-    """`minicnn.compile_step`, which records a training step by itself."""
-    compile_step = getattr(importlib.import_module("minicnn"), "compile_step", None)
-    if compile_step is None:
-        raise ArgumentError("bench: this version of minicnn has no compile_step: training is measured without a graph")
-    return compile_step
-
-
-def _pool_of(step: Any) -> int:
-    """Bytes in the pool that a recorded step has for itself."""
-    pool = getattr(getattr(step, "_gpu", None), "_pool", None)
-    return int(pool.total_bytes()) if pool is not None else 0
 
 
 def _recorded(step: Any, images: Tensor, labels: Tensor, computing: Callable[[], Any]) -> Step:
