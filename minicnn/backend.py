@@ -260,10 +260,11 @@ def _numba_problem() -> str | None:
 
 def to_numpy(array: Array) -> Array:
     """The array's values in the computer's main memory, as a NumPy array; no copy if it is one already."""
-    if isinstance(array, np.ndarray):
+    xp: Any = array_module(array)
+    if xp is np:
         return array
     try:
-        return array_module(array).asnumpy(array)
+        return xp.asnumpy(array)
     except Exception as error:  # what went wrong on a GPU is often told only here, where Python waits for it
         if (said := cuda.explained(error)) is None:
             raise

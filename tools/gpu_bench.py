@@ -4,6 +4,7 @@ The child measures row after row and says what it has found as lines of JSON. If
 is kept, and a new child goes on with the next. After each row the whole JSON file is written.
 """
 
+import functools
 import json
 import os
 import queue
@@ -29,6 +30,12 @@ def child(rows: list[dict[str, Any]], settings: dict[str, Any], against_torch: b
     def say(**line: Any) -> None:
         print(json.dumps(line), flush=True)
 
+    trouble: list[str] = []
+
+    def done(number: int, result: gpu.Result) -> None:
+        say(done=number, result=result.as_dict())
+        trouble.extend(filter(None, [result.error, *(each.error for each in (*result.heats, *result.finals))]))
+
     entrants = gpu.entrants(against_torch, layouts)
     say(machine=gpu.machine())
     for number, row in enumerate(map(gpu.GpuRow.from_dict, rows)):
@@ -38,13 +45,16 @@ def child(rows: list[dict[str, Any]], settings: dict[str, Any], against_torch: b
             **settings,
             about={},
             on_heat=lambda row, heat: say(heat=heat_as_dict(heat, row.workload.batch_size, row.precision)),
-            on_row=lambda result, number=number: say(done=number, result=result.as_dict()),  # type: ignore[misc]
+            on_row=functools.partial(done, number),
         )
         try:
             session.run([row])
         except BackendError as error:
             print(error, file=sys.stderr)
             return 3
+        if trouble:  # an error may hold on to memory, or have spoilt the context: the next row gets a new process
+            print("; ".join(trouble), file=sys.stderr)
+            return 4
     return 0
 
 

@@ -143,4 +143,4 @@ def _filled(**values: Any) -> Pass:
     filled["plain"] = same and values["K"] == values["C"] and values["tap_h0"] == values["tap_w0"] == 0
     filled["dense"] = [values[name] for name in ("OH", "OW", "out_step_h", "out_step_w")] == results
     structure = filled.view(f"V{FIELDS.itemsize}")  # a lump of bytes: to describe all fields anew for each launch would take longer than the launch
-    return Pass(*(int(values[name]) for name in ("M", "K", "C", "O")), structure)
+    return Pass(values["M"], values["K"], values["C"], values["O"], structure)

@@ -51,13 +51,14 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -
     each = steps_of_a_part(across * down * groups, steps)
     parts = blocks(steps, each)
     room = xp.empty((parts, groups * O * K), real(x.dtype))
-    grid, args, tiles = (across, down, parts * groups), (x, dy, room, one.structure, groups, each), _tiles(tile_m, tile_n)
+    grid, args = (across, down, parts * groups), (x, dy, room, one.structure, groups, each)
+    tiles: tuple[str, ...] = _tiles(tile_m, tile_n)
     if units == "gather":
         launch("conv_gather", "conv_gather_weights", grid, 256, args, dtype=x.dtype, macros=(*tiles, VECTORS[_vector(x, shape.C, shape.O)]))
     elif units == "tensor":
         stages, extra = (3, 8) if x.dtype.itemsize == 4 else (4, 0)
         shared = stages * step * x.dtype.itemsize * (tile_m + tile_n + 2 * extra)
-        macros = (*tiles, f"STAGES={stages}", _instruction("MMA=mma_", x.dtype))
+        macros: tuple[str, ...] = (*tiles, f"STAGES={stages}", _instruction("MMA=mma_", x.dtype))
         threads = 256 if tile_m + tile_n > 128 else 128
         launch("conv_tensor_weights", "conv_tensor_weights", grid, threads, args, dtype=x.dtype, shared=shared, macros=macros)
     else:

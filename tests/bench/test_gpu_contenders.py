@@ -11,7 +11,6 @@ from minicnn.bench.gpu import own, rival
 from minicnn.bench.gpu.contest import STEPS, deviation
 from minicnn.bench.gpu.device import TorchGraph
 from minicnn.bench.workload import Workload, pose
-from minicnn.errors import ArgumentError
 
 TRAIN = Workload("LeNet5", (1, 32, 32), 4, "train")
 
@@ -95,7 +94,7 @@ class Cuda:
         return types.SimpleNamespace(replay=lambda: self.log.append("replay"))
 
     @contextmanager
-    def graph(self, graph):
+    def graph(self, graph, capture_error_mode):
         self.log.append("recording")
         yield
         self.log.append("recorded")

@@ -1,5 +1,6 @@
 """For the memory check: copies of a kernel's arrays that lie far apart, so that whoever misses one does not hit another."""
 
+import ctypes
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -70,4 +71,4 @@ def _offset(array: Any) -> int:
 
 def _bytes(address: int, count: int) -> Any:
     """Memory as an array of bytes."""
-    return np.ctypeslib.as_array((np.ctypeslib.ctypes.c_uint8 * count).from_address(address))
+    return np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(address))

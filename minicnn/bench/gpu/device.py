@@ -185,7 +185,7 @@ class TorchGraph:
             return result
         if self._graph is None:
             graph = cuda.CUDAGraph()
-            with cuda.graph(graph):
+            with cuda.graph(graph, capture_error_mode="relaxed"):  # Python may free somebody else's memory meanwhile
                 self._result = self._function()
             self._graph = graph
         self._graph.replay()  # type: ignore[attr-defined]

@@ -64,7 +64,7 @@ def deviations(shape, kind):
     dtype = np.dtype({"tf32": "float32", "bfloat16": ml_dtypes.bfloat16}.get(kind, kind))
     before = precision.set_precision("tf32" if kind == "tf32" else "fp32")
     try:
-        with mock.patch.object(conv, "_tensor_cores", lambda xp: "hopper" if on_hopper else "tensor"):
+        with mock.patch.object(conv, "_tensor_cores", return_value="hopper" if on_hopper else "tensor"):
             actual = computed(CUDA, arrays, dy, attributes, dtype)
     finally:
         precision.restore_precision(before)
