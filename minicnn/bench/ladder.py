@@ -30,7 +30,7 @@ from minicnn.ops.autocast import autocast
 from minicnn.ops.dtype import astype
 
 BATCH = 32
-RECORDED, SECONDS, TRIALS = 4, 0.02, 3  # passes in a graph, time of a measurement, measurements
+RECORDED, SECONDS, TRIALS = 4, 0.01, 3  # passes in a graph, time of a measurement, measurements
 SLOW = 5e-3  # seconds of a pass beside which Python does not count
 DEVIATION = {"fp32": 5e-5, "tf32": 2e-3, "bf16": 1.6e-2}  # of the largest result: what rounding costs. The first rung adds 400,000 numbers one after the other: √400,000 · 2⁻²⁴ = 4e-5
 # Multiply-adds of a multiprocessor in a cycle, by compute capability. NVIDIA's whitepapers on the A100 (2020) and the H100 (2022).
