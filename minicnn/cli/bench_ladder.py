@@ -7,6 +7,7 @@ from minicnn.cli import OK
 from minicnn.errors import ArgumentError
 
 WRONG = 1
+OTHERS = ("against", "layers", "batch_size", "input", "threads", "repeats", "quick", "no_memory", "precision")  # options that say nothing here
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,8 +22,9 @@ def run(args: argparse.Namespace) -> int:
     name = args.backend or get_backend().name
     if name not in (CUPY, CUDASIM):
         raise ArgumentError(f"bench: --ladder climbs the CUDA kernels: add --backend {CUPY}, or --backend {CUDASIM} where there is no GPU, instead of {name}")
-    if args.models or args.against or args.layers:
-        raise ArgumentError("bench: --ladder has convolutions of its own: leave out networks, --against and --layers")
+    given = [f"--{option.replace('_', '-')}" for option in OTHERS if getattr(args, option)]
+    if args.models or given:
+        raise ArgumentError(f"bench: --ladder has convolutions and a procedure of its own: leave out {', '.join([*args.models, *given])}")
     with use_backend(name):
         found = ladder.start()
         for conv in ladder.climb(found):

@@ -156,7 +156,7 @@ def test_the_command(capsys, tmp_path):
 
 @pytest.mark.parametrize(
     ("args", "said"),
-    [(("--backend", "numba"), "add --backend cupy, or --backend cudasim"), (("LeNet5", "--backend", "cudasim"), "leave out networks")],
+    [(("--backend", "numba"), "add --backend cupy, or --backend cudasim"), (("LeNet5", "--batch-size", "8", "--backend", "cudasim"), "leave out LeNet5, --batch-size")],
 )
 def test_what_the_command_refuses(args, said, capsys):
     assert run(*args) != 0
