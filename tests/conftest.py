@@ -30,9 +30,15 @@ def backend(request):
         yield request.param
 
 
+LEFT_OUT = {  # reason: what was not run, and what it takes
+    "could not import 'torch'": "comparisons with PyTorch not run: pip install torch==2.13.0",
+    "could not find": "checks of compiled CUDA code not run: pip install nvidia-cuda-nvrtc nvidia-cuda-nvdisasm",
+}
+
+
 def pytest_terminal_summary(terminalreporter):
-    """Say once, not a thousand times, why the comparisons with PyTorch were skipped."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    count = sum("could not import 'torch'" in str(report.longrepr) for report in skipped)
-    if count:
-        terminalreporter.write_line(f"{count} comparisons with PyTorch not run: pip install torch==2.13.0", yellow=True)
+    """Say once, not a thousand times, why tests were skipped."""
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for reason, consequence in LEFT_OUT.items():
+        if count := sum(reason in text for text in skipped):
+            terminalreporter.write_line(f"{count} {consequence}", yellow=True)

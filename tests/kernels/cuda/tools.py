@@ -3,6 +3,10 @@
 import ctypes
 import functools
 import importlib.util
+import re
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -58,3 +62,27 @@ def compile_with_nvrtc(text, options, name="kernels.cu"):
         return read("CUBIN"), log
     finally:
         library.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def disassembled(code):
+    """{kernel: its machine instructions}, of machine code that NVRTC has made."""
+    path = in_packages("*/bin/nvdisasm")
+    program = str(path) if path else shutil.which("nvdisasm")
+    if program is None:
+        pytest.skip(f"could not find nvdisasm: pip install {PACKAGES}")
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(code)
+        file.flush()
+        text = subprocess.run([program, "-c", file.name], check=True, capture_output=True, text=True).stdout
+    parts = re.split(r"^//-+ \.text\.(\w+)", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def compile_with_nvcc(path, options, out):
+    """Machine code of a file, with the compiler of a CUDA that is installed."""
+    program = shutil.which("nvcc")
+    if program is None:
+        pytest.skip("nvcc is not installed")
+    done = subprocess.run([program, "-cubin", "-Werror=all-warnings", *options, "-o", str(out), str(path)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert out.stat().st_size > 0
