@@ -44,7 +44,7 @@ def launch(
     """Run `kernel` of the file `source` on a grid of blocks of threads.
 
     Args:
-        source: the file, without its ending: "pool" for pool.cu.
+        source: the file, without its ending: "pool" for pool.cu. One of your own, elsewhere, with its whole path.
         grid: number of blocks, along up to three axes.
         block: number of threads in each.
         args: arrays, which must be contiguous in the order in which the kernel reads them; None, a null pointer; Python's integers, which become
@@ -93,7 +93,7 @@ def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: 
     key = place, source, dtype, macros, arch
     if key not in _modules:
         store, real = TYPES[dtype]
-        options = tuple(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros))
+        options = (f"-I{FOLDER}", *(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros)))
         path = FOLDER / f"{source}.cu"
         if place is np:
             from minicnn.kernels.cuda.simulator.module import Module
@@ -101,7 +101,7 @@ def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: 
             _modules[key] = Module(path, options)
         else:
             text = f'#line 1 "{path.as_posix()}"\n{path.read_text(encoding="utf-8")}'  # so that errors name this file
-            options = ("-std=c++17", f"-I{FOLDER}", f"-DHEADERS={_headers()}", *options, *((f"-arch={arch}",) if arch else ()))
+            options = ("-std=c++17", f"-DHEADERS={_headers()}", *options, *((f"-arch={arch}",) if arch else ()))
             _modules[key] = sys.modules["cupy"].RawModule(code=text, options=options)
     return _modules[key]
 
