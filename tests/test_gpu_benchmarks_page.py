@@ -110,6 +110,6 @@ def test_the_head_names_every_column(tool):
     assert len(tool.HEAD) == len(report.HEAD) == len(report.cells(row("fp32")))
 
 
-def test_the_page_is_what_the_tool_makes_of_the_figures():
+def test_the_page_is_what_the_tool_makes_of_the_figures(tool):
     figures = json.loads((ROOT / "docs" / "benchmarks" / "h200.json").read_text())
     assert (ROOT / "docs" / "benchmarks" / "README.md").read_text() == tool.page([figures]), "python tools/gpu_benchmarks_page.py docs/benchmarks/h200.json"

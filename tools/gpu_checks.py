@@ -35,7 +35,7 @@ from minicnn.testing.gradcheck import gradcheck
 from minicnn.testing.kernel_check import KINKED, rounded
 
 CHECKS = ("values", "large", "sixteen", "tf32", "captured", "gradients")
-PRODUCTS = ("conv2d", "conv2d_relu", "linear")  # which tensor cores compute
+PRODUCTS = ("conv2d", "linear")  # which tensor cores compute; not conv2d_relu, whose gradient jumps where rounding turns a sign
 DRAWN = 12  # small cases of an operation
 BROKEN = 3  # exit code: the GPU's context is lost, the next case needs a new process
 
@@ -78,6 +78,8 @@ def sixteen(case: Case, kernel: Kernel, place: Backend) -> Findings:
     for dtype, eps in SIXTEEN.items():
         arrays = given(case, dtype)
         expected = reference(case, "array", arrays, dtype)
+        if dtype == "float16":  # it has no number above 65504
+            expected = {name: np.where(np.abs(e) < 65520, e, np.copysign(np.inf, e)) for name, e in expected.items()}
         for how in (Run(dtype), Run(dtype, last=True, dy_last=True)):
             compare(compute(case, kernel, place, arrays, how), expected, how, 4 * eps, findings)
     return findings
