@@ -26,6 +26,7 @@ PLACES = [
     "kernels/loops/{}.py",
     "kernels/array/{}.py",
     "kernels/cpu/{}.py",
+    "kernels/cuda/{}.py",
     "minicnn/ops/{}.py",
     "minicnn/nn/{}.py",
     "minicnn/testing/cases/{}.py",

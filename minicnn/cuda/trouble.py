@@ -38,7 +38,7 @@ def explained(error: BaseException, where: str = "") -> MinicnnError | None:
     if status in LOST:
         advice = (
             "a GPU reports errors late, so the kernel in the traceback may be innocent: run again with CUDA_LAUNCH_BLOCKING=1 to find the right one, "
-            "or on backend 'cudasim' to find the thread and the line; this process has lost the GPU and must be started anew"
+            "or on backend 'cudasim' with MINICNN_SIMULATOR_CHECK=memory to find the thread and the line; this process has lost the GPU and must be started anew"
         )
         return BackendError(f"{place}a kernel went astray on the GPU ({said}); {advice}")
     if status == TOO_LARGE:
