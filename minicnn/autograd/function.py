@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minicnn import cuda
 from minicnn.autograd import observer
 from minicnn.autograd.anomaly import anomaly_enabled, call_site, check_finite
 from minicnn.autograd.grad_mode import is_grad_enabled
@@ -77,7 +78,12 @@ class Function:
             arrays = tuple(None if t is None else t.data for t in tensors)
             require_one_place(self.name, arrays)
             watching = observer.active
-            y = Tensor.wrap(self.forward(*arrays, **attributes) if watching is None else watching.forward(self, arrays, attributes))
+            try:
+                y = Tensor.wrap(self.forward(*arrays, **attributes) if watching is None else watching.forward(self, arrays, attributes))
+            except Exception as error:  # on a GPU, whose memory may be full, say
+                if (said := cuda.explained(error, self.name)) is None:
+                    raise
+                raise said from error
         if self.is_view and tensors[0] is not None and array_module(y.data).may_share_memory(y.data, tensors[0].data):
             y.version = tensors[0].version
         if anomaly_enabled():
@@ -125,7 +131,12 @@ class Function:
             guard.check(self.name)
         with np.errstate(all="ignore"):
             watching = observer.active
-            gradients = self.backward(dy) if watching is None else watching.backward(self, dy)
+            try:
+                gradients = self.backward(dy) if watching is None else watching.backward(self, dy)
+            except Exception as error:
+                if (said := cuda.explained(error, f"backward of {self.name}")) is None:
+                    raise
+                raise said from error
         self._check(gradients)
         if anomaly_enabled():
             for gradient in gradients:

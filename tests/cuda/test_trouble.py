@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import backend
+from minicnn import backend, nn
 from minicnn.cuda import explained
-from minicnn.errors import BackendError, MinicnnError, OutOfMemoryError
+from minicnn.errors import BackendError, OutOfMemoryError
 from minicnn.kernels.cuda import launch
 from tests.cuda.machines import CudaError, OutOfMemory, raises
 from tests.kernels.cuda import tools
@@ -176,8 +176,18 @@ def test_the_command_line(monkeypatch, capsys):
         run(ZeroDivisionError())
 
 
-def test_a_layer_adds_its_place():
-    error = explained(FULL)
-    assert isinstance(error, MinicnnError)
-    error.path, error.layer = ["features"], "Conv2d(3, 8)"
-    assert str(error).startswith("features Conv2d(3, 8): the GPU's memory is full")
+def test_a_layer_and_a_backward_say_where(monkeypatch):
+    net = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+    x = minicnn.ones(4, 3)
+    loss = net(x).sum()
+    kernel = types.SimpleNamespace(forward=raises(FULL), backward=raises(FULL), source="cuda")
+    monkeypatch.setattr(type(minicnn.get_backend()), "kernel", lambda self, op: kernel)
+    with pytest.raises(OutOfMemoryError, match=r"^0 Linear\(3, 2\): the GPU's memory is full \(3\.00 GiB more") as raised:
+        net(x)
+    assert raised.value.__cause__ is FULL
+    monkeypatch.setattr(type(loss.creator.edges[0]), "backward", raises(FULL))
+    with pytest.raises(OutOfMemoryError, match=r"^backward of ReLU: the GPU's memory is full"):
+        loss.backward()
+    kernel.forward = raises(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        net(x)
