@@ -74,10 +74,10 @@ class Parameter:
         cast = wanted.get((self.kind, self.size))
         advice = f": give {cast}({given})" if cast and np.size(given) == 1 else ""
         if type(given) is int:
-            return f"reads it as another type; CuPy hands a Python int over as int64{advice}"
+            return f"would read it as another type; CuPy hands a Python int over as int64{advice}"
         if type(given) is float:
-            return f"reads it as another type; CuPy hands a Python float over as float64{advice}"
-        return f"reads it as another type{advice}"
+            return f"would read it as another type; CuPy hands a Python float over as float64{advice}"
+        return f"would read it as another type{advice}"
 
     def _refused(self, given: Any, reason: str) -> SimulatorError:
         return SimulatorError(f"{self.kernel}: argument {self.number + 1} is {_described(given)}, but the kernel declares `{self.declaration}` and {reason}")
@@ -101,7 +101,7 @@ def values_of(kernel: str, parameters: Sequence[Parameter], args: Sequence[Any])
     """
     if len(args) != len(parameters):
         declared = ", ".join(p.declaration for p in parameters)
-        raise SimulatorError(f"{kernel} takes {len(parameters)} arguments ({declared}), and {len(args)} were given")
+        raise SimulatorError(f"{kernel} takes {len(parameters)} arguments ({declared}), and {len(args)} {'was' if len(args) == 1 else 'were'} given")
     return [parameter.value(given) for parameter, given in zip(parameters, args, strict=True)]
 
 

@@ -28,10 +28,10 @@ FLAGS = (
 MEMORY_CHECK = ("-g1", "-DSIMULATOR_MEMORY_CHECK", "-fsanitize=thread")
 
 HINTS = {  # what an error of the compiler comes from, as a rule
-    r"no include path in which to search": "kernels are compiled without CUDA's headers and those of C++, as CuPy does; only your own can be included",
+    r"#\s*include\s*<": "kernels are compiled without CUDA's headers and those of C++, as CuPy does; only your own can be included",
     r"Assembler messages|impossible constraint|invalid .asm.|unknown register": "machine instructions of a GPU (asm) do not run on a CPU: put the "
     "function that uses them between #ifndef MINICNN_SIMULATOR and #endif, and write one without them for the simulator",
-    r"frame size of|frame-larger-than": "a thread has a stack of 96 KB here: arrays of that size belong in shared or global memory",
+    r"frame size (of|\()": "a thread has a stack of 96 KB here: arrays of that size belong in shared or global memory",
     r"deleted function .unsigned int __activemask": "which lanes are together is up to the hardware: give the primitive the mask of the lanes that you mean",
     r"cooperative_groups|__cluster|cuda::": "cooperative groups, clusters and the CUDA C++ library are not simulated",
     r"<<<": "the file of a kernel has no code for the host in it: launch it from Python",

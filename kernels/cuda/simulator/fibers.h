@@ -5,8 +5,10 @@
 
 #include "language.h"
 
-#if !defined(__x86_64__) || defined(SIMULATOR_UCONTEXT)
-#define SIMULATOR_PORTABLE
+#if !defined(__x86_64__) && !defined(SIMULATOR_PORTABLE)
+#define SIMULATOR_PORTABLE  // on x86-64 only if asked for
+#endif
+#ifdef SIMULATOR_PORTABLE
 #include <ucontext.h>
 #endif
 

@@ -18,7 +18,7 @@ struct Launch {
 
 constexpr size_t round_up(size_t bytes) { return (bytes + 15) / 16 * 16; }
 
-alignas(16) static unsigned char arguments[4096];  // CUDA allows no more
+alignas(16) static unsigned char arguments[8192];
 
 // What kind of number: f(loat), i(nteger), u(nsigned), s(tructure), v(oid).
 template <class T>
@@ -38,7 +38,7 @@ constexpr size_t size_of() {
 template <class... Parameters>
 struct Kernel {
   static constexpr size_t COUNT = sizeof...(Parameters), BYTES = (0 + ... + round_up(sizeof(Parameters)));
-  static_assert(BYTES <= sizeof arguments, "the parameters of a kernel may have 4 KB together");
+  static_assert((0 + ... + sizeof(Parameters)) <= 4096 && BYTES <= sizeof arguments, "the parameters of a kernel may have 4 KB together");
 
   static constexpr size_t offset(size_t number) {
     const size_t sizes[] = {round_up(sizeof(Parameters))..., 0};

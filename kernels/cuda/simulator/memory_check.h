@@ -56,18 +56,18 @@ SIMULATOR_UNCHECKED static uint64_t distance(const Array& array, const unsigned 
 [[noreturn]] SIMULATOR_UNCHECKED static void fail_outside(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
   const char* verb = use == Use::READ ? "reads" : "writes";
   if (address < reinterpret_cast<unsigned char*>(4096))
-    fail({}, "<+%zx>%s %zu bytes at a null pointer: an argument is None, and the kernel uses it", offset_of(instruction), verb, bytes);
+    fail({}, "\1%zx\2%s %zu bytes at a null pointer: an argument is None, and the kernel uses it", offset_of(instruction), verb, bytes);
   const Array* nearest = nullptr;
   for (unsigned i = 0; i < array_count; i++)
     if (!nearest || distance(arrays[i], address) < distance(*nearest, address)) nearest = &arrays[i];
   if (!nearest)
-    fail({}, "<+%zx>%s %zu bytes at an address that is in no argument: %p", offset_of(instruction), verb, bytes, (const void*)address);
+    fail({}, "\1%zx\2%s %zu bytes at an address that is in no argument: %p", offset_of(instruction), verb, bytes, (const void*)address);
   const uint64_t missed = distance(*nearest, address);
   if (missed > nearest->bytes + (1 << 16))
-    fail({}, "<+%zx>%s %zu bytes far from every array: %llu bytes %s argument %d, `%s`, the nearest", offset_of(instruction), verb, bytes,
+    fail({}, "\1%zx\2%s %zu bytes far from every array: %llu bytes %s argument %d, `%s`, the nearest", offset_of(instruction), verb, bytes,
          (unsigned long long)missed, address < nearest->begin ? "before" : "behind", nearest->argument + 1, parameters[nearest->argument]);
   const int64_t offset = address - nearest->begin, element = nearest->element;
-  fail({}, "<+%zx>%s %zu bytes at index %lld of argument %d, `%s`, which has %llu elements", offset_of(instruction), verb, bytes,
+  fail({}, "\1%zx\2%s %zu bytes at index %lld of argument %d, `%s`, which has %llu elements", offset_of(instruction), verb, bytes,
        (long long)((offset < 0 ? offset - element + 1 : offset) / element), nearest->argument + 1, parameters[nearest->argument],
        (unsigned long long)(nearest->bytes / element));
 }
@@ -77,7 +77,7 @@ SIMULATOR_UNCHECKED static void check_array(const unsigned char* address, size_t
     const Array& array = arrays[i];
     if (address < array.begin || address + bytes > array.begin + array.bytes) continue;
     if (use == Use::READ || array.writable) return;
-    fail({}, "<+%zx>writes to argument %d, `%s`, whose array is read-only", offset_of(instruction), array.argument + 1, parameters[array.argument]);
+    fail({}, "\1%zx\2writes to argument %d, `%s`, whose array is read-only", offset_of(instruction), array.argument + 1, parameters[array.argument]);
   }
   if (address >= &__ehdr_start && address < &_end) return;  // tables of constants, and the simulator's own memory
   fail_outside(address, bytes, use, instruction);
@@ -91,9 +91,16 @@ SIMULATOR_UNCHECKED static void check(const void* pointer, size_t bytes, Use use
   if (address < shared_memory || address >= shared_memory + sizeof shared_memory) return check_array(address, bytes, use, instruction);
   const Variable& variable = variable_at(address);
   if (address < variable.begin || address + bytes > variable.begin + variable.bytes)
-    fail({}, "<+%zx>%s %zu bytes outside %s in shared memory: byte %td of %zu", offset_of(instruction), use == Use::READ ? "reads" : "writes", bytes,
+    fail({}, "\1%zx\2%s %zu bytes outside %s in shared memory: byte %td of %zu", offset_of(instruction), use == Use::READ ? "reads" : "writes", bytes,
          variable.name, address - variable.begin, variable.bytes);
   check_shared(address, bytes, use, instruction);
+}
+
+// Of accesses that the compiler takes for aligned ones.
+SIMULATOR_UNCHECKED static void check_aligned(const void* address, size_t bytes, Use use, const void* instruction) {
+  check(address, bytes, use, instruction);
+  if (current && !failed && reinterpret_cast<uintptr_t>(address) % bytes)
+    fail({}, "\1%zx\2%s %zu bytes at an address that is no multiple of %zu", offset_of(instruction), use == Use::READ ? "reads" : "writes", bytes, bytes);
 }
 
 __attribute__((noinline)) SIMULATOR_UNCHECKED static void check_read(const void* address, size_t bytes) {
@@ -141,26 +148,23 @@ SIMULATOR_UNCHECKED void __ubsan_handle_type_mismatch_v1(simulator::Misaligned* 
                   1 << data->log_alignment, unsigned(address & 0xff));
 }
 
-#define SIMULATOR_CHECKED(name, bytes, use) \
-  SIMULATOR_UNCHECKED void __tsan_##name(void* address) { simulator::check(address, bytes, simulator::Use::use, __builtin_return_address(0)); }
-SIMULATOR_CHECKED(read1, 1, READ)
-SIMULATOR_CHECKED(read2, 2, READ)
-SIMULATOR_CHECKED(read4, 4, READ)
-SIMULATOR_CHECKED(read8, 8, READ)
-SIMULATOR_CHECKED(read16, 16, READ)
-SIMULATOR_CHECKED(unaligned_read2, 2, READ)
-SIMULATOR_CHECKED(unaligned_read4, 4, READ)
-SIMULATOR_CHECKED(unaligned_read8, 8, READ)
-SIMULATOR_CHECKED(unaligned_read16, 16, READ)
-SIMULATOR_CHECKED(write1, 1, WRITE)
-SIMULATOR_CHECKED(write2, 2, WRITE)
-SIMULATOR_CHECKED(write4, 4, WRITE)
-SIMULATOR_CHECKED(write8, 8, WRITE)
-SIMULATOR_CHECKED(write16, 16, WRITE)
-SIMULATOR_CHECKED(unaligned_write2, 2, WRITE)
-SIMULATOR_CHECKED(unaligned_write4, 4, WRITE)
-SIMULATOR_CHECKED(unaligned_write8, 8, WRITE)
-SIMULATOR_CHECKED(unaligned_write16, 16, WRITE)
+#define SIMULATOR_CHECKED(name, bytes, use)                                                                       \
+  SIMULATOR_UNCHECKED void __tsan_##name##bytes(void* address) {                                                  \
+    simulator::check_aligned(address, bytes, simulator::Use::use, __builtin_return_address(0));                   \
+  }                                                                                                               \
+  SIMULATOR_UNCHECKED void __tsan_unaligned_##name##bytes(void* address) {                                        \
+    simulator::check(address, bytes, simulator::Use::use, __builtin_return_address(0));                           \
+  }
+SIMULATOR_CHECKED(read, 1, READ)
+SIMULATOR_CHECKED(read, 2, READ)
+SIMULATOR_CHECKED(read, 4, READ)
+SIMULATOR_CHECKED(read, 8, READ)
+SIMULATOR_CHECKED(read, 16, READ)
+SIMULATOR_CHECKED(write, 1, WRITE)
+SIMULATOR_CHECKED(write, 2, WRITE)
+SIMULATOR_CHECKED(write, 4, WRITE)
+SIMULATOR_CHECKED(write, 8, WRITE)
+SIMULATOR_CHECKED(write, 16, WRITE)
 #undef SIMULATOR_CHECKED
 
 SIMULATOR_UNCHECKED void __tsan_read_range(void* address, unsigned long bytes) {
@@ -169,6 +173,23 @@ SIMULATOR_UNCHECKED void __tsan_read_range(void* address, unsigned long bytes) {
 SIMULATOR_UNCHECKED void __tsan_write_range(void* address, unsigned long bytes) {
   simulator::check(address, bytes, simulator::Use::WRITE, __builtin_return_address(0));
 }
+
+// clang calls these in the place of memset, memcpy and memmove.
+SIMULATOR_UNCHECKED void* __tsan_memset(void* address, int value, unsigned long bytes) {
+  simulator::check(address, bytes, simulator::Use::WRITE, __builtin_return_address(0));
+  return memset(address, value, bytes);
+}
+SIMULATOR_UNCHECKED void* __tsan_memmove(void* to, const void* from, unsigned long bytes) {
+  simulator::check(from, bytes, simulator::Use::READ, __builtin_return_address(0));
+  simulator::check(to, bytes, simulator::Use::WRITE, __builtin_return_address(0));
+  return memmove(to, from, bytes);
+}
+SIMULATOR_UNCHECKED void* __tsan_memcpy(void* to, const void* from, unsigned long bytes) {
+  simulator::check(from, bytes, simulator::Use::READ, __builtin_return_address(0));
+  simulator::check(to, bytes, simulator::Use::WRITE, __builtin_return_address(0));
+  return memcpy(to, from, bytes);
+}
+
 SIMULATOR_UNCHECKED void __tsan_func_entry(void*) {}
 SIMULATOR_UNCHECKED void __tsan_func_exit() {}
 SIMULATOR_UNCHECKED void __tsan_init() {}

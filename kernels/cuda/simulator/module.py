@@ -12,11 +12,12 @@ from minicnn.errors import SimulatorError, nearest
 from minicnn.kernels.cuda.simulator.arguments import Parameter, packer, parameters_of, values_of
 from minicnn.kernels.cuda.simulator.compiler import compile_file, line_of
 from minicnn.kernels.cuda.simulator.guard import Guarded
-from minicnn.kernels.cuda.simulator.settings import ORDERS, set_thread_order, settings
+from minicnn.kernels.cuda.simulator.settings import ORDERS, settings
 
 STANDARD_SHARED = 48 * 1024  # bytes of shared memory that a block has without asking
 MOST_SHARED = 227 * 1024  # and at most, on a GPU of compute capability 9.0
 MOST_THREADS = 1024
+INSTRUCTION = re.compile("\1([0-9a-f]+)\2")  # its address, in a message of the memory check
 LAUNCH = struct.Struct("@6I3Q2i2P")  # struct Launch of launch.h
 
 _running = threading.RLock()  # the state of a launch is that of the process
@@ -39,13 +40,16 @@ class Library:
 
     def message(self) -> str:
         """What went wrong in the last launch; addresses of instructions become lines of the source."""
-        head, _, sentence = self.text("simulator_message").partition("<+")
-        if not sentence:
-            return head
-        offset, _, sentence = sentence.partition(">")
-        line = line_of(self.path, int(offset, 16))
-        sentence = re.sub(r"<\+([0-9a-f]+)>", lambda found: line_of(self.path, int(found[1], 16)) or "another line", sentence)
-        return f"{line}: {head}{sentence}" if line else head + sentence
+        said = self.text("simulator_message")
+        first = INSTRUCTION.search(said)
+        if first is None:
+            return said
+        line = self._line(first)
+        rest = INSTRUCTION.sub(lambda found: self._line(found) or "another line", said[first.end() :])
+        return (f"{line}: " if line else "") + said[: first.start()] + rest
+
+    def _line(self, instruction: re.Match[str]) -> str:
+        return line_of(self.path, int(instruction[1], 16))
 
 
 class Compiled:
@@ -82,38 +86,44 @@ class Kernel:
         Raises:
             SimulatorError: an argument does not fit, a limit of the hardware is exceeded, or a thread does what it must not.
         """
-        how = settings()
-        compiled = self._compiled.get(how.memory_check) or self._load(how.memory_check)
+        compiled = self._for_settings()
         values = values_of(self.name, compiled.parameters, args)
-        sizes = self._sizes(grid, block, shared_mem)
-        most = MOST_SHARED if self.max_dynamic_shared_size_bytes > STANDARD_SHARED else STANDARD_SHARED
-        guarded = Guarded(compiled.parameters, args) if how.memory_check else None
-        records = guarded.records() if guarded else b""
-        if guarded:
-            values = [guarded.moved(v) if p.pointer else v for p, v in zip(compiled.parameters, values, strict=True)]
-        packed = compiled.packer.pack(*values)
-        count = len(guarded.arrays) if guarded else 0
-        launch = LAUNCH.pack(*sizes, shared_mem, most, how.seed, ORDERS.index(how.order), count, _address(packed), _address(records))
+        sizes = (*self._sizes(grid, block, shared_mem), shared_mem, self._most_shared())
+        if not settings().memory_check:
+            self._run(compiled, sizes, values)
+            return
+        guarded = Guarded(compiled.parameters, args)
+        values = [guarded.moved(v) if p.pointer else v for p, v in zip(compiled.parameters, values, strict=True)]
+        self._run(compiled, sizes, values, guarded.records(), len(guarded.arrays))
+        guarded.bring_back()
+
+    def _run(self, compiled: Compiled, sizes: tuple[int, ...], values: list[Any], arrays: bytes = b"", array_count: int = 0) -> None:
+        how, packed = settings(), compiled.packer.pack(*values)
+        launch = LAUNCH.pack(*sizes, how.seed, ORDERS.index(how.order), array_count, _address(packed), _address(arrays))
         with _running:
             if compiled.launch(launch):
                 raise SimulatorError(compiled.library.message())
-        if guarded:
-            guarded.bring_back()
 
     @property
     def parameters(self) -> list[Parameter]:
         """What the kernel declares, one for each argument."""
-        return (self._compiled.get(settings().memory_check) or self._load(settings().memory_check)).parameters
+        return self._for_settings().parameters
 
-    def _load(self, memory_check: bool) -> Compiled:
-        self._compiled[memory_check] = Compiled(self.module.library(memory_check), self.name)
-        return self._compiled[memory_check]
+    def _for_settings(self) -> Compiled:
+        check = settings().memory_check
+        if check not in self._compiled:
+            self._compiled[check] = Compiled(self.module.library(check), self.name)
+        return self._compiled[check]
+
+    def _most_shared(self) -> int:
+        """Bytes of shared memory that a block may use, declared and dynamic together."""
+        return MOST_SHARED if self.max_dynamic_shared_size_bytes > STANDARD_SHARED else STANDARD_SHARED
 
     def _sizes(self, grid: tuple[int, ...], block: tuple[int, ...], shared_mem: int) -> tuple[int, ...]:
         """Blocks and threads along three axes. A 0 in the grid counts as 1, as CuPy has it."""
         blocks, threads = tuple(max(1, n) for n in (*grid, 1, 1)[:3]), (*block, 1, 1)[:3]
         count = threads[0] * threads[1] * threads[2]
-        if not 1 <= count <= MOST_THREADS or threads[2] > 64 or min(threads) < 0:
+        if not 1 <= count <= MOST_THREADS or threads[2] > 64 or min(threads) < 1:
             raise SimulatorError(
                 f"{self.name}: a block of {block} has {count} threads; it can have 1 to {MOST_THREADS}, and at most 64 along its third axis"
             )
@@ -149,7 +159,12 @@ class Module:
     def library(self, memory_check: bool) -> Library:
         """The compiled file, with or without the memory check."""
         if memory_check not in self._libraries:
-            self._libraries[memory_check] = Library(compile_file(self.path, self.options, memory_check))
+            path = compile_file(self.path, self.options, memory_check)
+            try:
+                self._libraries[memory_check] = Library(path)
+            except OSError:  # damaged on disk
+                path.unlink()
+                self._libraries[memory_check] = Library(compile_file(self.path, self.options, memory_check))
         return self._libraries[memory_check]
 
     def get_function(self, name: str) -> Kernel:
@@ -163,10 +178,6 @@ class Module:
         if not hasattr(next(iter(self._libraries.values())).functions, name):
             raise SimulatorError(f'{self.path.name}: write extern "C" before the kernel {name}; without it CuPy does not find the name')
         return Kernel(self, name)
-
-    def set_order(self, mode: int, seed: int = 0) -> None:
-        """`set_thread_order`, by the number of the order."""
-        set_thread_order(ORDERS[mode], seed)
 
 
 def _address(data: bytes) -> int:

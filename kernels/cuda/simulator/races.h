@@ -15,7 +15,7 @@ namespace simulator {
 
 enum class Use { READ, WRITE, ATOMIC };
 
-// In a message, the address of an instruction in the compiled file; module.py replaces it by the line in the source.
+// In a message, between \1 and \2, the address of an instruction in the compiled file; module.py puts the line of the source there.
 static uintptr_t offset_of(const void* instruction) { return uintptr_t(instruction) - 1 - uintptr_t(&__ehdr_start); }
 
 // The variable in shared memory that an address belongs to, or that it has missed by the least.
@@ -76,13 +76,13 @@ SIMULATOR_UNCHECKED static Cell& cell_of(const unsigned char* address) {
 [[noreturn]] SIMULATOR_UNCHECKED static void fail_race(const char* mine, const char* theirs, const unsigned char* address, const void* instruction, const Access& other) {
   const uint3& thread = threads[other.thread - 1].index;
   const Variable& variable = variable_at(address);
-  fail({}, "<+%zx>%s what thread (%u, %u, %u) %s in <+%zx>, with no barrier between (%s, byte %zu)", offset_of(instruction), mine, thread.x, thread.y,
+  fail({}, "\1%zx\2%s what thread (%u, %u, %u) %s in \1%zx\2, with no barrier between (%s, byte %zu)", offset_of(instruction), mine, thread.x, thread.y,
        thread.z, theirs, offset_of(other.instruction), variable.name, size_t(address - variable.begin));
 }
 
 [[noreturn]] SIMULATOR_UNCHECKED static void fail_undefined(const unsigned char* address, const void* instruction, bool arriving) {
   const Variable& variable = variable_at(address);
-  fail({}, "<+%zx>reads shared memory %s (%s, byte %zu)", offset_of(instruction),
+  fail({}, "\1%zx\2reads shared memory %s (%s, byte %zu)", offset_of(instruction),
        arriving ? "that copy_async_16() is still filling: copy_async_wait first" : "that no thread of the block has written yet", variable.name,
        size_t(address - variable.begin));
 }

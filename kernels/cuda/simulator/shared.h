@@ -27,7 +27,7 @@ static void memory_is_undefined(unsigned char* begin, size_t bytes);  // memory_
 static bool is_shared(const void* address) { return address >= shared_memory && address < shared_end; }
 
 // A place for a variable. With the memory check, there is a gap before it, and no better alignment than the variable asks for.
-static unsigned char* add_variable(const char* name, size_t bytes, size_t alignment) {
+SIMULATOR_UNCHECKED static unsigned char* add_variable(const char* name, size_t bytes, size_t alignment) {
 #ifdef SIMULATOR_MEMORY_CHECK
   const size_t gap = 256, shift = alignment < 16 ? alignment : 0;
 #else

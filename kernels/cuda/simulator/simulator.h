@@ -8,7 +8,8 @@
 //   shared.h        shared memory
 //   barrier.h       __syncthreads
 //   warp.h          __shfl_sync, __ballot_sync, __syncwarp
-//   arithmetic.h    float_of_half, min, rsqrtf, __popc
+//   arithmetic.h    float_of_half, min, __popc
+//   functions.h     sqrtf, exp, rsqrtf
 //   atomics.h       atomicAdd
 //   async_copy.h    copies to shared memory (cp.async)
 //   tensor_core.h   mma.sync and ldmatrix

@@ -9,6 +9,7 @@ Lines stay lines, so that the compiler and the errors of a kernel name those of 
 
 import itertools
 import re
+from collections.abc import Iterator
 
 from minicnn.errors import SimulatorError
 
@@ -42,10 +43,10 @@ def _dynamic(match: re.Match[str]) -> str:
 
 
 def _static(match: re.Match[str], number: int) -> str:
-    declaration = match["declaration"]
-    structure = f"simulator_shared_{number}"
-    references = [f'auto& {name} = simulator::shared_variables<{structure}>("{_names(declaration)}").{name};' for name in _declared(declaration)]
-    return f"struct {structure} {{ {match['alignment'] or ''}{declaration}; }}; " + " ".join(references)
+    names, structure = _declared(match["declaration"]), f"simulator_shared_{number}"
+    place = f'simulator::shared_variables<{structure}>("{", ".join(names)}")'
+    references = " ".join(f"auto& {name} = {place}.{name};" for name in names)
+    return f"struct {structure} {{ {match['alignment'] or ''}{match['declaration']}; }}; {references}"
 
 
 def _declared(declaration: str) -> list[str]:
@@ -61,18 +62,13 @@ def _declared(declaration: str) -> list[str]:
     return [part.split()[-1].lstrip("*&") for part in bare.split(",")]
 
 
-def _names(declaration: str) -> str:
-    return ", ".join(_declared(declaration))
-
-
-def _kernels(text: str) -> "itertools.chain[tuple[str, list[str]]]":
-    found = []
+def _kernels(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Names and parameters of the kernels that are defined in the text; templates have no name of their own."""
     for match in KERNEL.finditer(text):
         before = re.split(r"[;{}]|^#.*$", text[: match.start()], flags=re.MULTILINE)[-1]
         end = _closing(text, match.end())
         if "template" not in before and re.match(r"\s*(?:#.*\s*)*\{", text[end + 1 :]):
-            found.append((match["name"], _split(text[match.end() : end])))
-    return itertools.chain(found)
+            yield match["name"], _split(text[match.end() : end])
 
 
 def _closing(text: str, start: int) -> int:

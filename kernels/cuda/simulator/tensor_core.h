@@ -3,7 +3,7 @@
 // instruction": lane 4 g + q holds parts of the rows g and g + 8, and there of the columns that q counts.
 #pragma once
 #include "async_copy.h"
-#include "arithmetic.h"
+#include "functions.h"
 
 namespace simulator {
 
