@@ -169,8 +169,10 @@ def test_what_has_not_been_used_for_long_is_removed(folder):
         ("__shared__ float s[4];", 'struct simulator_shared_0 {  float s[4]; }; auto& s = simulator::shared_variables<simulator_shared_0>("s").s;'),
         (
             "static __shared__ alignas(16) Pair<int, 2> a[N + (1)][M[2]], b;",
-            'struct simulator_shared_0 {  alignas(16) Pair<int, 2> a[N + (1)][M[2]], b; }; auto& a = simulator::shared_variables<simulator_shared_0>("a, b").a; '
-            + 'auto& b = simulator::shared_variables<simulator_shared_0>("a, b").b;',
+            (
+                'struct simulator_shared_0 {  alignas(16) Pair<int, 2> a[N + (1)][M[2]], b; }; auto& a = simulator::shared_variables<simulator_shared_0>("a, b").a; '
+                'auto& b = simulator::shared_variables<simulator_shared_0>("a, b").b;'
+            ),
         ),
     ],
 )  # fmt: skip

@@ -170,10 +170,11 @@ def test_arrays_that_may_not_be_written(module, memory_check):
     assert "writes to argument 2, `float* y`, whose array is read-only" in said(module.get_function("writes_behind"), numbers(), y, np.int32(0))
 
 
-def test_a_wrong_index_into_a_neighbour_is_found(module, memory_check):
+@pytest.mark.parametrize("n", [1, 64, 384, 10000])
+def test_a_wrong_index_into_a_neighbour_is_found(module, memory_check, n):
     """Both arguments are parts of one array: without a gap between them, the first would run into the second."""
     both = numbers(64)
-    assert "index 32 of argument 1" in said(module.get_function("reads_behind"), both[:32], both[32:], np.int32(1))
+    assert f"index {max(32, n)} of argument 1" in said(module.get_function("reads_behind"), both[:32], both[32:], np.int32(n))
 
 
 def test_arrays_that_overlap_stay_so(module, memory_check):

@@ -28,6 +28,7 @@ extern "C" __global__ void loads(const unsigned short* x, unsigned* y, unsigned*
 extern "C" __global__ void copies(const float* x, float* y, int valid) {
   __shared__ alignas(16) float tile[2][32][4];
   const int t = threadIdx.x;
+  for (int i = 0; i < 8; i++) tile[i / 4][t][i % 4] = 5;  // which is gone as soon as the copy is ordered
   for (int group = 0; group < 2; group++) {
     copy_async_16(tile[group][t], valid ? x + (group * 32 + t) * 4 : nullptr, valid);
     copy_async_commit();
