@@ -16,6 +16,7 @@ from minicnn.kernels.cuda.simulator.cache import cached, hashed
 from minicnn.kernels.cuda.simulator.source import rewrite
 
 HERE = Path(__file__).resolve().parent
+OURS = Path("/simulator")  # where the headers are, for whoever asks a library for its lines: another checkout may have compiled it
 SECONDS = 300  # that the compiler may take
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
@@ -53,14 +54,15 @@ def compile_file(path: Path, options: Sequence[str], memory_check: bool) -> Path
     flags = [*_flags(version, kept), *(_checking(version) if memory_check else ())]
     folders = [path.parent, *(Path(o[2:]) for o in kept if o.startswith("-I"))]
     macros = [o for o in kept if not o.startswith("-I")]
-    key = hashed(version, " ".join(macros), " ".join(flags), _with_headers(path, folders), _runtime())
+    key = hashed(version, str(OURS), " ".join(macros), " ".join(flags), _with_headers(path, folders), _runtime())
     return cached(key, lambda target: _compile(compiler, path, kept, flags, target))
 
 
 def _compile(compiler: str, path: Path, options: list[str], flags: list[str], target: Path) -> None:
     front = [f for f in flags if f.startswith("-std=")] + ["-nostdinc", "-DMINICNN_SIMULATOR", f"-I{path.parent}", *options]
     text, _ = rewrite(_run([compiler, "-E", "-x", "c++", *front, str(path)], path))
-    start, link = [compiler, "-x", "c++", "-include", str(HERE / "simulator.h"), *flags], ["-shared", *_linking(), "-o", str(target)]
+    headers = ["-include", str(HERE / "simulator.h"), f"-fdebug-prefix-map={HERE}={OURS}"]
+    start, link = [compiler, "-x", "c++", *headers, *flags], ["-shared", *_linking(), "-o", str(target)]
     if MEMORY_CHECK[0] not in flags:
         _run([*start, *link, "-"], path, text)
         return
@@ -139,4 +141,4 @@ def line_of(library: Path, offset: int) -> str:
         return ""
     done = subprocess.run([tool, "-e", str(library), "-i", hex(offset)], capture_output=True, text=True, check=False)
     places = [line.split(" (")[0].rpartition(":") for line in done.stdout.splitlines()]
-    return next((f"{Path(file).name}:{line}" for file, _, line in places if Path(file).parent != HERE and line.isdecimal()), "")
+    return next((f"{Path(file).name}:{line}" for file, _, line in places if Path(file).parent != OURS and line.isdecimal()), "")
