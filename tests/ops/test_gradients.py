@@ -1,4 +1,4 @@
-"""Every operation on every CPU backend: gradients against slopes, on shapes and attributes that hypothesis draws."""
+"""Every operation on every backend that runs without a GPU: gradients against slopes, on shapes and attributes that hypothesis draws."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -11,8 +11,8 @@ from minicnn.testing.draw import RandomDraw
 from minicnn.testing.kernel_check import KINKED, rounded
 from tests.hypothesis_draw import HypothesisDraw
 
-EXAMPLES = {"loops": 30, "numpy": 100, "numba": 100}
-WITHOUT_KERNELS = [op for op in CASES if op not in kernels.OPS]  # computed alike on every backend
+EXAMPLES = {"loops": 30, "numpy": 100, "numba": 100, "cudasim": 6}
+WITHOUT_KERNELS = [op for op in CASES if op not in kernels.OPS]  # computed alike on the backends of a CPU, and with other functions on a GPU
 TIES = [*KINKED, "abs", "clip", "maximum", "minimum", "max", "min"]
 
 
@@ -40,9 +40,10 @@ def test_kernels(op, backend):
 
 
 @pytest.mark.gradcheck
+@pytest.mark.parametrize("backend", ["numpy", "cudasim"])
 @pytest.mark.parametrize("op", WITHOUT_KERNELS)
-def test_operations_without_kernels(op):
-    checked(op, "numpy", 100)
+def test_operations_without_kernels(op, backend):
+    checked(op, backend, EXAMPLES[backend])
 
 
 @pytest.mark.gradcheck
