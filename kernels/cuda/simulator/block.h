@@ -15,11 +15,11 @@ struct Thread {
   unsigned number, lane;
   State state;
   Fiber* fiber;
-  Place place;            // of the primitive at which the thread waits,
-  const char* primitive;  // its name,
-  unsigned mask;          // and the lanes that it waits for
-  Groups<Copy> copies;        // async_copy.h
-  Groups<Product> products;   // hopper.h
+  Place place;               // of the primitive at which the thread waits,
+  const char* primitive;     // its name,
+  unsigned mask;             // and the lanes that it waits for
+  Groups<Copy> copies;       // async_copy.h
+  Groups<Product> products;  // hopper.h
 };
 
 // What each lane of a warp hands in at a primitive, and what it takes away.
@@ -148,8 +148,8 @@ static void set_order(Order wanted, uint64_t seed) {
   }
 }
 
-static void release_barrier();   // barrier.h
-static void report_deadlock();   // barrier.h
+static void release_barrier();  // barrier.h
+static void report_deadlock();  // barrier.h
 
 // All threads of the block, from their first line to their last.
 static void run_block() {

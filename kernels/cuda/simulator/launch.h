@@ -75,6 +75,7 @@ Kernel<Parameters...> kernel_of(void (*)(Parameters...));
 static uint64_t block_of_turn(uint64_t turn, uint64_t blocks, Order order, uint64_t seed) {
   if (order == Order::FORWARD) return turn;
   if (order == Order::REVERSE) return blocks - 1 - turn;
+  const uint64_t start = random_number(seed) % blocks;
   uint64_t step = random_number(seed) % blocks | 1;
   auto common_factor = [](uint64_t a, uint64_t b) {
     while (b) {
@@ -84,7 +85,7 @@ static uint64_t block_of_turn(uint64_t turn, uint64_t blocks, Order order, uint6
     return a;
   };
   while (common_factor(step, blocks) != 1) step++;
-  return uint64_t((unsigned __int128)turn * step % blocks);
+  return uint64_t(((unsigned __int128)turn * step + start) % blocks);
 }
 
 static void run_blocks(const Launch& launch) {

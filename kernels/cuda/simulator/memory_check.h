@@ -15,6 +15,7 @@ namespace simulator {
 struct Array;
 static void set_up_memory_check(const Array*, unsigned, const char* const*) {}
 static void memory_is_undefined(unsigned char*, size_t) {}
+static void look_at_doubtful_write() {}
 static void all_is_ordered() {}
 static void lanes_are_ordered(Warp&, unsigned) {}
 static void check_read(const void*, size_t) {}
@@ -46,6 +47,7 @@ static void set_up_memory_check(const Array* given, unsigned number, const char*
   arrays = given;
   array_count = number;
   parameters = declared;
+  doubtful.address = nullptr;
 }
 
 SIMULATOR_UNCHECKED static uint64_t distance(const Array& array, const unsigned char* address) {

@@ -16,7 +16,7 @@ struct Variable {
 
 alignas(1024) static unsigned char shared_memory[2 * SHARED_MOST];
 static size_t dynamic_bytes, declared_bytes;
-static size_t shared_most;  // bytes that the block may use, of both kinds
+static size_t shared_most;         // bytes that the block may use, of both kinds
 static unsigned char* shared_end;  // of the part in use
 static Variable variables[256];
 static unsigned variables_used;

@@ -51,8 +51,11 @@ static void meet(unsigned mask, const char* primitive, Place place, Complete com
   }
 }
 
+static void look_at_doubtful_write();  // memory_check.h
+
 static void on_return(Thread& thread) {
   Warp& warp = warp_of(thread);
+  look_at_doubtful_write();
   thread.copies.check("a copy", "copy_async_commit", "copy_async_wait<0>");
   thread.products.check("a product", "wgmma_commit", "wgmma_wait<0>");
   warp.returned |= 1u << thread.lane;

@@ -123,18 +123,19 @@ def test_a_race_is_found_in_every_order(module, memory_check, order):
     assert re.search(r"with no barrier between|that no thread of the block has written yet", message), message
 
 
-@pytest.mark.parametrize("name", ["all_write_the_same", "returns_before_a_barrier", "halves_of_a_warp"])
+@pytest.mark.parametrize("name", ["all_write_the_same", "all_write_the_same_at_last", "returns_before_a_barrier", "halves_of_a_warp"])
 @pytest.mark.parametrize("check", [False, True])
 def test_what_is_allowed(module, name, check):
     set_memory_check(check)
     try:
         y = np.full(48, -1, np.float32)
-        module.get_function(name)((1,), (48,), (numbers(48), y, np.int32(20)))
+        module.get_function(name)((2,), (48,), (numbers(48), y, np.int32(20)), shared_mem=128)
     finally:
         set_memory_check(False)
     x = numbers(48)
     expected = {
         "all_write_the_same": x * 0 + 20,
+        "all_write_the_same_at_last": x * 0 + 20,
         "returns_before_a_barrier": np.where(x < 20, x, -1),
         "halves_of_a_warp": np.where(x % 32 < 16, x + (x.astype(int) ^ 1), x.astype(int) ^ 2),
     }

@@ -200,6 +200,12 @@ extern "C" __global__ void all_write_the_same(const float* x, float* y, int n) {
   y[threadIdx.x] = s;
 }
 
+extern "C" __global__ void all_write_the_same_at_last(const float* x, float* y, int n) {
+  extern __shared__ float d[];
+  y[threadIdx.x] = x[n];
+  d[0] = x[n];
+}
+
 extern "C" __global__ void returns_before_a_barrier(const float* x, float* y, int n) {
   if (threadIdx.x >= n) return;
   __syncthreads();
