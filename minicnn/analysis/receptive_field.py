@@ -13,6 +13,7 @@ import numpy as np
 from minicnn import checks
 from minicnn.analysis.graph import inputs_first
 from minicnn.autograd import Function, Tensor
+from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError
 from minicnn.kernels.geometry import extent
 from minicnn.kernels.types import Array, Padding, Window
@@ -252,7 +253,7 @@ def measure_receptive_field(
         (7, 7)
     """
     image = image_shape(network, input_shape, "measure_receptive_field")
-    probe = _open(copy.deepcopy(network))
+    probe = _open(copy.deepcopy(network)).to(get_backend().name)
     outputs: list[Tensor] = []
     remove = _watch(probe, layer, outputs.append)
     x = Tensor(np.full((1, *image), SMALL), requires_grad=True)

@@ -15,10 +15,12 @@ import numpy as np
 from minicnn.autograd import Tensor, no_grad
 from minicnn.backend import manual_seed
 from minicnn.errors import ArgumentError
+from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
 from minicnn.models.auxiliary import Outputs, auxiliary_cross_entropy
 from minicnn.nn import Module
 from minicnn.nn.batch_norm import BatchNorm
+from minicnn.place import move
 from minicnn.testing.comparison import Comparison
 from minicnn.testing.gradcheck import Outcome, buffers_in_float64, verdict
 from minicnn.testing.numeric import only
@@ -148,7 +150,8 @@ def gradcheck_network(
     try:
         for parameter in parameters.values():
             if parameter.ndim == 1:  # a scale of 1 and a shift of 0, as networks have them at first, would hide mistakes
-                parameter.data = (parameter.data + 0.2 * random.standard_normal(parameter.shape)).astype(parameter.dtype)
+                moved = (parameter.numpy() + 0.2 * random.standard_normal(parameter.shape)).astype(parameter.dtype)
+                parameter.data = move(moved, array_module(parameter.data))
         if not training:
             _settle(model, images)
         subject = Subject(name, _loss(model, batch, seed), {"x": images}, parameters)
@@ -172,7 +175,7 @@ def _settle(model: Module, images: Array) -> None:
         norm.momentum = momentum
         if norm.running_var is not None:  # a channel that is nearly constant would be blown up, and bend the loss
             var = norm.running_var.data
-            norm.running_var.data = np.maximum(var, 0.1 * var.mean())
+            norm.running_var.data = array_module(var).maximum(var, 0.1 * var.mean())
 
 
 def _loss(model: Module, batch: int, seed: int) -> Callable[[Tensor], Tensor]:

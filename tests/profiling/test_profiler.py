@@ -91,9 +91,8 @@ def test_paths_through_containers_and_lists():
 
 
 def test_shapes_and_bytes():
-    x, layer = minicnn.ones(5, 4), nn.Linear(4, 3)
-    x.requires_grad_()
     with minicnn.use_backend("numpy"), minicnn.profile() as p:
+        x, layer = minicnn.ones(5, 4).requires_grad_(), nn.Linear(4, 3)
         layer(x.reshape(1, 5, 4)).sum().backward()
     view, linear, total, _, back, view_back = p.records
     assert (linear.shape, linear.input_shapes) == ((1, 5, 3), ((1, 5, 4), (3, 4), (3,)))
