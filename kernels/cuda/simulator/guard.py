@@ -15,15 +15,21 @@ RECORD = struct.Struct("@PQQii")  # struct Array of memory_check.h
 
 
 class Guarded:
-    """The arrays among the arguments of one launch, as copies. Arrays that share memory share it in the copies, too."""
+    """The arrays among the arguments of one launch, as copies. Arrays that share memory share it in the copies, too.
+
+    Attributes:
+        gap: bytes before and behind each copy that belong to nobody.
+        addresses: there are numbers of 64 bits in an array or a structure, which may be addresses of other memory: that cannot be copied, nor checked.
+    """
 
     def __init__(self, parameters: Sequence[Parameter], args: Sequence[Any]) -> None:
         self.arrays = [(p.number, a) for p, a in zip(parameters, args, strict=True) if p.pointer and a is not None]
+        self.addresses = any(_has_addresses(a.dtype) for a in args if isinstance(a, (np.ndarray, np.void)))
         self.pieces = _pieces([array for _, array in self.arrays])
-        gap = max([GAP, *(end - begin for begin, end, _ in self.pieces)])
-        sizes = [-(-(end - begin + 2 * ALIGNMENT + gap) // ALIGNMENT) * ALIGNMENT for begin, end, _ in self.pieces]
-        self.memory = np.empty(sum(sizes) + gap + ALIGNMENT, np.uint8)
-        start = -(-(self.memory.ctypes.data + gap) // ALIGNMENT) * ALIGNMENT
+        self.gap = max([GAP, *(end - begin for begin, end, _ in self.pieces)])
+        sizes = [-(-(end - begin + 2 * ALIGNMENT + self.gap) // ALIGNMENT) * ALIGNMENT for begin, end, _ in self.pieces]
+        self.memory = np.empty(sum(sizes) + self.gap + ALIGNMENT, np.uint8)
+        start = -(-(self.memory.ctypes.data + self.gap) // ALIGNMENT) * ALIGNMENT
         self.places = [start + sum(sizes[:i]) + offset for i, (_, _, offset) in enumerate(self.pieces)]
         for (begin, end, _), place in zip(self.pieces, self.places, strict=True):
             _bytes(place, end - begin)[:] = _bytes(begin, end - begin)
@@ -67,6 +73,12 @@ def _offset(array: Any) -> int:
     while isinstance(whole.base, np.ndarray):
         whole = whole.base
     return (np.lib.array_utils.byte_bounds(array)[0] - whole.ctypes.data) % ALIGNMENT
+
+
+def _has_addresses(dtype: np.dtype[Any]) -> bool:
+    if dtype.fields:
+        return any(_has_addresses(field[0]) for field in dtype.fields.values())
+    return dtype.base == np.uint64
 
 
 def _bytes(address: int, count: int) -> Any:

@@ -11,7 +11,8 @@ struct Launch {
   uint32_t grid[3], block[3];
   uint64_t shared, shared_most;  // bytes of dynamic shared memory; of all shared memory that a block may use
   uint64_t seed;
-  int32_t order, array_count;
+  uint64_t gap;                           // bytes around each array that are nobody's
+  int32_t order, array_count, addresses;  // whether there are addresses among the arguments that are no arrays
   const unsigned char* arguments;  // one after the other, each at a multiple of 16 bytes
   const Array* arrays;             // those among them; for the memory check
 };
@@ -111,7 +112,7 @@ static int run(const Launch& launch, const char* name, const char* const* declar
   shared_most = launch.shared_most;
   memcpy(arguments, launch.arguments, argument_bytes);
   set_up_threads();
-  set_up_memory_check(launch.arrays, launch.array_count, declared);
+  set_up_memory_check(launch.arrays, launch.array_count, launch.addresses, launch.gap, declared);
   if (!stacks_reserved()) report({}, "there is no memory for the stacks of the threads");
   catch_faults();
   run_blocks(launch);

@@ -13,7 +13,7 @@
 namespace simulator {
 
 struct Array;
-static void set_up_memory_check(const Array*, unsigned, const char* const*) {}
+static void set_up_memory_check(const Array*, unsigned, bool, uint64_t, const char* const*) {}
 static void memory_is_undefined(unsigned char*, size_t) {}
 static void look_at_doubtful_write() {}
 static void all_is_ordered() {}
@@ -41,11 +41,15 @@ struct Array {
 
 static const Array* arrays;
 static unsigned array_count;
+static bool addresses;                 // the kernel may know more of them than those of the arrays
+static uint64_t gap;                   // around each array
 static const char* const* parameters;  // as the kernel declares them
 
-static void set_up_memory_check(const Array* given, unsigned number, const char* const* declared) {
+static void set_up_memory_check(const Array* given, unsigned number, bool more, uint64_t between, const char* const* declared) {
   arrays = given;
   array_count = number;
+  addresses = more;
+  gap = between;
   parameters = declared;
   doubtful.address = nullptr;
 }
@@ -55,17 +59,20 @@ SIMULATOR_UNCHECKED static uint64_t distance(const Array& array, const unsigned 
   return address < array.begin + array.bytes ? 0 : address - (array.begin + array.bytes);
 }
 
-[[noreturn]] SIMULATOR_UNCHECKED static void fail_outside(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
+// An address in no array. If it is far from all of them, it may come from a table of addresses.
+SIMULATOR_UNCHECKED static void outside(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
   const char* verb = use == Use::READ ? "reads" : "writes";
   if (address < reinterpret_cast<unsigned char*>(4096))
     fail({}, "\1%zx\2%s %zu bytes at a null pointer: an argument is None, and the kernel uses it", offset_of(instruction), verb, bytes);
   const Array* nearest = nullptr;
   for (unsigned i = 0; i < array_count; i++)
     if (!nearest || distance(arrays[i], address) < distance(*nearest, address)) nearest = &arrays[i];
+  const uint64_t missed = nearest ? distance(*nearest, address) : ~uint64_t(0);
+  const bool far = !nearest || missed + bytes > gap;
+  if (far && addresses) return;
   if (!nearest)
     fail({}, "\1%zx\2%s %zu bytes at an address that is in no argument: %p", offset_of(instruction), verb, bytes, (const void*)address);
-  const uint64_t missed = distance(*nearest, address);
-  if (missed > nearest->bytes + (1 << 16))
+  if (far)
     fail({}, "\1%zx\2%s %zu bytes far from every array: %llu bytes %s argument %d, `%s`, the nearest", offset_of(instruction), verb, bytes,
          (unsigned long long)missed, address < nearest->begin ? "before" : "behind", nearest->argument + 1, parameters[nearest->argument]);
   const int64_t offset = address - nearest->begin, element = nearest->element;
@@ -82,7 +89,7 @@ SIMULATOR_UNCHECKED static void check_array(const unsigned char* address, size_t
     fail({}, "\1%zx\2writes to argument %d, `%s`, whose array is read-only", offset_of(instruction), array.argument + 1, parameters[array.argument]);
   }
   if (address >= &__ehdr_start && address < &_end) return;  // tables of constants, and the simulator's own memory
-  fail_outside(address, bytes, use, instruction);
+  outside(address, bytes, use, instruction);
 }
 
 SIMULATOR_UNCHECKED static void check(const void* pointer, size_t bytes, Use use, const void* instruction) {

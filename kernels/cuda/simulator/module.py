@@ -18,7 +18,7 @@ STANDARD_SHARED = 48 * 1024  # bytes of shared memory that a block has without a
 MOST_SHARED = 227 * 1024  # and at most, on a GPU of compute capability 9.0
 MOST_THREADS = 1024
 INSTRUCTION = re.compile("\1([0-9a-f]+)\2")  # its address, in a message of the memory check
-LAUNCH = struct.Struct("@6I3Q2i2P")  # struct Launch of launch.h
+LAUNCH = struct.Struct("@6I4Q3i2P")  # struct Launch of launch.h
 
 _running = threading.RLock()  # the state of a launch is that of the process
 
@@ -94,12 +94,14 @@ class Kernel:
             return
         guarded = Guarded(compiled.parameters, args)
         values = [guarded.moved(v) if p.pointer else v for p, v in zip(compiled.parameters, values, strict=True)]
-        self._run(compiled, sizes, values, guarded.records(), len(guarded.arrays))
+        self._run(compiled, sizes, values, guarded)
         guarded.bring_back()
 
-    def _run(self, compiled: Compiled, sizes: tuple[int, ...], values: list[Any], arrays: bytes = b"", array_count: int = 0) -> None:
+    def _run(self, compiled: Compiled, sizes: tuple[int, ...], values: list[Any], guarded: Guarded | None = None) -> None:
         how, packed = settings(), compiled.packer.pack(*values)
-        launch = LAUNCH.pack(*sizes, how.seed, ORDERS.index(how.order), array_count, _address(packed), _address(arrays))
+        records = guarded.records() if guarded else b""
+        gap, count, addresses = (guarded.gap, len(guarded.arrays), guarded.addresses) if guarded else (0, 0, False)
+        launch = LAUNCH.pack(*sizes, how.seed, gap, ORDERS.index(how.order), count, addresses, _address(packed), _address(records))
         with _running:
             if compiled.launch(launch):
                 raise SimulatorError(compiled.library.message())

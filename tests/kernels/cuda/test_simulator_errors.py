@@ -184,6 +184,16 @@ def test_arrays_that_overlap_stay_so(module, memory_check):
     np.testing.assert_array_equal(both, [*range(8, 40), *range(32, 40)])
 
 
+def test_memory_that_is_reached_by_a_table_of_addresses(module, memory_check):
+    """It is left alone, since nobody knows how large it is; the arrays among the arguments are checked as ever."""
+    x, to, y = numbers(), np.zeros(32, np.float32), np.zeros(32, np.float32)
+    table = np.array((2, (x.ctypes.data, to.ctypes.data)), [("count", np.uint64), ("arrays", np.uint64, 2)])
+    module.get_function("reached_by_a_table")((1,), (32,), (y, table, np.int32(0)))
+    np.testing.assert_array_equal(y, x)
+    np.testing.assert_array_equal(to, x)
+    assert "writes 4 bytes at index 32 of argument 1" in said(module.get_function("reached_by_a_table"), y, table, np.int32(1))
+
+
 def test_shared_memory_is_full_of_nan(module):
     y = numbers(64)
     module.get_function("never_written")((1,), (32,), (numbers(), y, np.int32(1)))

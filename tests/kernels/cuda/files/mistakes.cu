@@ -191,6 +191,15 @@ extern "C" __global__ void ldmatrix_outside(const float* x, float* y, int n) {
   y[threadIdx.x] = r[0];
 }
 
+struct Table {
+  unsigned long long count;
+  float* arrays[2];  // whose addresses travel as numbers of 64 bits
+};
+extern "C" __global__ void reached_by_a_table(float* y, const Table table, int n) {
+  table.arrays[1][threadIdx.x] = table.arrays[0][threadIdx.x];
+  y[int(threadIdx.x) + n] = table.arrays[0][threadIdx.x];  // here
+}
+
 // Not a mistake: nothing is to be found.
 
 extern "C" __global__ void all_write_the_same(const float* x, float* y, int n) {
