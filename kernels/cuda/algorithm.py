@@ -1,6 +1,5 @@
 """Which way a convolution is computed: the fastest, or a rung of the ladder that somebody asked for (conv_ladder.cu lists them)."""
 
-import functools
 from typing import Any
 
 from minicnn.errors import BackendError, DtypeError
@@ -61,9 +60,8 @@ def require(name: str, xp: Any) -> None:
         raise BackendError(f"set_conv_algorithm: {name!r}, rung {RUNGS[name]}, needs the tensor cores of a GPU of compute capability {NEEDS[name]}, which this one lacks")
 
 
-@functools.cache
 def tensor_cores(xp: Any) -> str:
-    """The fastest units that are there. Tensor cores for TF32 and bfloat16 came with compute capability 8.0; in the simulator, Hopper's are slower than those."""
+    """The fastest units of the current device. Tensor cores for TF32 and bfloat16 came with compute capability 8.0; in the simulator, Hopper's are slower than those."""
     if xp.__name__ == "numpy":
         return "tensor"
     capability = int(xp.cuda.Device().compute_capability)

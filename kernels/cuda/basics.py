@@ -95,7 +95,7 @@ def sum_over(x: Array, axes: tuple[int, ...]) -> Array:
 
 def mean_over(x: Array, axes: tuple[int, ...]) -> Array:
     """Mean over `axes`."""
-    if not fits(x):
+    if not (fits(x) and x.size):
         return array.mean_over(x, axes)
     return reduction.sum_over(x, axes, 1 / math.prod(x.shape[axis] for axis in axes))
 

@@ -10,9 +10,13 @@ All but the first and the last are products of matrices of which one is never wr
 
 from typing import NamedTuple
 
+import numpy as np
+
+from minicnn.errors import BackendError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda import algorithm, conv_direct, conv_ladder, conv_product
 from minicnn.kernels.cuda.algorithm import tensor_cores as _tensor_cores
+from minicnn.kernels.cuda.channels import aligned
 from minicnn.kernels.cuda.conv_pass import Shape
 from minicnn.kernels.cuda.conv_product import (
     NO_BOUNDS,
@@ -27,6 +31,8 @@ from minicnn.kernels.cuda.layout import channels_first, channels_last, contiguou
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 
+MOST = 2**31  # numbers of an array: kernels count them with 32 bits
+WIDEST = 2**15  # rows or columns: the kernels of tensor cores keep the corner of a window in one register
 FEW = 32  # channels of a group, read or written: with fewer, tiles of matrices would be mostly empty
 
 
@@ -55,7 +61,7 @@ def conv2d_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Array | N
     """dW = Σ dy x over all products of the forward pass, dx likewise with w, db = Σ dy."""
     x, w, plan = saved
     xp, shape = array_module(dy), plan.shape
-    dy = channels_last(dy)
+    dy = aligned(channels_last(dy))
     db = sum_rows(dy.reshape(-1, dy.shape[3])) if needs[2] else None
     dx = dw = None
     if needs[0] or needs[1]:
@@ -85,7 +91,7 @@ def conv2d_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tuple[Arra
     saved, y, ceiling = saved
     dy, y = channels_last(dy), channels_last(y)
     masked = array_module(dy).empty(dy.shape, dy.dtype)
-    launch("conv_parts", "mask", blocks(dy.size), 256, (dy, y, masked, dy.size, float(ceiling)), dtype=dy.dtype)
+    launch("conv_parts", "mask", blocks(dy.size), 256, (dy, y, masked, np.int64(dy.size), float(ceiling)), dtype=dy.dtype)
     return conv2d_backward(channels_first(masked), saved, needs=needs)
 
 
@@ -94,7 +100,7 @@ def _forward(
 ) -> tuple[Array, Saved]:
     (N, C, H, W), (O, _, kh, kw) = x.shape, w.shape
     P, Q = output_window((H, W), (kh, kw), stride, padding, dilation)
-    x, w, b = channels_last(x), _filters(w), None if b is None else in_real(b)
+    x, w, b = aligned(channels_last(x)), aligned(_filters(w)), None if b is None else in_real(b)
     units = algorithm.units(x, _tensor_cores(array_module(x)))
     direct = groups > 1 and min(C, O) // groups < FEW and algorithm.conv_algorithm() == "auto"
     width = 1 if units in conv_ladder.RUNGS else 16 // x.dtype.itemsize
@@ -102,9 +108,12 @@ def _forward(
         x, w = padded_channels(x, -(-C // width) * width), padded_channels(w, -(-C // width) * width)
     elif C // groups % width or O // groups % width:
         units = "gather"
-    if units == "hopper" and w.dtype.itemsize == 4:
+    if units in ("tensor", "hopper") and max(H, W, P, Q) >= WIDEST:
+        units = "gather"
+    if units == "hopper" and not direct and w.dtype.itemsize == 4:
         w = rounded_tf32(w)
     shape = Shape(N, H, W, x.shape[3] // groups, P, Q, O // groups, (kh, kw), stride, padding, dilation, groups)
+    _check_size(x, w, N * P * Q * (-(-O // width) * width))
     y = array_module(x).empty((N, P, Q, O), x.dtype)
     if units in conv_ladder.RUNGS:
         conv_ladder.forward(x, w, b, y, shape, units, bounds)
@@ -115,6 +124,13 @@ def _forward(
     padded_O = -(-O // width) * width if groups == 1 else O
     plan = _Plan(shape._replace(O=padded_O // groups), direct, units, C, O)
     return channels_first(y), (x, _padded_filters(w, padded_O), plan)
+
+
+def _check_size(x: Array, w: Array, results: int) -> None:
+    if max(x.size, w.size, results) >= MOST:
+        raise BackendError(
+            f"conv2d: an array of {max(x.size, w.size, results):,} numbers is too large for the CUDA kernels, which count up to {MOST:,}: make the batch smaller"
+        )
 
 
 def _backward_data(dy: Array, w: Array, dx: Array, plan: _Plan) -> None:

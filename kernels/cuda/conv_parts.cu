@@ -42,8 +42,8 @@ extern "C" __global__ void __launch_bounds__(256) sum_rows(const STORE* __restri
 }
 
 // The gradient of y = min(max(y, 0), ceiling): dy where 0 < y < ceiling, with the ceiling as it was written, rounded to STORE.
-extern "C" __global__ void mask(const STORE* __restrict__ dy, const STORE* __restrict__ y, STORE* __restrict__ dx, int size, double ceiling) {
-  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+extern "C" __global__ void mask(const STORE* __restrict__ dy, const STORE* __restrict__ y, STORE* __restrict__ dx, long long size, double ceiling) {
+  const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
   if (i < size) dx[i] = REAL(y[i]) > 0 && REAL(y[i]) < REAL(STORE(REAL(ceiling))) ? dy[i] : STORE(REAL(0));
 }
 

@@ -6,7 +6,7 @@
 //
 // where pixels outside of the images count as zero. That is a product of matrices: M = N U V rows, one for each result's pixel; O columns;
 // and the sum runs over K = taps_h taps_w C. Its left factor is never written down: a thread that wants to read row m at
-// position k finds the pixel (implicit GEMM). launch_conv.py says which passes make which gradient.
+// position k finds the pixel (implicit GEMM). conv_pass.py says which passes make which gradient.
 #pragma once
 
 // Division by a number that is known before the kernel starts: a multiplication (Granlund & Montgomery 1994), right for numbers below 2^31.

@@ -2,7 +2,6 @@
 #pragma once
 
 constexpr int PITCH = TILE_N + 8;  // of a row of the tile in shared memory, in numbers: 8 more keep the rows that a warp writes at once in different banks
-constexpr int TILE_BYTES = TILE_M * PITCH * sizeof(STORE);
 
 // Two neighbours at once: one instruction rounds both to 16 bits.
 __device__ __forceinline__ void put(float* to, float first, float second) { *(float2*)to = make_float2(first, second); }

@@ -62,8 +62,8 @@ def fits(first: Any, *others: Any) -> bool:
 
 @functools.cache
 def c_type(dtype: np.dtype[Any]) -> str | None:
-    """What the kernels call an element type; None if they do not know it."""
-    return TYPES[dtype.name][0] if dtype.name in TYPES else None
+    """What the kernels call an element type; None if they do not know it, or its bytes are in the order of another machine."""
+    return TYPES[dtype.name][0] if dtype.name in TYPES and dtype.isnative else None
 
 
 def _launch(kernel: str, function: str, way: walk.Walk, arrays: tuple[Array, ...]) -> None:

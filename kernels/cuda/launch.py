@@ -93,21 +93,22 @@ def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: 
     key = place, source, dtype, macros, arch
     if key not in _modules:
         store, real = TYPES[dtype]
-        options = (f"-I{FOLDER}", *(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros)))
         path = FOLDER / f"{source}.cu"
+        folders = tuple(dict.fromkeys((FOLDER, path.parent)))
+        options = (*(f"-I{folder}" for folder in folders), *(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros)))
         if place is np:
             from minicnn.kernels.cuda.simulator.module import Module
 
             _modules[key] = Module(path, options)
         else:
             text = f'#line 1 "{path.as_posix()}"\n{path.read_text(encoding="utf-8")}'  # so that errors name this file
-            options = ("-std=c++17", f"-DHEADERS={_headers()}", *options, *((f"-arch={arch}",) if arch else ()))
+            options = ("-std=c++17", f"-DHEADERS={_headers(folders)}", *options, *((f"-arch={arch}",) if arch else ()))
             _modules[key] = sys.modules["cupy"].RawModule(code=text, options=options)
     return _modules[key]
 
 
 @functools.cache
-def _headers() -> str:
+def _headers(folders: tuple[Path, ...]) -> str:
     """A number that changes with the headers: CuPy takes machine code from its disk if a file's own text and its options are the same as then."""
-    text = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.cuh")))
+    text = b"".join(path.read_bytes() for path in sorted(path for folder in folders for path in folder.glob("*.cuh")))
     return f"0x{hashlib.sha256(text).hexdigest()[:16]}"

@@ -122,7 +122,7 @@ def _libraries() -> Problem | None:
         _ = cupy().cuda.cublas  # is loaded now
         headers = importlib.import_module("cuda.pathfinder").find_nvidia_header_directory("cudart")
     except Exception as error:  # noqa: BLE001 - ImportError, RuntimeError, or an error of the package that looks for libraries
-        return Problem(f"CuPy's CUDA libraries are missing ({str(error).splitlines()[0]})", install(_extra()))
+        return Problem(f"CuPy's CUDA libraries are missing ({(str(error) or type(error).__name__).splitlines()[0]})", install(_extra()))
     if headers is None:
         return Problem("CuPy's CUDA headers are missing", install(_extra()))
     if compiler > driver_version() // 1000:  # installed beside those of the extra, and found first

@@ -25,6 +25,7 @@ from minicnn.backend import Backend, get_backend
 from minicnn.capture import is_capturing
 from minicnn.checks import bfloat16, is_16_bit
 from minicnn.errors import ArgumentError, BackendError
+from minicnn.kernels.cuda.precision import precision as products_in
 from minicnn.kernels.cuda.precision import restore_precision, set_precision
 from minicnn.kernels.types import Array
 from minicnn.ops.dtype import AsType, astype
@@ -112,6 +113,12 @@ def autocast(precision: str | None) -> Iterator[None]:
     finally:
         restore_precision(products)
         _block.reset(block)
+
+
+def computing_in() -> tuple[Any, str]:
+    """The type of 16 bits that the block around casts to, or None; and what products of float32 numbers are computed in."""
+    block = _block.get()
+    return None if block is None else block.dtype, products_in()
 
 
 def cast(operation: str, *tensors: Tensor | None) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ A graph remembers the kernels, and launching it is one call.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ import numpy as np
 from minicnn.autograd import Tensor, as_tensor
 from minicnn.backend import CUPY, draw_seed, get_backend
 from minicnn.capture import Seeds, drawing
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, AutogradError, MinicnnError
 from minicnn.kernels.cuda import elementwise
+from minicnn.kernels.types import Array
 from minicnn.nn import Module
+from minicnn.ops.autocast import computing_in
 from minicnn.optim import Optimizer
 
 Loss = Callable[[Any, Tensor], Tensor]
@@ -40,7 +42,7 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> CompiledSte
 
     Raises:
         ArgumentError: the loss is no single number.
-        AutogradError: the optimiser's update is no kernel.
+        AutogradError: the step cannot be recorded: the optimiser's update is no kernel, a value is looked at, a library forbids it.
 
     Example:
         >>> import minicnn
@@ -106,7 +108,7 @@ class _OnGPU:
         self._cupy: Any = get_backend().xp
         self._ordinary, self._record, self._model, self._optimizer = ordinary, record, model, optimizer
         self._stream, self._pool = self._cupy.cuda.Stream(), self._cupy.cuda.MemoryPool()
-        self._shapes: Any = None  # of the inputs of the step that is, or will be, a graph
+        self._kind: Any = None  # of the step that is, or will be, a graph
         self._drawn = 0  # seeds in such a step
         self.graph: Any = None
 
@@ -117,29 +119,51 @@ class _OnGPU:
 
     def step(self, x: Tensor, target: Tensor) -> Tensor:
         """An ordinary step, one that is recorded and launched, or one that is launched."""
-        shapes = (x.shape, x.dtype, target.shape, target.dtype)
+        kind = self._kind_of(x, target)
         if self.graph is not None and not self._is_current():
-            self.graph = self._shapes = None
-        if self._shapes is None:
-            self._shapes = shapes
-            return self._first(x, target)
-        if shapes != self._shapes:
+            self.graph = self._kind = None
+        if self.graph is None and kind != self._kind:
+            return self._first(x, target, kind)
+        if kind != self._kind:
             return self._ordinary(x, target)
-        with self._stream, self._cupy.cuda.using_allocator(self._pool.malloc):
+        with self._beside():
             if self.graph is None:
                 self._capture(x, target)
             self._renew(x, target)
             self.graph.launch()
             for tensor, _ in self._held:
                 tensor.version.count += 1  # an edit in place, as by `optimizer.step()`
-            return Tensor.wrap(self._result.copy())
+            with self._usual_memory():  # the next launch overwrites what lies in the graph's own
+                return Tensor.wrap(self._result.copy())
 
-    def _first(self, x: Tensor, target: Tensor) -> Tensor:
+    def _kind_of(self, x: Tensor, target: Tensor) -> Any:
+        """What Python decides a step by: another kind of step needs another graph."""
+        modes = tuple([module.training for module in self._model.modules()])
+        groups = tuple([len(group["params"]) for group in self._optimizer.param_groups])
+        return x.shape, x.dtype, target.shape, target.dtype, modes, groups, computing_in()
+
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[None]:
+        """In the graph's stream and memory, after what the caller's stream has been given so far and before what it is given next."""
+        callers = self._cupy.cuda.get_current_stream()
+        self._stream.wait_event(callers.record())
+        try:
+            with self._stream, self._cupy.cuda.using_allocator(self._pool.malloc):
+                yield
+        finally:
+            callers.wait_event(self._stream.record())
+
+    def _usual_memory(self) -> Any:
+        return self._cupy.cuda.using_allocator(self._cupy.get_default_memory_pool().malloc)
+
+    def _first(self, x: Tensor, target: Tensor, kind: Any) -> Tensor:
         """An ordinary step, which leaves behind what a recorded one needs: compiled kernels, the optimiser's state, and memory in pieces of the right sizes."""
         seeds = Seeds()
-        with self._stream, self._cupy.cuda.using_allocator(self._pool.malloc), drawing(seeds):
+        with self._beside(), drawing(seeds):
             loss = self._ordinary(x, target)
-        self._drawn = seeds.count
+            with self._usual_memory():
+                loss = Tensor.wrap(loss.data.copy())
+        self._kind, self._drawn = kind, seeds.count
         return loss
 
     def _capture(self, x: Tensor, target: Tensor) -> None:
@@ -147,25 +171,40 @@ class _OnGPU:
         self._inputs = [x.data.copy(), target.data.copy()]
         self._seeds = self._cupy.zeros(max(1, self._drawn), np.uint64)
         buffers = [(buffer, buffer.data) for buffer in self._model.buffers()]
+        seeds = Seeds(self._seeds)
         self._stream.begin_capture()
         try:
-            with drawing(Seeds(self._seeds)):
+            with drawing(seeds):
                 self._result = self._record(*map(Tensor.wrap, self._inputs)).data
-                with self._cupy.cuda.using_allocator(self._cupy.get_default_memory_pool().malloc):
+                with self._usual_memory():
                     self._update = self._optimizer.record_step()  # its numbers are written between launches: not where a launch has its scratch
                 for buffer, before in buffers:  # the next launch reads what this one wrote: where it was before
                     if buffer.data is not before:
                         elementwise.assign(before, buffer.data)
                         buffer.data = before
-        except BaseException:
-            self._give_up()
-            raise
+            self._check_draws(seeds)
+        except BaseException as error:
+            self._give_up(buffers)
+            if isinstance(error, MinicnnError) or not isinstance(error, Exception):
+                raise
+            raise AutogradError(
+                f"compile_step: this step cannot be recorded as a graph: it looks at a value (item(), a branch), or calls a library that forbids it, "
+                f"such as cuBLAS in matmul ({type(error).__name__}: {error})"
+            ) from error
         self.graph = self._stream.end_capture()
         self._held = [(tensor, tensor.data) for tensor in (*self._model.parameters(), *self._model.buffers())]
+        self._state = self._optimizer.state
 
-    def _give_up(self) -> None:
-        """Leave the stream usable after an error while it was recorded."""
-        self._shapes = None
+    def _check_draws(self, seeds: Seeds) -> None:
+        if seeds.count != self._drawn:
+            raise AutogradError(f"compile_step: the first step drew {self._drawn} dropout masks, this one {seeds.count}: a step must be the same each time")
+
+    def _give_up(self, buffers: list[tuple[Tensor, Array]]) -> None:
+        """Leave the stream usable after an error while it was recorded, and nothing that was never computed."""
+        self._kind = None
+        for buffer, before in buffers:
+            buffer.data = before
+        self._optimizer.zero_grad()
         with contextlib.suppress(self._cupy.cuda.runtime.CUDARuntimeError):
             self._stream.end_capture()
 
@@ -178,5 +217,5 @@ class _OnGPU:
         self._update.advance()
 
     def _is_current(self) -> bool:
-        """Are parameters and buffers where they were when the graph was recorded? To load weights puts others in their place."""
-        return all(tensor.data is array for tensor, array in self._held)
+        """Are parameters, buffers and the optimiser's state where they were when the graph was recorded? To load puts others in their place."""
+        return self._optimizer.state is self._state and all(tensor.data is array for tensor, array in self._held)

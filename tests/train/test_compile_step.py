@@ -85,6 +85,42 @@ def test_other_weights_are_noticed(cupy):
     assert losses("SGD", True, between=back)[0] == losses("SGD", False, between=back)[0]
 
 
+def test_a_loaded_optimiser_is_noticed(cupy):
+    saved = {}
+
+    def back(i, model, optimizer):
+        if i == 1:
+            saved.update(optimizer.state_dict())
+        if i == 3:
+            optimizer.load_state_dict(saved)
+
+    assert losses("SGD", True, between=back)[0] == losses("SGD", False, between=back)[0]
+
+
+def test_evaluation_mode_and_other_precisions_are_other_steps(cupy):
+    def switched(i, model, optimizer):
+        model.train(i % 2 == 0)
+
+    assert losses("SGD", True, between=switched)[0] == losses("SGD", False, between=switched)[0]
+
+
+def test_what_is_returned_stays(cupy):
+    model = network()
+    step = minicnn.compile_step(model, ops.cross_entropy, optim.SGD(model.parameters(), lr=0.1, momentum=0.9))
+    kept = [step(x, labels) for x, labels in batches(5)]
+    assert [loss.item() for loss in kept] == losses("SGD", False, count=5)[0]
+
+
+def test_a_first_step_that_fails_is_forgotten(cupy):
+    model = network()
+    step = minicnn.compile_step(model, ops.cross_entropy, optim.SGD(model.parameters(), lr=0.1))
+    (x, labels), *_ = batches(1)
+    with pytest.raises(minicnn.errors.ArgumentError, match="label 9"):
+        step(x, Tensor(np.array([0, 9, 1, 2])))
+    step(x, labels)
+    assert not step.recorded
+
+
 def test_a_batch_of_another_size_is_an_ordinary_step(cupy):
     model = network()
     step = minicnn.compile_step(model, ops.cross_entropy, optim.SGD(model.parameters(), lr=0.1))
@@ -106,8 +142,11 @@ def test_a_step_that_cannot_be_recorded_says_so_and_leaves_the_stream_usable(cup
     step = minicnn.compile_step(model, ops.cross_entropy, Sign(model.parameters(), lr=0.1))
     (x, labels), *_ = batches(1)
     step(x, labels)
+    before = {name: np.array(value) for name, value in model.state_dict().items()}
     with pytest.raises(AutogradError, match=r"needs an update that is a kernel: of SGD, Adam, AdamW or RMSprop"):
         step(x, labels)
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)
     assert not step.recorded
     assert step(x, labels).size == 1
 
