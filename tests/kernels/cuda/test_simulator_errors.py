@@ -43,8 +43,8 @@ CHECKED = {
     "no_syncwarp": (0, r"thread \(16, 0, 0\): writes what thread \(15, 0, 0\) reads in {here}, with no barrier between \(s, byte 64\)$"),
     "two_write": (0, r"thread \(1, 0, 0\): overwrites, with another value, what thread \(0, 0, 0\) writes in {here}, with no barrier between \(s, byte 0\)$"),
     "index_too_large": (5, r"index 4 is outside an array of type 'float ?\[4\]'$"),
-    "misaligned": (1, r"the address of 'struct float4' is no multiple of 16: it ends in 0x4$|writes \d+ bytes at an address that is no multiple of$"),
-    "misaligned_in_shared_memory": (0, r"the address of 'struct float4' is no multiple of 16|writes \d+ bytes at an address that is no multiple of"),
+    "misaligned": (1, r"the address of 'struct float4' is no multiple of 16: it ends in 0x4$|writes \d+ bytes at an address that is no multiple of \d+$"),
+    "misaligned_in_shared_memory": (0, r"the address of 'struct float4' is no multiple of 16|writes \d+ bytes at an address that is no multiple of \d+"),
     "dynamic_too_small": (1, r"thread \(31, 0, 0\): writes 4 bytes outside the dynamic shared memory in shared memory: byte 128 of 128$"),
     "ldmatrix_outside": (1, r"thread \(31, 0, 0\): ldmatrix_x4\(\): the address is not in shared memory$"),
 }
