@@ -7,7 +7,7 @@ A graph remembers the kernels, and launching it is one call.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -199,7 +199,7 @@ class _OnGPU:
         if seeds.count != self._drawn:
             raise AutogradError(f"compile_step: the first step drew {self._drawn} dropout masks, this one {seeds.count}: a step must be the same each time")
 
-    def _give_up(self, buffers: list[tuple[Tensor, Array]]) -> None:
+    def _give_up(self, buffers: Sequence[tuple[Tensor, Array]]) -> None:
         """Leave the stream usable after an error while it was recorded, and nothing that was never computed."""
         self._kind = None
         for buffer, before in buffers:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minicnn import kernels
-from minicnn.errors import SimulatorError
+from minicnn.errors import BackendError, SimulatorError
 from minicnn.kernels.cuda import conv, precision
 from minicnn.kernels.cuda.simulator import get_thread_order, set_thread_order
 from minicnn.kernels.cuda.simulator.settings import ORDERS
@@ -134,3 +134,28 @@ def is_seen(kind, limit, order):
         return True
     finally:
         set_thread_order(*before)
+
+
+def test_arrays_that_begin_anywhere():
+    """16 bytes at once can only be read from where 16 divides the address; a piece of a larger array may begin elsewhere."""
+    arrays, dy, attributes = drawn("3x3")
+    whole = [np.concatenate([[0], a.ravel()]).astype(ml_dtypes.bfloat16) for a in (*arrays, dy)]
+    x, w, b, dy = (v[1:].reshape(a.shape) for v, a in zip(whole, (*arrays, dy), strict=True))
+    y, saved = CUDA.forward(x, w, b, **attributes)
+    copies = [a.copy() for a in (x, w, b, dy)]
+    again, saved_again = CUDA.forward(*copies[:3], **attributes)
+    results = (y, *CUDA.backward(dy, saved, needs=(True, True, True)))
+    for one, other in zip(results, (again, *CUDA.backward(copies[3], saved_again, needs=(True, True, True))), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(("size", "kernel_size"), [((1, 40_000), (1, 3)), ((40_000, 1), (3, 1))])
+def test_images_that_are_wider_or_higher_than_16_bits_count(size, kernel_size):
+    x, w = np.ones((1, 8, *size), ml_dtypes.bfloat16), np.ones((8, 8, *kernel_size), ml_dtypes.bfloat16)
+    y, _ = CUDA.forward(x, w, None, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1)
+    assert (y == 24).all()
+
+
+def test_arrays_of_more_numbers_than_the_kernels_count():
+    with pytest.raises(BackendError, match=r"conv2d: an array of 3,288,334,336 numbers is too large for the CUDA kernels, which count up to 2,147,483,648: make the batch smaller"):
+        conv._check_size(np.zeros(1), np.zeros(1), 1024 * 64 * 224**2)
