@@ -14,6 +14,7 @@ from minicnn import cuda
 from minicnn.backend import CUPY, Backend, get_backend, to_numpy
 from minicnn.errors import ArgumentError, BackendError
 from minicnn.kernels.array.module import array_module
+from minicnn.kernels.shapes import without_values
 from minicnn.kernels.types import Array
 
 DEVICES = {"cuda": "cupy", "gpu": "cupy", "cpu": "numba"}  # PyTorch's words
@@ -64,11 +65,17 @@ def place_of(array: Array) -> str:
     return "in main memory" if array_module(array) is np else "on the GPU"
 
 
-def require_one_place(operation: str, arrays: Sequence[Array | None]) -> None:
-    """Raise a BackendError if some arrays are in main memory, and others on the GPU; where only shapes are looked at, that is no harm."""
+def in_one_place(operation: str, arrays: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    """The arrays, which must all be in main memory, or all on the GPU. Where only shapes are looked at, those on the GPU become shapes, too.
+
+    Raises:
+        BackendError: some are here, others there.
+    """
     kinds = set(map(type, arrays))
-    if len(kinds) - (NoneType in kinds) < 2 or not get_backend().has_values:
-        return
+    if len(kinds) - (NoneType in kinds) < 2:
+        return arrays
+    if not get_backend().has_values:
+        return tuple(a if a is None or isinstance(a, np.ndarray) else without_values(a.shape, a.dtype) for a in arrays)
     places = [None if a is None else place_of(a) for a in arrays]
     if len(found := dict.fromkeys(place for place in places if place)) > 1:
         first, other = (f"its input {places.index(place)} is {place}" for place in found)
@@ -76,6 +83,7 @@ def require_one_place(operation: str, arrays: Sequence[Array | None]) -> None:
             f"{operation}: {first}, and {other}, but all must be in one place: move tensors with x.to('cupy') or x.to('numba'), and networks "
             "with model.to(...)"
         )
+    return arrays
 
 
 def require_place(operation: str, arrays: Sequence[Array | None], backend: Backend) -> None:

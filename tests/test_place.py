@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import Tensor, nn, ops, optim, place
+from minicnn import Tensor, models, nn, ops, optim, place
 from minicnn.analysis import summarize
 from minicnn.errors import ArgumentError, BackendError
 from tests import stand_in_cupy
@@ -103,6 +103,12 @@ def test_in_a_network_the_layer_is_named(cupy):
     net = network().to("cupy")
     with pytest.raises(BackendError, match=r"^0 Conv2d\(1, 4, .*\): its input 0 is in main memory, and its input 1 is on the GPU"):
         net(minicnn.ones(1, 1, 8, 8))
+
+
+def test_parameters_that_take_part_in_arithmetic_are_summarised_on_the_gpu(cupy):
+    net = models.LeNet5Original()
+    expected = str(summarize(net))
+    assert str(summarize(net.to("cupy"))) == expected
 
 
 def test_a_network_on_the_gpu_is_summarised_and_fused(cupy):

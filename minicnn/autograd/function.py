@@ -18,7 +18,7 @@ from minicnn.errors import AutogradError, DtypeError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.precision import precision, restore_precision, set_precision
 from minicnn.kernels.types import Array, Kernel
-from minicnn.place import require_one_place, require_place
+from minicnn.place import in_one_place, require_place
 
 SMALL = 16  # results of up to so many elements are kept (in anomaly mode all), so that a picture of the graph can show them
 
@@ -75,8 +75,7 @@ class Function:
         self.needs = tuple(recording and t is not None and t.requires_grad for t in tensors)
         self.attributes = attributes
         with np.errstate(all="ignore"):  # anomaly mode and backward() report NaN and Inf, and say more
-            arrays = tuple(None if t is None else t.data for t in tensors)
-            require_one_place(self.name, arrays)
+            arrays = in_one_place(self.name, tuple(None if t is None else t.data for t in tensors))
             watching = observer.active
             try:
                 y = Tensor.wrap(self.forward(*arrays, **attributes) if watching is None else watching.forward(self, arrays, attributes))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend import use_backend
 from minicnn.bench.contender import build
 from minicnn.bench.workload import Workload, pose
 from minicnn.profiling import Record, profile
@@ -90,7 +91,9 @@ def parts(workload: Workload, backend: str = "numba") -> tuple[list[Part], float
         >>> {row.op for row in rows} >= {"Conv2d", "Linear"}, between > 0
         (True, True)
     """
-    step = build(pose(workload), backend)
+    with use_backend("numpy"):
+        problem = pose(workload)
+    step = build(problem, backend)
     step()
     start = time.perf_counter()
     step()

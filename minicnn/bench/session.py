@@ -8,7 +8,7 @@ from typing import Any
 
 from minicnn import checks
 from minicnn._version import __version__
-from minicnn.backend import set_num_threads
+from minicnn.backend import set_num_threads, use_backend
 from minicnn.bench import rival
 from minicnn.bench.contender import Contender, minicnn_contender
 from minicnn.bench.elsewhere import Watch
@@ -78,7 +78,8 @@ def run(
 def _row(workload: Workload, contenders: Sequence[Contender], settings: dict[str, Any], threads: int | None) -> Row:
     """One workload; without `threads`, no memory."""
     try:
-        problem = pose(workload)
+        with use_backend("numpy"):  # all contenders compute on a CPU
+            problem = pose(workload)
         steps = {contender.name: contender.build(problem) for contender in contenders}
         watch = Watch()
         timings = take_turns(steps, **settings)

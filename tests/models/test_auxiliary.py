@@ -9,7 +9,7 @@ from minicnn.errors import ArgumentError, ShapeError
 from minicnn.models import Outputs, auxiliary_cross_entropy
 from minicnn.ops import cross_entropy
 
-LABELS = Tensor([2, 0, 1])
+LABELS = [2, 0, 1]
 
 
 def draw(count):

@@ -19,8 +19,9 @@ def test_has_the_released_networks_channels():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("module", [DoubleInceptionModule(8, 3, 2, 4, 2, 5, 6), ReductionModule(8, 2, 4, 2, 5)])
+@pytest.mark.parametrize("module", [lambda: DoubleInceptionModule(8, 3, 2, 4, 2, 5, 6), lambda: ReductionModule(8, 2, 4, 2, 5)], ids=["double", "reduction"])
 def test_the_number_of_channels_is_known_before(module):
+    module = module()
     assert module(minicnn.ones(2, 8, 6, 6)).shape[1] == module.out_channels
 
 

@@ -40,8 +40,9 @@ def test_the_lectures_358_million_count_the_3x3_convolution_twice():
     assert round((sum(ROWS["reduced"].values()) + ROWS["reduced"]["3x3"]) / 1e6) == 358
 
 
-@pytest.mark.parametrize("module", [models.NaiveInceptionModule(8, 3, 4, 5), models.InceptionModule(8, 3, 2, 4, 2, 5, 6)])
+@pytest.mark.parametrize("module", [lambda: models.NaiveInceptionModule(8, 3, 4, 5), lambda: models.InceptionModule(8, 3, 2, 4, 2, 5, 6)], ids=["naive", "reduced"])
 def test_the_number_of_channels_is_known_before(module):
+    module = module()
     assert module(minicnn.ones(1, 8, 6, 6)).shape == (1, module.out_channels, 6, 6)
 
 
