@@ -6,7 +6,7 @@ import json
 import pytest
 
 from minicnn import bench
-from minicnn.backend import get_backend, set_num_threads
+from minicnn.backend import get_backend, set_num_threads, use_backend
 from minicnn.bench import turns
 
 QUICK = ("--quick", "--repeats", "1", "--no-memory", "--backend", "numpy")
@@ -15,7 +15,8 @@ QUICK = ("--quick", "--repeats", "1", "--no-memory", "--backend", "numpy")
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     monkeypatch.setattr("minicnn.cli.bench.QUICK_SECONDS", 0)
-    yield
+    with use_backend("numba"):  # on a GPU other rows are measured: tests/bench/test_gpu_*.py
+        yield
     set_num_threads(None)
 
 
