@@ -10,12 +10,11 @@
     memory        the same, hardly timed: what the allocators hold, and whether both compute the same
     ladder        the rungs of the ladder of convolution: `minicnn bench --ladder`
 
-Each step writes what it finds into the folder $OUT, or what --out says, as it goes. A step that fails does not stop the next one.
+Each step writes what it finds into the folder that --out names, as it goes. A step that fails does not stop the next one.
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -41,7 +40,7 @@ def main() -> int:
     """Do the steps in order; the code is 1 if one of them found something wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("steps", nargs="+", choices=STEPS, metavar="STEP", help=", ".join(STEPS))
-    parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", "gpu")), help="folder for what is found (default: $OUT, else gpu)")
+    parser.add_argument("--out", type=Path, default=Path("gpu"), help="folder for what is found (default: gpu)")
     parser.add_argument("--limit", type=float, default=480, metavar="S", help="seconds for all steps together (default: 480)")
     parser.add_argument("--backend", default="cupy", help="backend that is checked (default: cupy)")
     parser.add_argument("--ops", default="", metavar="A,B", help="operations to check (default: all)")

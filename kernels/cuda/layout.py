@@ -47,22 +47,6 @@ def from_rows(matrix: Array, shape: tuple[int, ...]) -> Array:
     return matrix.reshape(shape[0], *shape[2:], shape[1]).transpose(0, last, *range(1, last))
 
 
-def flat(*arrays: Array) -> list[Array]:
-    """Arrays of one shape, each as one row of numbers, all in the same order: that in which the last one lies in memory.
-
-    A view of each array that lies in that order without gaps, else a copy.
-    """
-    axes = order(arrays[-1])
-    return [contiguous(x.transpose(axes)).reshape(-1) for x in arrays]
-
-
-def like(x: Array, values: Array) -> Array:
-    """`values`, a row of numbers from `flat(x)`, in the shape of x and in its order in memory; a view."""
-    axes = order(x)
-    back = sorted(range(x.ndim), key=axes.__getitem__)
-    return values.reshape([x.shape[axis] for axis in axes]).transpose(back)
-
-
 def order(x: Array) -> list[int]:
     """The axes of an array from the outermost in memory to the innermost."""
     return sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
