@@ -5,6 +5,7 @@ The same functions, with the same signatures, in several folders:
     loops/   the definition: plain nested loops, as in the textbook. Slow and obvious.
     array/   vectorised, on any array module (NumPy, CuPy).
     cpu/     fast on a CPU: Numba for what surrounds the matrix products, NumPy's BLAS for the products.
+    cuda/    fast on an NVIDIA GPU: CUDA C++, which a simulator can also run on a CPU.
 
 The contract. For each operation there is a pair
 
