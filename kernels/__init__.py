@@ -21,6 +21,15 @@ a padding is (top, bottom, left, right).
 if __name__ != "minicnn.kernels":
     raise ImportError(f"import minicnn.kernels: as {__name__!r}, this folder would be a second copy of every kernel")
 
-from minicnn.kernels.registry import FOLDERS, OPS, basics, find, register, registered_backends, signature, unregister
+from minicnn.kernels.registry import (
+    FOLDERS,
+    OPS,
+    basics,
+    find,
+    register,
+    registered_backends,
+    signature,
+    unregister,
+)
 
 __all__ = ["FOLDERS", "OPS", "basics", "find", "register", "registered_backends", "signature", "unregister"]
