@@ -73,7 +73,7 @@ class Clip(Function):
 
     def forward(self, x: Array, *, low: float, high: float) -> Array:
         self.inside = (x >= low) & (x <= high)
-        return array_module(x).clip(x, low, high)
+        return array_module(x).clip(x, low, high).astype(x.dtype, copy=False)  # of bfloat16 NumPy makes float32
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         return (dy * self.inside,)

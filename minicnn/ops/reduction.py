@@ -76,7 +76,7 @@ class Var(Reduction):
 
     def spread(self, dy: Array) -> Array:
         (difference,) = self.saved
-        return get_backend().basics.multiply(dy * (2 / self.divisor), difference)
+        return get_backend().basics.multiply(dy * dy.dtype.type(2 / self.divisor), difference)
 
 
 class Max(Reduction):

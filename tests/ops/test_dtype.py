@@ -103,3 +103,18 @@ def test_a_loss_in_bfloat16_that_is_not_finite_is_refused_and_an_anomaly_is_foun
         (x * 1).sum().backward()
     with minicnn.detect_anomaly(), pytest.raises(NonFiniteError, match=r"its result is Inf.*input 0 was finite, from 1 to 1"):
         minicnn.ones(1, dtype="bfloat16") * np.inf
+
+
+CALLS = {
+    "clip": lambda x: ops.clip(x, 0, 1), "var": lambda x: x.var(), "std": lambda x: x.std(axis=0), "mean": lambda x: x.mean(),
+    "max": lambda x: x.max(), "abs": abs, "power": lambda x: x**2, "maximum": lambda x: ops.maximum(x, 0.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", CALLS)
+def test_results_and_gradients_of_16_bits_stay_so(name, dtype):
+    x = Tensor([0.5, -1.0, 2.0]).astype(dtype).detach().requires_grad_()
+    y = CALLS[name](x)
+    y.backward(np.ones(y.shape, np.float32))
+    assert (y.dtype, x.grad.dtype) == (dtype, dtype)
