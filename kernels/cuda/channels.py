@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.launch import launch
-from minicnn.kernels.cuda.layout import contiguous, rows
+from minicnn.kernels.cuda.layout import aligned, contiguous, rows
 from minicnn.kernels.types import Array
 
 THREADS = 256  # at most, in a block
@@ -72,12 +72,6 @@ def vector(C: int, itemsize: int) -> int:
 def matrix(x: Array) -> Array:
     """(N, C, ...) as `layout.rows`, beginning at a multiple of 16 bytes: else it is copied once."""
     return aligned(rows(x))
-
-
-def aligned(x: Array) -> Array:
-    """The array itself if it begins at a multiple of 16 bytes, as every new array does; else a copy."""
-    address: int = x.ctypes.data if isinstance(x, np.ndarray) else x.data.ptr
-    return x.copy() if address % 16 else x
 
 
 def parameter(p: Array | None) -> Array | None:

@@ -16,7 +16,6 @@ from minicnn.errors import BackendError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda import algorithm, conv_direct, conv_ladder, conv_product
 from minicnn.kernels.cuda.algorithm import tensor_cores as _tensor_cores
-from minicnn.kernels.cuda.channels import aligned
 from minicnn.kernels.cuda.conv_pass import Shape
 from minicnn.kernels.cuda.conv_product import (
     NO_BOUNDS,
@@ -27,7 +26,7 @@ from minicnn.kernels.cuda.conv_product import (
     sum_rows,
 )
 from minicnn.kernels.cuda.launch import blocks, launch
-from minicnn.kernels.cuda.layout import channels_first, channels_last, contiguous
+from minicnn.kernels.cuda.layout import aligned, channels_first, channels_last, contiguous
 from minicnn.kernels.geometry import output_window
 from minicnn.kernels.types import Array, Needs, Padding, Saved, Window
 

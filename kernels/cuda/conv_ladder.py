@@ -11,7 +11,7 @@ import numpy as np
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.conv_pass import Shape
-from minicnn.kernels.cuda.conv_product import Bounds, by_input, real, steps_of_a_part
+from minicnn.kernels.cuda.conv_product import NO_BOUNDS, Bounds, by_input, real, steps_of_a_part
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.types import Array
 
@@ -21,7 +21,6 @@ _PRODUCT = np.dtype(
     + [(name, np.int64) for name in ["a_i", "a_l", "a_group", "b_l", "b_group", "c_i", "c_group"]],
     align=True,
 )
-NO_BOUNDS = (-math.inf, math.inf)
 
 
 class _Way(NamedTuple):

@@ -5,6 +5,8 @@ of this folder that look at images compute with the channels innermost, and give
 stay what they were and the next kernel finds its input as it likes it. Images in another order are copied once.
 """
 
+import numpy as np
+
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.launch import blocks, launch
 from minicnn.kernels.types import Array
@@ -55,6 +57,16 @@ def order(x: Array) -> list[int]:
 def contiguous(x: Array) -> Array:
     """The array itself if its elements lie in memory in order and without gaps, else a copy."""
     return x if x.flags.c_contiguous else array_module(x).ascontiguousarray(x)
+
+
+def address(x: Array) -> int:
+    """Where an array's memory begins."""
+    return int(x.ctypes.data if isinstance(x, np.ndarray) else x.data.ptr)
+
+
+def aligned(x: Array) -> Array:
+    """The array itself if it begins at a multiple of 16 bytes, as every new array does; else a copy."""
+    return x.copy() if address(x) % 16 else x
 
 
 def transpose(x: Array, y: Array) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.launch import THREADS, blocks, launch
+from minicnn.kernels.cuda.layout import address
 from minicnn.kernels.types import Array
 
 
@@ -17,12 +17,6 @@ def lanes(images: Array) -> int:
     (4, 2, 1)
     """
     return math.gcd(16 // images.itemsize, images.shape[3], address(images) // images.itemsize)
-
-
-def address(x: Array) -> int:
-    """Where an array's memory begins."""
-    pointer: int = x.ctypes.data if array_module(x).__name__ == "numpy" else x.data.ptr  # type: ignore[attr-defined]
-    return pointer
 
 
 def over_pixels(source: str, kernel: str, images: Array, result: Array, args: tuple[Any, ...], macros: tuple[str, ...] = ()) -> None:

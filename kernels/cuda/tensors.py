@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minicnn.kernels.cuda import elementwise, walk
+from minicnn.kernels.cuda.layout import address
 from minicnn.kernels.types import Array
 
 MOST_TENSORS, ARRAYS, CHUNK = 72, 5, 4096  # the constants of tensors.cuh
@@ -47,11 +48,6 @@ def _table(rows: Sequence[Sequence[Array | None]]) -> Table:
     for i, column in enumerate(zip(*rows, strict=True)):
         table["array"][i, :count] = [0 if array is None else address(array) for array in column]
     return Table(structure, first[-1])
-
-
-def address(array: Array) -> int:
-    """Where an array begins in memory."""
-    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
 
 
 def packed(array: Array) -> bool:
