@@ -3,9 +3,9 @@
 import math
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.channels import ROWS_OF_TWO, THREADS, WARPS, aligned, parameter, plan, real, vector
+from minicnn.kernels.cuda.channels import ROWS_OF_TWO, THREADS, WARPS, parameter, plan, real, vector
 from minicnn.kernels.cuda.launch import blocks, launch
-from minicnn.kernels.cuda.layout import contiguous
+from minicnn.kernels.cuda.layout import aligned, contiguous
 from minicnn.kernels.types import Array, Needs, Saved
 
 LONG = 8  # vectors that a thread of a warp may have; a longer row gets a block
