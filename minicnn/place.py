@@ -114,7 +114,8 @@ def require_there(operation: str, gradient: Array, data: Array) -> None:
 def memory_stats() -> dict[str, int]:
     """How many bytes of the GPU's memory are taken.
 
-    CuPy takes memory from the GPU in blocks, and keeps those that become free for the next array of that size.
+    CuPy takes memory from the GPU in blocks, and keeps those that become free for the next array of that size. A recorded step (`compile_step`)
+    works in memory of its own, which is not among these: `step.memory`.
 
     Returns:
         "used": in arrays; "total": in all blocks, used and free. No block is given back before `empty_cache`, so that from there on "total" is also

@@ -111,7 +111,7 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Array:
     """The arrays one after the other along an axis, in memory in the order of the first."""
     first, together = arrays[0], sum(x.shape[axis] for x in arrays)
     shape = (*first.shape[:axis], together, *first.shape[axis + 1 :])
-    result = walk.in_order(shape, walk.order(first.shape, first.strides))
+    result = walk.new_array(shape, walk.order(first.shape, first.strides))
     memory = result.empty(first, first.dtype)
     y, start = result.view(memory), 0
     for x in arrays:

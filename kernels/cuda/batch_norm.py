@@ -20,10 +20,9 @@ from minicnn.kernels.cuda.channels import (
     normalised,
     parameter,
     plan,
-    real,
     vector,
 )
-from minicnn.kernels.cuda.launch import blocks, launch
+from minicnn.kernels.cuda.launch import blocks, launch, real
 from minicnn.kernels.cuda.layout import from_rows
 from minicnn.kernels.types import Array, Needs, Saved
 
@@ -106,7 +105,7 @@ def batch_norm_add_relu_backward(dy: Array, saved: Saved, *, needs: Needs) -> tu
     dy = matrix(dy)
     xp, (M, C) = array_module(dy), values.shape
     p = plan(1, M, C, dy.itemsize, ROWS_OF_TWO, 1)
-    dz, found = xp.empty((M, C), dy.dtype), xp.empty((2, C, p.parts), real(dy))
+    dz, found = xp.empty((M, C), dy.dtype), xp.empty((2, C, p.parts), real(dy.dtype))
     launch("batch_norm", "sums_add", p.grid, p.block, (dy, values, mask, line, dz, found, M, C, p.parts), dtype=dy.dtype, macros=p.macros)
     dgamma, dbeta, slopes = _finish_sums(found, line, M, training, dy, p.macros)
     dx = gradient(1, dz, values, line, slopes, np.nan, np.nan) if needs[0] else None
@@ -163,7 +162,7 @@ def _line(
     """The table (6, C) with which x (M, C) is normalised."""
     M, C = x.shape
     gamma, beta = parameter(gamma), parameter(beta)
-    line: Array = array_module(x).empty((ENTRIES, C), real(x))
+    line: Array = array_module(x).empty((ENTRIES, C), real(x.dtype))
     if not training:
         running = parameter(running_mean), parameter(running_var), gamma, beta, line, C, eps
         macros = (f"VECTOR={vector(C, x.itemsize)}",)

@@ -2,12 +2,10 @@
 
 import functools
 import math
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.launch import launch
+from minicnn.kernels.cuda.launch import launch, real
 from minicnn.kernels.cuda.layout import aligned, contiguous, rows
 from minicnn.kernels.types import Array
 
@@ -79,16 +77,11 @@ def parameter(p: Array | None) -> Array | None:
     return None if p is None else contiguous(p)
 
 
-def real(x: Array) -> Any:
-    """The element type of sums, and of what belongs to a channel: float64 for float64, else float32."""
-    return np.float64 if x.dtype == np.float64 else np.float32
-
-
 def found_moments(images: int, x: Array) -> tuple[Array, Plan]:
     """The kernel `statistics` for x (images · S, C): what the parts have found (3, images · C, parts), and how they were divided."""
     M, C = x.shape
     p = plan(images, M // images, C, x.itemsize, ROWS_OF_ONE, 1)
-    found = array_module(x).empty((3, images * C, p.parts), real(x))
+    found = array_module(x).empty((3, images * C, p.parts), real(x.dtype))
     launch("batch_norm", "statistics", p.grid, p.block, (x, found, M // images, C, p.parts), dtype=x.dtype, macros=p.macros)
     return found, p
 
@@ -106,7 +99,7 @@ def found_sums(images: int, dy: Array, x: Array, line: Array, low: float, high: 
     """The kernel `sums`: what the parts have found (2, images · C, parts), and how they were divided."""
     M, C = x.shape
     p = plan(images, M // images, C, x.itemsize, ROWS_OF_TWO, 1)
-    found = array_module(x).empty((2, images * C, p.parts), real(x))
+    found = array_module(x).empty((2, images * C, p.parts), real(x.dtype))
     launch("batch_norm", "sums", p.grid, p.block, (dy, x, line, found, M // images, C, p.parts, low, high), dtype=x.dtype, macros=p.macros)
     return found, p
 

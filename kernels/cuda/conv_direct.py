@@ -4,8 +4,8 @@ import math
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.conv_pass import Pass, Shape, data_passes, forward_pass
-from minicnn.kernels.cuda.conv_product import AT_ONCE, NO_BOUNDS, VECTORS, Bounds, by_input, real
-from minicnn.kernels.cuda.launch import blocks, launch
+from minicnn.kernels.cuda.conv_product import AT_ONCE, NO_BOUNDS, VECTORS, Bounds, by_input
+from minicnn.kernels.cuda.launch import blocks, launch, real
 from minicnn.kernels.cuda.layout import transpose
 from minicnn.kernels.types import Array
 

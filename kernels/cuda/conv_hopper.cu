@@ -3,8 +3,7 @@
 //
 // TF32: what is multiplied are float32 numbers without their last 13 bits. The launcher rounds weights to 11 bits; pixels are cut.
 //
-// Macros: TILE_M 256 or 128, TILE_N 128 or 64; STAGES buffers in shared memory; AHEAD, how many steps before they are multiplied numbers are sent for;
-// WGMMA_OF: wgmma_bf16, wgmma_f16 or wgmma_tf32; BLOCKS, that share a multiprocessor.
+// Macros: TILE_M 128, TILE_N 128 or 64; WGMMA_OF: wgmma_bf16, wgmma_f16 or wgmma_tf32.
 #include "numbers.cuh"
 #include "conv_pass.cuh"
 #include "tensor_core.cuh"
@@ -13,11 +12,10 @@
 
 constexpr int STEP = 128 / sizeof(STORE);  // numbers of the sum in a step
 constexpr int TILES = TILE_M / 128;        // of 64 rows, for each warpgroup
-constexpr int KEEP = STAGES - 1 - AHEAD;   // steps whose products may still be under way when the next one begins
 
 __device__ __forceinline__ int swizzled(int row, int piece) { return row * 128 + ((piece ^ (row & 7)) << 4); }
 
-extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper(
+extern "C" __global__ void __launch_bounds__(256, 2) conv_hopper(
     const STORE* __restrict__ x, const STORE* __restrict__ w, const float* __restrict__ bias, STORE* __restrict__ y, const Pass p, double low, double high) {
   extern __shared__ __align__(1024) unsigned char memory[];
   constexpr int LEFT = TILE_M * 128, STAGE = LEFT + TILE_N * 128;
@@ -63,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper(
   for (int step = 0; step < steps; step++) {
     copy_async_wait<AHEAD - 1>();
     show_to_tensor_cores();
-    wgmma_wait<KEEP>();
+    wgmma_wait<0>();
     __syncthreads();  // everybody's copies of this step have arrived, and nobody reads the buffer any more that is filled next
     const unsigned char *left = memory + step % STAGES * STAGE, *right = left + LEFT;
     wgmma_begin();

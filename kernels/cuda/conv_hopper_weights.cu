@@ -10,11 +10,10 @@
 constexpr int STEP = 64;             // pixels of a step
 constexpr int BLOCK = STEP * 128;    // bytes of a buffer's 64 columns
 constexpr int TILES = TILE_M / 128;  // of 64 rows, for each warpgroup
-constexpr int KEEP = STAGES - 1 - AHEAD;
 
 __device__ __forceinline__ int swizzled(int row, int piece) { return piece / 8 * BLOCK + row * 128 + ((piece % 8 ^ (row & 7)) << 4); }
 
-extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper_weights(
+extern "C" __global__ void __launch_bounds__(256, 2) conv_hopper_weights(
     const STORE* __restrict__ x, const STORE* __restrict__ dy, float* __restrict__ parts, const Pass p, int groups, int steps_each) {
   extern __shared__ __align__(1024) unsigned char memory[];
   constexpr int LEFT = TILE_M / 64 * BLOCK, STAGE = LEFT + TILE_N / 64 * BLOCK;
@@ -57,7 +56,7 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) conv_hopper_weights(
   for (int step = 0; step < steps; step++) {
     copy_async_wait<AHEAD - 1>();
     show_to_tensor_cores();
-    wgmma_wait<KEEP>();
+    wgmma_wait<0>();
     __syncthreads();
     const unsigned char *left = memory + step % STAGES * STAGE + own / 64 * BLOCK, *right = memory + step % STAGES * STAGE + LEFT;
     wgmma_begin();

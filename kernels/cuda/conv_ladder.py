@@ -11,8 +11,8 @@ import numpy as np
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.conv_pass import Shape
-from minicnn.kernels.cuda.conv_product import NO_BOUNDS, Bounds, by_input, real, steps_of_a_part
-from minicnn.kernels.cuda.launch import blocks, launch
+from minicnn.kernels.cuda.conv_product import NO_BOUNDS, Bounds, by_input, steps_of_a_part
+from minicnn.kernels.cuda.launch import blocks, launch, real
 from minicnn.kernels.types import Array
 
 _CONV = np.dtype([(name, np.int32) for name in ["N", "H", "W", "C", "P", "Q", "O", "kh", "kw", "sh", "sw", "top", "left", "dh", "dw", "groups"]])

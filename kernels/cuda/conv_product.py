@@ -13,7 +13,7 @@ import numpy as np
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda.conv_pass import Pass, Shape, data_passes, forward_pass
-from minicnn.kernels.cuda.launch import blocks, launch
+from minicnn.kernels.cuda.launch import blocks, launch, real
 from minicnn.kernels.cuda.layout import transpose
 from minicnn.kernels.types import Array
 
@@ -62,7 +62,7 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -
         threads = 256 if tile_m + tile_n > 128 else 128
         launch("conv_tensor_weights", "conv_tensor_weights", grid, threads, args, dtype=x.dtype, shared=shared, macros=macros)
     else:
-        macros = (*tiles, "STAGES=3", "AHEAD=2", "BLOCKS=2", _instruction("WGMMA_OF=wgmma_", x.dtype, "_transposed"))
+        macros = (*tiles, _instruction("WGMMA_OF=wgmma_", x.dtype, "_transposed"))
         shared = 3 * step * 2 * (tile_m + tile_n)
         launch("conv_hopper_weights", "conv_hopper_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
     launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, dw, dw.size, parts), dtype=x.dtype)
@@ -144,7 +144,7 @@ def _tensor(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, groups:
 
 def _hopper(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
     tile_m, tile_n = 128, _tile(one.O, x.dtype)
-    macros = (*_tiles(tile_m, tile_n), "STAGES=3", "AHEAD=2", "BLOCKS=2", _instruction("WGMMA_OF=wgmma_", x.dtype))
+    macros = (*_tiles(tile_m, tile_n), _instruction("WGMMA_OF=wgmma_", x.dtype))
     shared = max(3 * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
     grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one.structure, *bounds)
     launch("conv_hopper", "conv_hopper", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
@@ -182,11 +182,6 @@ def _vector(x: Array, C: int, O: int) -> int:
     """Numbers that a thread reads at once. With eight, 256 threads would read more than a step of a tile of 64 has."""
     width = min(4, 16 // x.dtype.itemsize)
     return width if C % width == 0 and O % width == 0 else 1
-
-
-def real(dtype: Any) -> Any:
-    """The type that sums of such numbers are computed in."""
-    return dtype if dtype.itemsize == 8 else np.float32
 
 
 def in_real(b: Array) -> Array:

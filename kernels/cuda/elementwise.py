@@ -55,9 +55,13 @@ def binary(function: str, a: Array, b: Array) -> Array:
 
 
 def fits(first: Any, *others: Any) -> bool:
-    """These are arrays (NumPy has scalars, too) of one element type, in which the kernels compute: not of integers, nor booleans."""
+    """These are arrays (NumPy has scalars, too) with at most 8 axes, of one element type in which the kernels compute: not of integers, nor booleans."""
     dtype = first.dtype
-    return c_type(dtype) is not None and not isinstance(first, np.generic) and all(x.dtype == dtype and not isinstance(x, np.generic) for x in others)
+    return c_type(dtype) is not None and _is_array(first) and all(x.dtype == dtype and _is_array(x) for x in others)
+
+
+def _is_array(x: Any) -> bool:
+    return not isinstance(x, np.generic) and x.ndim <= walk.MOST_AXES
 
 
 @functools.cache

@@ -12,9 +12,8 @@ from minicnn.kernels.cuda.channels import (
     matrix,
     normalised,
     parameter,
-    real,
 )
-from minicnn.kernels.cuda.launch import blocks, launch
+from minicnn.kernels.cuda.launch import blocks, launch, real
 from minicnn.kernels.cuda.layout import from_rows
 from minicnn.kernels.types import Array, Needs, Saved
 
@@ -29,7 +28,7 @@ def group_norm_forward(
     """
     N, C = x.shape[:2]
     values, gamma, beta = matrix(x), parameter(gamma), parameter(beta)
-    line = array_module(x).empty((ENTRIES, N * C), real(x))
+    line = array_module(x).empty((ENTRIES, N * C), real(x.dtype))
     found, p = found_moments(N, values)
     args = found, gamma, beta, line, N, len(values) // N, C, groups, p.parts, p.tile, eps
     launch("group_norm", "finish_group_statistics", blocks(N * groups, WARPS), (32, WARPS), args, dtype=x.dtype, macros=p.macros)

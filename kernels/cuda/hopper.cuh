@@ -5,6 +5,9 @@
 // and q = lane % 4.
 #pragma once
 
+constexpr int STAGES = 3;          // buffers in shared memory: while one is multiplied,
+constexpr int AHEAD = STAGES - 1;  // so many are filled
+
 #ifndef MINICNN_SIMULATOR
 
 // How the instruction finds a factor in shared memory: rows of 128 bytes, whose eight pieces of 16 bytes have changed places (piece c of row r at c ^ (r % 8)),

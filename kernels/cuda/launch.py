@@ -74,6 +74,15 @@ def launch(
         raise said from error
 
 
+def real(dtype: Any) -> np.dtype[Any]:
+    """REAL: the type that sums of such numbers are computed in.
+
+    >>> real("float16")
+    dtype('float32')
+    """
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
 def blocks(count: int, threads: int = THREADS) -> int:
     """How many blocks of `threads` threads it takes so that there is one thread for each of `count` things.
 

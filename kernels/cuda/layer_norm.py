@@ -3,8 +3,8 @@
 import math
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.channels import ROWS_OF_TWO, THREADS, WARPS, parameter, plan, real, vector
-from minicnn.kernels.cuda.launch import blocks, launch
+from minicnn.kernels.cuda.channels import ROWS_OF_TWO, THREADS, WARPS, parameter, plan, vector
+from minicnn.kernels.cuda.launch import blocks, launch, real
 from minicnn.kernels.cuda.layout import aligned, contiguous
 from minicnn.kernels.types import Array, Needs, Saved
 
@@ -24,7 +24,7 @@ def layer_norm_forward(
     D = math.prod(last)
     values, gamma, beta = aligned(contiguous(x)).reshape(-1, D), parameter(gamma), parameter(beta)
     xp, R = array_module(x), len(values)
-    y, statistics = xp.empty((R, D), x.dtype), xp.empty((3, R), real(x))
+    y, statistics = xp.empty((R, D), x.dtype), xp.empty((3, R), real(x.dtype))
     grid, block, macros = _teams(R, D, x.itemsize)
     launch("layer_norm", "normalise_rows", grid, block, (values, gamma, beta, y, statistics, R, D, eps), dtype=x.dtype, macros=macros)
     return y.reshape(x.shape), (values, statistics, gamma, x.shape, last)

@@ -3,11 +3,10 @@
 Only x is kept for backward: to compute the sums over windows again costs less than to read them.
 """
 
-import numpy as np
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.channels import THREADS, real
-from minicnn.kernels.cuda.launch import blocks, launch
+from minicnn.kernels.cuda.channels import THREADS
+from minicnn.kernels.cuda.launch import blocks, launch, real
 from minicnn.kernels.cuda.layout import from_rows, rows
 from minicnn.kernels.types import Array, Needs, Saved
 
@@ -36,7 +35,7 @@ def local_response_norm_backward(dy: Array, saved: Saved, *, needs: Needs) -> tu
     dx = array_module(dy).empty((M, C), dy.dtype)
     grid, block = _blocks(M, C)
     before, after, *_ = window
-    shared = block[1] * (block[0] + before + after) * np.dtype(real(dy)).itemsize
+    shared = block[1] * (block[0] + before + after) * real(dy.dtype).itemsize
     launch("local_response_norm", "gradient", grid, block, (dy, values, dx, M, C, *window), dtype=dy.dtype, shared=shared)
     return (from_rows(dx, shape),)
 

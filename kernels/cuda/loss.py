@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.cuda.launch import THREADS, blocks, launch
+from minicnn.kernels.cuda.launch import THREADS, blocks, launch, real
 from minicnn.kernels.cuda.layout import contiguous
 from minicnn.kernels.cuda.lines import lines_along, over_lines
 from minicnn.kernels.cuda.packs import elementwise, in_order, over_all, without_gaps
@@ -28,12 +28,12 @@ def cross_entropy_forward(
     x = logits if _by_items(logits) else contiguous(logits)
     classes = contiguous(labels.astype(np.int64, copy=False))
     lines, smoothing = lines_along(x, 1), float(label_smoothing)
-    found = xp.empty((2, lines.amount), _real(x))
+    found = xp.empty((2, lines.amount), real(x.dtype))
     if reduction == "none":
         y = xp.empty(labels.shape, x.dtype)
         over_lines("loss", "cross_entropy", lines, x.dtype, (x, classes, y, None, found, smoothing))
     else:
-        sums = xp.empty(lines.grid, _real(x))
+        sums = xp.empty(lines.grid, real(x.dtype))
         over_lines("loss", "cross_entropy", lines, x.dtype, (x, classes, None, sums, found, smoothing))
         y = _finish(sums, x, _divisor(reduction, labels.size))
     return y, (x, classes, found, lines, smoothing, reduction)
@@ -86,7 +86,7 @@ def _of_difference(loss: str, x: Array, target: Array, beta: float, reduction: s
         return elementwise("loss", "losses", target, x, scalars=(beta,), macros=macros), saved
     x = without_gaps(x)
     grid = min(MOST, blocks(x.nbytes, THREADS * 16))
-    sums = array_module(x).empty(grid, _real(x))
+    sums = array_module(x).empty(grid, real(x.dtype))
     launch("loss", "sums_of_losses", grid, THREADS, (*in_order(x, target, x), sums, beta, np.int64(x.size)), dtype=x.dtype, macros=macros)
     return _finish(sums, x, _divisor(reduction, x.size)), saved
 
@@ -120,8 +120,3 @@ def _divisor(reduction: str, count: int) -> float:
 def _beside(x: Array, dy: Any) -> Array:
     """dy as an array without gaps, on the machine on which x is."""
     return contiguous(array_module(x).asarray(dy))
-
-
-def _real(x: Array) -> type[np.floating[Any]]:
-    """The type that sums are computed in."""
-    return np.float64 if x.dtype == np.float64 else np.float32

@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.cuda import elementwise, walk
-from minicnn.kernels.cuda.launch import THREADS, blocks, launch
+from minicnn.kernels.cuda.launch import THREADS, blocks, launch, real
 from minicnn.kernels.types import Array
 
 Shape = tuple[int, ...]
@@ -44,9 +44,9 @@ def _sum(x: Array, z: Array | None, axes: Shape, factor: float) -> Array:
     if plan is None:  # x has gaps, or repeated numbers
         return _sum(elementwise.copy(x), None if z is None else elementwise.copy(z), axes, factor)
     steps, result = plan
-    y, real = x, np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
+    y = x
     for step in steps[:-1]:
-        sums = array_module(x).empty(step.sums, real)
+        sums = array_module(x).empty(step.sums, real(x.dtype))
         _launch(step, y, z, sums, 1.0)
         y, z = sums, None
     sums = result.empty(x, x.dtype)
@@ -76,7 +76,7 @@ def _plan(shape: Shape, strides: Shape, axes: Shape, itemsize: int) -> tuple[lis
         A, R, B = (math.prod(n for n, _ in part) for part in (sizes[:start], sizes[start:stop], sizes[stop:]))
         steps += _sliced(A, R, B, max(4, itemsize) if steps else itemsize)
         sizes[start:stop] = []
-    return steps, walk.in_order(tuple(1 if axis in axes else size for axis, size in enumerate(shape)), order)
+    return steps, walk.new_array(tuple(1 if axis in axes else size for axis, size in enumerate(shape)), order)
 
 
 def _sliced(A: int, R: int, B: int, itemsize: int) -> list[Step]:

@@ -83,7 +83,7 @@ def to_new(shapes: tuple[Shape, ...], strides: tuple[Strides, ...], itemsize: in
     shape = np.broadcast_shapes(*shapes)
     full = [order(own, s) for own, s in zip(shapes, strides, strict=True) if own == shape] or [list(range(len(shape)))]
     axes = next((axes for axes in full if _channels_innermost(shape, axes)), full[0])
-    result = in_order(shape, axes)
+    result = new_array(shape, axes)
     steps = {axis: itemsize * math.prod(result.memory[i + 1 :]) for i, axis in enumerate(axes)}
     own = tuple(steps[axis] for axis in range(len(shape)))
     return result, _along((*shapes, shape), (*strides, own), axes, itemsize, many)
@@ -95,7 +95,7 @@ def into(shape: Shape, strides: Strides, x_shape: Shape, x_strides: Strides, ite
     return _along((x_shape, shape), (x_strides, strides), order(shape, strides), itemsize, many)
 
 
-def in_order(shape: Shape, axes: Sequence[int]) -> NewArray:
+def new_array(shape: Shape, axes: Sequence[int]) -> NewArray:
     """An array of this shape whose axes lie in memory in the order `axes`, the outermost first."""
     back = tuple(axes.index(axis) for axis in range(len(axes)))
     return NewArray(tuple(shape[axis] for axis in axes), None if back == tuple(range(len(axes))) else back)
@@ -147,8 +147,6 @@ def _joined(rows: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
 
 
 def _structure(rows: Sequence[tuple[int, ...]], group: int, inside: Sequence[int]) -> Array:
-    if len(rows) > MOST_AXES:
-        raise ValueError(f"a kernel walks along at most {MOST_AXES} axes; these arrays have {len(rows)} that do not follow one another")
     structure: Any = np.zeros((), AXES)
     structure["count"], structure["group"] = len(rows), group
     for i, (size, *steps) in enumerate(rows):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd import Tensor
+from minicnn.data.batch import becomes_tensor
 from minicnn.kernels.types import Array
 
 STAGED = 2  # batches that are in pinned memory at a time
@@ -83,11 +84,11 @@ class _Copies:
 
 
 class _Entry:
-    """One entry of a batch: an array, in pinned memory and soon on the GPU, or something else, which stays what it is."""
+    """One entry of a batch: an array of numbers, in pinned memory and soon on the GPU, or something else, which stays what it is."""
 
     def __init__(self, entry: Any, cupy: Any) -> None:
         self.given, self.pinned = entry, None
-        if isinstance(entry, np.ndarray):
+        if becomes_tensor(entry):
             self.given = Tensor.wrap(cupy.empty(entry.shape, entry.dtype))
             if entry.size:
                 self.pinned = _pinned_copy(entry, cupy)

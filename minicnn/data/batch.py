@@ -95,6 +95,11 @@ def stack(samples: Sequence[tuple[Any, ...]]) -> tuple[Array, ...]:
     return tuple(_for_network(np.stack(column)) for column in columns)
 
 
+def becomes_tensor(entry: Any) -> bool:
+    """An entry of a batch is an array of numbers or booleans. Names and dates stay NumPy's."""
+    return isinstance(entry, np.ndarray) and entry.dtype.kind not in "OSUMm"
+
+
 def _for_network(array: Array) -> Array:
     if is_floating(array.dtype):
         return array.astype(np.float32, copy=False)

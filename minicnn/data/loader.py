@@ -10,7 +10,7 @@ import numpy as np
 from minicnn import checks
 from minicnn.autograd import Tensor
 from minicnn.backend import CUPY, draw_seed, get_backend
-from minicnn.data.batch import ORDER, BatchMaker, Collate, random_stream
+from minicnn.data.batch import ORDER, BatchMaker, Collate, becomes_tensor, random_stream
 from minicnn.data.dataset import Dataset
 from minicnn.data.transforms import Transform, check_transform
 from minicnn.errors import ArgumentError
@@ -121,7 +121,7 @@ class DataLoader:
 
 
 def _tensor(entry: Any) -> Any:
-    return Tensor.wrap(get_backend().asarray(entry)) if isinstance(entry, np.ndarray) else entry
+    return Tensor.wrap(get_backend().asarray(entry)) if becomes_tensor(entry) else entry
 
 
 def _check_dataset(dataset: Any) -> None:

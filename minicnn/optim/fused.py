@@ -77,8 +77,8 @@ class FusedStep:
             data, state = parameter.edit("step"), self._optimizer.state.setdefault(parameter, {})
             for name in rule.arrays:
                 if name is not None:
-                    state[name] = in_order(state[name], data) if name in state else array_module(data).zeros_like(data)
-            rows.append([data, in_order(gradient, data), *(None if name is None else state[name] for name in rule.arrays)])
+                    state[name] = ordered_like(state[name], data) if name in state else array_module(data).zeros_like(data)
+            rows.append([data, ordered_like(gradient, data), *(None if name is None else state[name] for name in rule.arrays)])
             states.append(state)
         return Part(group, states, Update(rule.kernel, rows))
 
@@ -121,7 +121,7 @@ def recorded(optimizer: Optimizer, work: list[Item], skip: Array | None) -> Fuse
     return step
 
 
-def in_order(x: Array, model: Array) -> Array:
+def ordered_like(x: Array, model: Array) -> Array:
     """x in memory in the order of `model`: itself if it is, else a copy."""
     if x.strides == model.strides or (x.flags.c_contiguous and model.flags.c_contiguous):
         return x

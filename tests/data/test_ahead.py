@@ -78,10 +78,11 @@ def test_a_copy_begins_before_the_batch_in_front_is_handed_out(gpu):
 def test_a_batch_may_be_one_array_or_hold_something_else(gpu):
     _, usual, _, _ = gpu
     (batch,) = DataLoader(dataset(), COUNT * SIZE, collate=lambda samples: np.ones((2, 3), np.int64))
-    (mixed,) = DataLoader(dataset(), COUNT * SIZE, collate=lambda samples: (np.zeros((0, 2), np.float32), "names", np.array([[True]])))
+    (mixed,) = DataLoader(dataset(), COUNT * SIZE, collate=lambda samples: (np.zeros((0, 2), np.float32), "names", np.array([[True]]), np.array(["cat"])))
     usual.synchronize()
     np.testing.assert_array_equal(batch.numpy(), np.ones((2, 3), np.int64))
     assert (mixed[0].shape, mixed[0].dtype, mixed[1], mixed[2].tolist()) == ((0, 2), np.float32, "names", [[True]])
+    assert (type(mixed[3]), mixed[3].tolist()) == (np.ndarray, ["cat"])
 
 
 class Broken:

@@ -95,6 +95,14 @@ def test_tensors_of_the_types_that_networks_want():
     assert not images.requires_grad
 
 
+def test_names_and_dates_stay_what_they_are():
+    samples = [(np.ones(2), "cat", np.datetime64("2026-01-01")), (np.zeros(2), "dog", np.datetime64("2026-01-02"))]
+    ((images, names, dates),) = DataLoader(samples, batch_size=2)
+    assert isinstance(images, Tensor)
+    assert (type(names), names.tolist()) == (np.ndarray, ["cat", "dog"])
+    assert dates.dtype == "datetime64[D]"
+
+
 def test_batches_are_copies():
     data = np.zeros((4, 1, 2, 2), np.float32)
     (batch,) = next(iter(DataLoader(ArrayDataset(data), batch_size=4)))
