@@ -7,6 +7,7 @@ float float64; a NumPy array is passed by its value and must have one element; e
 import contextlib
 import ctypes
 import hashlib
+import re
 import tempfile
 import time
 import types
@@ -34,11 +35,20 @@ class RawModule:
 
     def get_function(self, name):
         if self.module is None:
-            file = Path(_folder.name) / hashlib.sha256(self.code.encode()).hexdigest() / "kernels.cu"
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(self.code)
-            self.module = Module(file, self.options)
+            self.module = Module(file_of(self.code), tuple(o for o in self.options if not o.startswith("-DHEADERS=")))
         return RawKernel._of(self.module.get_function(name))
+
+
+def file_of(code):
+    """A file with this text: where its first line says that it comes from, if that is so, since the simulator may have compiled it already."""
+    line, _, text = code.partition("\n")
+    named = re.fullmatch(r'#line 1 "(.*)"', line)
+    if named and Path(named[1]).read_text(encoding="utf-8") == text:
+        return Path(named[1])
+    file = Path(_folder.name) / hashlib.sha256(code.encode()).hexdigest() / "kernels.cu"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(code)
+    return file
 
 
 class RawKernel:

@@ -39,8 +39,8 @@ class Comparison:
         error: the largest error so far, relative to the largest element of its gradient.
     """
 
-    def __init__(self, subject: Subject, rtol: float, atol: float, seed: int) -> None:
-        self.subject, self.rtol, self.atol = subject, rtol, atol
+    def __init__(self, subject: Subject, rtol: float, atol: float, seed: int, elements: int | None = None) -> None:
+        self.subject, self.rtol, self.atol, self.elements = subject, rtol, atol, elements
         self.random = np.random.default_rng([STREAM, seed])
         self.slopes, self.error = 0, 0.0
         self.unmeasured: list[tuple[str, int]] = []  # elements at which there is no slope to compare with
@@ -49,8 +49,7 @@ class Comparison:
     def run(self) -> None:
         """Compare everything.
 
-        Raises:
-            GradcheckError: something is wrong.
+        Raises: a GradcheckError if something is wrong.
         """
         self._begin()
         values = self.subject.values
@@ -61,7 +60,7 @@ class Comparison:
             raise self._unmeasured(*self.unmeasured[0])
         for name, s in self.steps.items():
             self._direction({name: np.full(s.shape, np.sqrt(np.mean(s * s)) if s.size else 0.0)})  # keeps ties tied
-        for _ in range(MANY if any(value.size > EVERY for value in values.values()) else FEW):
+        for _ in range(FEW if self._all_one_by_one(values.values()) else MANY):
             self._direction({name: s * self.random.standard_normal(s.shape) for name, s in self.steps.items()})
         self._linear()
         self.subject.check_memory(self.dy, self.gradients)
@@ -79,7 +78,8 @@ class Comparison:
     def _elements(self, name: str) -> list[Mismatch]:
         """Compare the gradient of one input with slopes along its elements, or along a sample of them."""
         x, steps, gradient = self.subject.values[name], self.steps[name].ravel(), self.gradients[name].ravel()
-        chosen = np.arange(x.size) if x.size <= EVERY else np.sort(self.random.choice(x.size, SAMPLE, replace=False))
+        count = self._count(x)
+        chosen = np.arange(x.size) if count == x.size else np.sort(self.random.choice(x.size, count, replace=False))
         expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
         for i in map(int, chosen):
             expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]
@@ -111,6 +111,13 @@ class Comparison:
             return []
         given, slopes, where = (array.reshape(x.shape) for array in (gradient, expected, wrong))
         return [Mismatch(f"d{name}", given, slopes, where, sizes=factor_sizes(x, self.y), input=x)]
+
+    def _count(self, x: Array) -> int:
+        """So many elements of an input are compared one by one."""
+        return min(x.size, self.elements or (EVERY if x.size <= EVERY else SAMPLE))
+
+    def _all_one_by_one(self, inputs: Iterable[Array]) -> bool:
+        return all(self._count(x) == x.size for x in inputs)
 
     def _nearer_to_zero(
         self, name: str, i: int, gradient: float, tolerance: float, limit: float, before: float
@@ -158,7 +165,7 @@ class Comparison:
         to find but ties; if there are some, all elements move less alike, so that no large one drowns them.
         """
         values = {name: self.subject.values[name] for name in direction}
-        if any(value.size > EVERY for value in values.values()):
+        if not self._all_one_by_one(values.values()):
             return False
         together = np.concatenate([value.ravel() for value in values.values()])
         ties = np.unique(together).size < together.size

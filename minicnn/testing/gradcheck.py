@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Tensor
 from minicnn.backend import get_backend
 from minicnn.nn.module import Module
@@ -54,6 +55,7 @@ def gradcheck(
     rtol: float = 1e-6,
     atol: float = 1e-6,
     seed: int = 0,
+    elements: int | None = None,
     names: Sequence[str] | None = None,
     name: str | None = None,
 ) -> Outcome:
@@ -70,6 +72,8 @@ def gradcheck(
             float64 during the check.
         rtol, atol: relative and absolute tolerance.
         seed: of the cotangent, the directions, and the sampled elements.
+        elements: at most so many of each input are compared one by one, chosen at random; by default all of an input of up to 400 elements, and
+            40 of a larger one. Along random directions all are compared.
         names: names of the inputs, if they are a sequence; by default those of the function's parameters.
         name: what the report calls the function.
 
@@ -86,12 +90,14 @@ def gradcheck(
         >>> gradcheck(lambda a, b: a * b, {"a": [1.0, 2.0], "b": [3.0, 4.0]}).slopes
         8
     """
+    if elements is not None:
+        checks.integer(elements, "gradcheck: elements")
     if isinstance(function, Module) and parameters is None:
         options = {"name": name, "names": names}
         given = {key: value for key, value in options.items() if value is not None}
-        return gradcheck_module(function, inputs, rtol=rtol, atol=atol, seed=seed, **given)
+        return gradcheck_module(function, inputs, rtol=rtol, atol=atol, seed=seed, elements=elements, **given)
     subject = Subject(name or function_name(function), function, named_inputs(function, inputs, names), parameters or {})
-    return verdict(subject, Comparison(subject, rtol, atol, seed))
+    return verdict(subject, Comparison(subject, rtol, atol, seed, elements))
 
 
 def verdict(subject: Subject, comparison: Comparison) -> Outcome:

@@ -32,6 +32,16 @@ def test_right_gradients_of_any_scale_pass(function, scale):
     assert outcome.slopes == 12 + 3
 
 
+def test_a_few_elements_and_then_directions():
+    few, all_of_them = (gradcheck(lambda x: ops.exp(x), [normal(6, 6)], elements=n) for n in (5, 40))
+    assert (few.slopes, all_of_them.slopes) == (5 + 1 + 8, 36 + 1 + 2)
+    one_wrong = product_with(lambda dx, dw: (dx * np.where(np.arange(dx.size).reshape(dx.shape) == 3, 1.01, 1.0), dw))
+    for seed in range(6):  # whichever elements are chosen, every direction has the wrong one
+        assert "analytic" in report(one_wrong, INPUTS, elements=1, seed=seed)
+    with pytest.raises(ArgumentError, match="gradcheck: elements must be an integer >= 1, not 0"):
+        gradcheck(Product.apply, INPUTS, elements=0)
+
+
 def test_inputs_far_from_zero_pass():
     gradcheck(lambda x: ops.layer_norm(x, 4), [1000 + normal(3, 4)])
     gradcheck(lambda x: ops.exp((x - 1e4) * 20), [1e4 + 0.01 * normal(3, 4)])

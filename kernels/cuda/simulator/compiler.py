@@ -53,7 +53,7 @@ def compile_file(path: Path, options: Sequence[str], memory_check: bool) -> Path
     kept = [o for o in options if o.startswith(("-D", "-I", "-U", "-std="))]
     flags = [*_flags(version, kept), *(_checking(version) if memory_check else ())]
     folders = [path.parent, *(Path(o[2:]) for o in kept if o.startswith("-I"))]
-    macros = [o for o in kept if not o.startswith("-I")]
+    macros = [o for o in kept if o.startswith(("-D", "-U"))]
     key = hashed(version, str(OURS), " ".join(macros), " ".join(flags), _with_headers(path, folders), _runtime())
     return cached(key, lambda target: _compile(compiler, path, kept, flags, target))
 
