@@ -22,8 +22,7 @@ from minicnn.testing.report import (
 from minicnn.testing.subject import Subject
 
 STREAM = 0x67726164  # "grad": the cotangent's own stream of random numbers, so that it can never equal an input
-EVERY = 400  # inputs up to this size are checked at every element,
-SAMPLE = 40  # larger ones at so many,
+EVERY, SAMPLE = 400, 40  # inputs up to a size are checked at every element, larger ones at so many,
 FEW, MANY = 2, 8  # and all along a few directions (small inputs only) or many
 LOST = 1e-4  # of the gradient's largest element: what rounding may hide; if it hides more, no verdict is given
 LARGE = 1e3  # times an upstream gradient, and divided by it: out of the reach of a threshold
@@ -60,7 +59,7 @@ class Comparison:
             raise self._unmeasured(*self.unmeasured[0])
         for name, s in self.steps.items():
             self._direction({name: np.full(s.shape, np.sqrt(np.mean(s * s)) if s.size else 0.0)})  # keeps ties tied
-        for _ in range(FEW if self._all_one_by_one(values.values()) else MANY):
+        for _ in range(MANY if any(self._count(value) < value.size for value in values.values()) else FEW):
             self._direction({name: s * self.random.standard_normal(s.shape) for name, s in self.steps.items()})
         self._linear()
         self.subject.check_memory(self.dy, self.gradients)
@@ -112,12 +111,8 @@ class Comparison:
         given, slopes, where = (array.reshape(x.shape) for array in (gradient, expected, wrong))
         return [Mismatch(f"d{name}", given, slopes, where, sizes=factor_sizes(x, self.y), input=x)]
 
-    def _count(self, x: Array) -> int:
-        """So many elements of an input are compared one by one."""
+    def _count(self, x: Array) -> int:  # elements that are compared one by one
         return min(x.size, self.elements or (EVERY if x.size <= EVERY else SAMPLE))
-
-    def _all_one_by_one(self, inputs: Iterable[Array]) -> bool:
-        return all(self._count(x) == x.size for x in inputs)
 
     def _nearer_to_zero(
         self, name: str, i: int, gradient: float, tolerance: float, limit: float, before: float
@@ -165,7 +160,7 @@ class Comparison:
         to find but ties; if there are some, all elements move less alike, so that no large one drowns them.
         """
         values = {name: self.subject.values[name] for name in direction}
-        if not self._all_one_by_one(values.values()):
+        if any(self._count(value) < value.size for value in values.values()):
             return False
         together = np.concatenate([value.ravel() for value in values.values()])
         ties = np.unique(together).size < together.size

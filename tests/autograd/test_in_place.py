@@ -124,7 +124,7 @@ def test_an_edit_of_the_base_is_seen_by_its_views():
 
 
 def test_an_edit_of_a_kernels_input_is_detected():
-    w, x = minicnn.ones(3, 2, requires_grad=True), minicnn.ones(4, 2)
+    w, x = minicnn.ones(3, 8, requires_grad=True), minicnn.ones(4, 8)
     loss = ops.linear(x, w).sum()
     x.fill_(0.0)
     with pytest.raises(AutogradError, match="Linear needs its input 0"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicnn import Tensor, models, no_grad, use_backend
+from minicnn import Tensor, get_backend, models, no_grad, use_backend
 from tests.models import reference
 
 LOGITS = dict(np.load(reference.FILE))
@@ -16,6 +16,7 @@ def run(call, shape, gain):
     with use_backend("meta"):  # without drawing weights that are overwritten at once
         network = eval(f"models.{call}", {"models": models})
     network.load_state_dict({**network.state_dict(), **reference.fill(network.state_dict(), gain)})
+    network.to(get_backend().name)
     with no_grad():
         return network.eval()(Tensor(reference.images(shape))).numpy()[:, : reference.KEPT]
 

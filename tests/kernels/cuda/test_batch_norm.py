@@ -133,8 +133,8 @@ def test_a_nan_stays_in_its_channel():
 @pytest.mark.parametrize(("ceiling", "relu"), [(math.inf, ops.relu), (6.0, ops.relu6)])
 def test_joined_equals_one_after_the_other(ceiling, relu):
     arrays = [images(2, 24, 9, 5, std=3), *parameters(24).values(), images(2, 24, 9, 5, seed=1, std=3)]
-    joint, apart = ([Tensor(a.astype(np.float32), requires_grad=True) for a in arrays] for _ in range(2))
     with minicnn.use_backend("cudasim"):
+        joint, apart = ([Tensor(a.astype(np.float32), requires_grad=True) for a in arrays] for _ in range(2))
         together = ops.batch_norm(*joint[:3], training=True, ceiling=ceiling, residual=joint[3])
         one_by_one = relu(ops.batch_norm(*apart[:3], training=True) + apart[3])
         for y in (together, one_by_one):
