@@ -30,6 +30,15 @@ def backend(request):
         yield request.param
 
 
+@pytest.fixture
+def on_the_cpu():
+    """For tests of what computes on a CPU only: on a GPU, with --backend cupy, they are the same."""
+    from minicnn import get_backend, use_backend
+
+    with use_backend("numba" if get_backend().name == "cupy" else get_backend().name):
+        yield
+
+
 LEFT_OUT = {  # reason: what was not run, and what it takes
     "could not import 'torch'": "comparisons with PyTorch not run: pip install torch==2.13.0",
     "could not find": "checks of compiled CUDA code not run: pip install nvidia-cuda-nvrtc nvidia-cuda-nvdisasm",

@@ -9,6 +9,8 @@ from minicnn.autograd import observer
 from minicnn.bench.recording import record
 from minicnn.errors import ArgumentError
 
+pytestmark = pytest.mark.usefixtures("on_the_cpu")
+
 IMAGES = np.empty((6, 3, 8, 8), np.float32)
 
 

@@ -12,6 +12,8 @@ from minicnn.bench import Contender, Workload, contender, workload
 from minicnn.bench.memory import measure_memory
 from minicnn.errors import ArgumentError, BackendError, ShapeError
 
+pytestmark = pytest.mark.usefixtures("on_the_cpu")
+
 TINY = Workload("LeNet5", (1, 32, 32), 2, "inference")
 FAST = {"rounds": 1, "seconds": 0, "pause": 0, "memory": False}
 

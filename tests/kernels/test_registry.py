@@ -7,6 +7,8 @@ import minicnn
 from minicnn import Tensor, kernels, ops
 from minicnn.errors import ArgumentError, AutogradError, DtypeError, ShapeError
 
+pytestmark = pytest.mark.usefixtures("on_the_cpu")
+
 
 @pytest.fixture
 def student():

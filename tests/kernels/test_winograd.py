@@ -9,6 +9,8 @@ from minicnn.kernels.array import conv as reference
 from minicnn.kernels.cpu import conv as cpu
 from minicnn.kernels.cpu import threads, winograd, winograd_weights
 
+pytestmark = pytest.mark.usefixtures("on_the_cpu")
+
 PROMISED = 5e-5  # of the largest result: what `minicnn.set_conv_algorithm` says
 SIZES = [
     # images, height, width, channels, filters, padding

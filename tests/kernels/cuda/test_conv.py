@@ -109,7 +109,7 @@ MISTAKES = {
     "pieces of a row not where they are looked for": ("conv_tensor", "lane % 16, 2 * k + lane / 16", "lane % 16, (2 * k + lane / 16) ^ 1", "bfloat16"),
     "weight gradient: fragment not transposed": ("conv_tensor_weights", "ldmatrix_x4_trans(a[i]", "ldmatrix_x4(a[i]", "bfloat16"),
     "weight gradient: columns of 32-bit numbers": ("conv_tensor_weights", "n * 4 + i % 4", "n + i % 4 * 8", "tf32"),
-    "hopper: products overtaken by copies": ("conv_hopper", "wgmma_wait<KEEP>", "wgmma_wait<KEEP + 2>", "bfloat16 on hopper"),
+    "hopper: products overtaken by copies": ("conv_hopper", "wgmma_wait<0>();\n    __syncthreads();  //", "wgmma_wait<2>();\n    __syncthreads();  //", "bfloat16 on hopper"),
     "hopper: second half of the rows": ("conv_hopper", "part + i * 64 + t / 32 % 4 * 16", "part + i * 64 + t / 32 % 2 * 16", "bfloat16 on hopper"),
     "hopper: distance of the columns": ("conv_hopper_weights", "operand(right + k * 2048, 1024, BLOCK)", "operand(right + k * 2048, 1024, 2 * BLOCK)", "bfloat16 on hopper"),
     "part of the pixels forgotten": ("conv_parts", "part < count; part++", "part < count - 1; part++", "float32"),
