@@ -84,6 +84,14 @@ def test_convolutions(tool):
     assert line.split() == ["1x32x32", "->", "6,", "5x5", "1", "bf16", "weight", "gradient", "2.0", "1.0", "0.50", *speeds, *" ".join(shares).split()]
 
 
+def test_what_is_missing_is_listed(tool):
+    text = tool.page([run(row("fp32"), row("tf32", finals=[]))])
+    assert "- NVIDIA H200: ResNet18 64x3x224x224 train, tf32, bf16\n" in text
+    assert "- NVIDIA H200: ResNet20 128x3x32x32 train, fp32, tf32, bf16\n" in text
+    assert "- the convolutions of ResNet50" in text
+    assert "- the convolutions of ResNet50" not in tool.page([layers()])
+
+
 def test_passes_come_back_from_json():
     (one, *_) = layers()["networks"][0]["passes"]
     back = convs.Timed.from_dict(json.loads(json.dumps(one)))

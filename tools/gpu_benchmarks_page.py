@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from minicnn.bench.gpu import convs, peaks, report
 from minicnn.bench.gpu.contest import TOLERANCE
+from minicnn.bench.gpu.rows import PRECISIONS, WORKLOADS, GpuRow
 from minicnn.bench.gpu.session import ROUNDS
 
 HERE = Path(__file__).resolve().parent
@@ -48,6 +49,7 @@ def page(found: Sequence[Found]) -> str:
         "rounds": ", ".join(map(str, sorted({f["settings"]["rounds"] for f in runs}))) or str(ROUNDS),
         "networks": "".join(networks(gpu, group) for gpu, group in by_gpu(runs).items()),
         "convolutions": "".join(convolutions(f) for f in layers),
+        "missing": missing(runs, layers) if machines else "",
     }
     return Template(TEMPLATE.read_text()).substitute(filled).rstrip() + "\n"
 
@@ -67,6 +69,18 @@ def networks(gpu: str, runs: Sequence[Found]) -> str:
     lines += ["The four columns of speeds are images per second; the ratios compare minicnn with PyTorch; memory is that of each side's faster style.", ""]
     troubles = [f"- {' '.join(report.cells(row)[: report.LEFT])}: {trouble}" for row in rows.values() for trouble in report.troubles(row)]
     return "\n".join([*lines, *(["What else is to be said:", "", *troubles, ""] if troubles else [])])
+
+
+def missing(runs: Sequence[Found], layers: Sequence[Found]) -> str:
+    """What the procedure measures and these files have no ratio of: the standard rows on each GPU, and the convolutions."""
+    lines = []
+    for gpu, group in by_gpu(runs).items():
+        done = {GpuRow.from_dict(row) for run in group for row in run["rows"] if any(final["ratio"] for final in row["finals"])}
+        for workload in WORKLOADS:
+            left = [precision for precision in PRECISIONS if GpuRow(workload, precision) not in done]
+            lines += [f"- {gpu}: {workload.label}, {', '.join(left)}"] if left else []
+    lines += [] if layers else ["- the convolutions of ResNet50, one by one, beside cuDNN's"]
+    return "\n".join(["\n## Not compared yet\n", *lines, ""]) if lines else ""
 
 
 def convolutions(found: Found) -> str:
