@@ -20,7 +20,7 @@ FLOORS = [
     ["nn"],
     ["optim", "data", "io"],
     ["models"],
-    ["analysis", "profiling"],
+    ["analysis", "profiling", "detection"],
     ["train"],
     ["testing", "bench"],
     ["cli"],
