@@ -79,6 +79,10 @@ class CheckpointError(MinicnnError, RuntimeError):
     """A file of weights is missing, truncated, or belongs to another network."""
 
 
+class DownloadError(MinicnnError, RuntimeError):
+    """A file cannot be had from the network, or is another one than it should be."""
+
+
 class DataError(MinicnnError, RuntimeError):
     """A sample of a dataset cannot be had: it raised, is malformed, or the worker process that made it has ended."""
 

@@ -60,7 +60,7 @@ def test_fetch_says_where_the_file_is_and_how_to_use_it(minicnn, cache, data, mo
         def open(self, request, timeout):
             return Response(data)
 
-    monkeypatch.setattr("minicnn.models.fetch.https_opener", Opener)
+    monkeypatch.setattr("minicnn.io.download.https_opener", Opener)
     code, out, err = minicnn("weights", "fetch", "resnet18")
     (path,) = cache.iterdir()
     assert (code, out, err) == (0, f'{path}: for ResNet18(weights="imagenet")\n', "")
@@ -74,7 +74,7 @@ def test_fetch_without_a_network_is_one_line(minicnn, cache, data, monkeypatch):
         def open(self, request, timeout):
             raise urllib.error.URLError("no network")
 
-    monkeypatch.setattr("minicnn.models.fetch.https_opener", Opener)
+    monkeypatch.setattr("minicnn.io.download.https_opener", Opener)
     code, out, err = minicnn("weights", "fetch", "ResNet18")
     assert (code, out) == (2, "")
     assert err.startswith("minicnn: https://download.pytorch.org/models/")
