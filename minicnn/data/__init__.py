@@ -2,8 +2,24 @@
 
 from minicnn.data import imagenet, transforms
 from minicnn.data.batch import stack
+from minicnn.data.cifar import CIFAR10, CIFAR100
 from minicnn.data.dataset import ArrayDataset, Dataset, Subset, random_split
 from minicnn.data.digits import Digits
 from minicnn.data.loader import DataLoader
+from minicnn.data.mnist import MNIST, FashionMNIST
 
-__all__ = ["ArrayDataset", "DataLoader", "Dataset", "Digits", "Subset", "imagenet", "random_split", "stack", "transforms"]
+__all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "MNIST",
+    "ArrayDataset",
+    "DataLoader",
+    "Dataset",
+    "Digits",
+    "FashionMNIST",
+    "Subset",
+    "imagenet",
+    "random_split",
+    "stack",
+    "transforms",
+]

@@ -8,13 +8,13 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from minicnn._version import __version__
 from minicnn.errors import DownloadError
+from minicnn.io.remote_file import RemoteFile
 
 Open: TypeAlias = Callable[..., Any]
 """`open(request, timeout=seconds)` gives a response, as `urllib.request.urlopen` does."""
@@ -24,40 +24,7 @@ PATIENCE = 30  # seconds without a byte
 MOST = 1.5  # times the size that is expected
 
 
-@dataclass(frozen=True)
-class Download:
-    """A file that can be had from the network.
-
-    Attributes:
-        name: the file's name.
-        urls: addresses of copies, tried in this order.
-        size: about how many bytes.
-        digest: how its hash begins, in hexadecimal.
-        algorithm: which hash: "sha256" or "md5".
-    """
-
-    name: str
-    urls: tuple[str, ...]
-    size: int
-    digest: str
-    algorithm: str = "sha256"
-
-    def is_in(self, path: Path) -> bool:
-        """Does the file at `path` have the right hash?"""
-        return path.is_file() and self.hash_of(path).startswith(self.digest)
-
-    def hash_of(self, path: Path) -> str:
-        """The hash of a file, in hexadecimal."""
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, self.algorithm).hexdigest()
-
-    @property
-    def algorithm_name(self) -> str:
-        """As one writes it."""
-        return {"sha256": "SHA-256", "md5": "MD5"}[self.algorithm]
-
-
-def download(wanted: Download, folder: Path, *, report: Callable[[int], None] | None = None, open_url: Open | None = None) -> Path:
+def download(wanted: RemoteFile, folder: Path, *, report: Callable[[int], None] | None = None, open_url: Open | None = None) -> Path:
     """Bring a file into a folder, unless it is there already.
 
     What has come so far lies beside it under another name (".NAME.part"), from where the next attempt goes on. Only when all is there and the hash is right
@@ -89,7 +56,7 @@ def download(wanted: Download, folder: Path, *, report: Callable[[int], None] | 
     return path
 
 
-def _from_one(wanted: Download, path: Path, file: BufferedRandom, report: Callable[[int], None], open_url: Open) -> None:
+def _from_one(wanted: RemoteFile, path: Path, file: BufferedRandom, report: Callable[[int], None], open_url: Open) -> None:
     """From the first address that gives the file."""
     troubles: list[str] = []
     for url in wanted.urls:
@@ -139,7 +106,7 @@ def _lock(file: BufferedRandom, path: Path) -> None:
         raise DownloadError(f"another program is downloading {path} at this moment: wait until it is done") from None
 
 
-def _bring(wanted: Download, url: str, file: BufferedRandom, report: Callable[[int], None], open_url: Open) -> None:
+def _bring(wanted: RemoteFile, url: str, file: BufferedRandom, report: Callable[[int], None], open_url: Open) -> None:
     """Append what is missing. Raises `_Trouble` if the whole is not what was wanted; then what is wrong is thrown away, and what is right is kept."""
     there = file.seek(0, 2)
     with _opened(url, there, open_url) as response:
@@ -172,7 +139,7 @@ def _goes_on(response: Any, there: int) -> bool:
     return getattr(response, "status", 200) == 206 and found is not None and int(found[1]) == there
 
 
-def _append(wanted: Download, url: str, response: Any, file: BufferedRandom, count: int, report: Callable[[int], None]) -> int:
+def _append(wanted: RemoteFile, url: str, response: Any, file: BufferedRandom, count: int, report: Callable[[int], None]) -> int:
     while part := _next(url, response):
         count += len(part)
         if count > MOST * wanted.size:
@@ -192,7 +159,7 @@ def _next(url: str, response: Any) -> bytes:
     return part
 
 
-def _check(wanted: Download, url: str, file: BufferedRandom) -> None:
+def _check(wanted: RemoteFile, url: str, file: BufferedRandom) -> None:
     file.seek(0)
     found = hashlib.file_digest(file, wanted.algorithm).hexdigest()
     if not found.startswith(wanted.digest):

@@ -36,6 +36,14 @@ class Allowed:
     call: Callable[..., Any]
 
 
+class Pending:
+    """What a call makes that is complete only with the state that follows."""
+
+    def complete(self, state: Any) -> None:
+        """Take the state."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Foreign:
     """A name that the file asked for and did not get."""
@@ -231,8 +239,10 @@ class _Machine:
 
 
 def _set_attributes(target: Any, state: Any) -> None:
-    """Attributes of a dict, such as the version numbers that a state dict carries, are left out. Nothing else has any."""
-    if not (isinstance(target, dict) and isinstance(state, dict)):
+    """Attributes of a dict, such as the version numbers that a state dict carries, are left out. Nothing else has any, but what waits for its state."""
+    if isinstance(target, Pending):
+        target.complete(state)
+    elif not (isinstance(target, dict) and isinstance(state, dict)):
         raise CheckpointError("sets attributes of something that can have none, which PyTorch never does: refused")
 
 

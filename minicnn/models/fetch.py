@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from minicnn.errors import ArgumentError
-from minicnn.io.download import Download, Open, download
+from minicnn.io.download import Open, download
+from minicnn.io.remote_file import RemoteFile
 from minicnn.models.weight_files import WeightFile
 from minicnn.models.weight_store import cache_folder, how_to_get
 
 
 def fetch(wanted: WeightFile, folder: Path | None = None, *, report: Callable[[int], None] | None = None, open_url: Open | None = None) -> Path:
-    """Download a file of weights, unless it is there already.
+    """RemoteFile a file of weights, unless it is there already.
 
     Args:
         wanted: which.
@@ -26,5 +27,5 @@ def fetch(wanted: WeightFile, folder: Path | None = None, *, report: Callable[[i
     """
     if wanted.url is None:
         raise ArgumentError(f"the weights of {wanted.name} are not downloaded but installed: {how_to_get(wanted)}")
-    file = Download(wanted.file, (wanted.url,), round(1e6 * wanted.megabytes), wanted.digest)
+    file = RemoteFile(wanted.file, (wanted.url,), round(1e6 * wanted.megabytes), wanted.digest)
     return download(file, cache_folder() if folder is None else folder, report=report, open_url=open_url)

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from minicnn.errors import DownloadError
-from minicnn.io.download import Download, download, https_opener
+from minicnn.io.download import download, https_opener
+from minicnn.io.remote_file import RemoteFile
 
 DATA = bytes(range(256)) * 3000
 SHA, MD5 = hashlib.sha256(DATA).hexdigest(), hashlib.md5(DATA).hexdigest()
@@ -56,7 +57,7 @@ def answer(server, status=200, headers=None, body=DATA, path="/file"):
 
 def wanted(server, *paths, **changes):
     urls = tuple(f"http://127.0.0.1:{server.server_port}{path}" for path in paths or ("/file",))
-    return Download(**{"name": "file.bin", "urls": urls, "size": len(DATA), "digest": SHA[:8], **changes})
+    return RemoteFile(**{"name": "file.bin", "urls": urls, "size": len(DATA), "digest": SHA[:8], **changes})
 
 
 def open_url(request, timeout):
