@@ -39,6 +39,14 @@ static void release_barrier() {
     if (!first) first = &thread;
     wake(thread);
   }
+#ifdef SIMULATOR_MEMORY_CHECK
+  for (unsigned i = 0; i < count && first; i++)
+    if (threads[i].state == State::RETURNED)
+      return report(first->place,
+                    "divergent barrier: thread (%u, %u, %u) waits at this %s(), and thread (%u, %u, %u) has returned without it; GPUs since compute "
+                    "capability 7.0 do not wait for such a thread, but others do, and mostly the barrier is in a branch by mistake",
+                    first->index.x, first->index.y, first->index.z, first->primitive, threads[i].index.x, threads[i].index.y, threads[i].index.z);
+#endif
   all_is_ordered();
 }
 

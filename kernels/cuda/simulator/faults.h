@@ -11,8 +11,30 @@ constexpr int SIGNALS[] = {SIGSEGV, SIGBUS, SIGFPE};
 static struct sigaction before[3];  // what was done with these signals
 static thread_local bool launching = false;  // this thread of the process has launched the kernel
 
+// Ctrl-C: whoever dealt with it before, does (Python notes it, and raises KeyboardInterrupt when the launch is over). A second one stops the kernel: it may
+// be waiting for something that never comes.
+static struct sigaction before_interrupt;
+static volatile sig_atomic_t interrupts;
+
+SIMULATOR_UNCHECKED static void on_interrupt(int number, siginfo_t* info, void* context) {
+  if (before_interrupt.sa_flags & SA_SIGINFO) before_interrupt.sa_sigaction(number, info, context);
+  else before_interrupt.sa_handler(number);
+  if (++interrupts > 1 && current && launching) fail({}, "is stopped by Ctrl-C: does this thread wait in a loop for another one? Only barriers let others run");
+}
+
+SIMULATOR_UNCHECKED static void catch_interrupts() {
+  struct sigaction ours = {};
+  ours.sa_sigaction = on_interrupt;
+  ours.sa_flags = SA_SIGINFO | SA_NODEFER;
+  interrupts = 0;
+  sigaction(SIGINT, &ours, &before_interrupt);
+  if (!(before_interrupt.sa_flags & SA_SIGINFO) && (before_interrupt.sa_handler == SIG_DFL || before_interrupt.sa_handler == SIG_IGN))
+    sigaction(SIGINT, &before_interrupt, nullptr);  // nobody's: it ends the program, or nothing
+}
+
 SIMULATOR_UNCHECKED static void release_faults() {
   launching = false;
+  sigaction(SIGINT, &before_interrupt, nullptr);
   for (int i = 0; i < 3; i++) sigaction(SIGNALS[i], &before[i], nullptr);
 }
 
@@ -32,6 +54,7 @@ SIMULATOR_UNCHECKED static void catch_faults() {
   ours.sa_flags = SA_SIGINFO | SA_NODEFER;  // the handler is left without a return
   launching = true;
   for (int i = 0; i < 3; i++) sigaction(SIGNALS[i], &ours, &before[i]);
+  catch_interrupts();
 }
 
 }  // namespace simulator

@@ -144,6 +144,29 @@ def test_joined_equals_one_after_the_other(ceiling, relu):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize(("ceiling", "at"), [(math.inf, 0.0), (6.0, 0.0), (6.0, 6.0)])
+def test_at_the_ends_of_relu_nothing_comes_back(ceiling, at):
+    """Exactly at 0, and at the ceiling, as where a scale and a shift of 0 meet a residual of 0."""
+    with minicnn.use_backend("cudasim"):
+        x, residual = (Tensor(a.astype(np.float32), requires_grad=True) for a in (images(2, 8, 3, 5), np.zeros((2, 8, 3, 5))))
+        gamma, beta = (Tensor(np.full(8, value, np.float32), requires_grad=True) for value in (0.0, at))
+        y = ops.batch_norm(x, gamma, beta, training=True, ceiling=ceiling, residual=residual)
+        y.backward(np.ones(y.shape, np.float32))
+    np.testing.assert_array_equal(y.numpy(), at)
+    for tensor in (residual, gamma, beta):
+        np.testing.assert_array_equal(tensor.grad.numpy(), 0)
+
+
+def test_an_infinite_pixel_spoils_no_other_gradient_in_evaluation():
+    x = images(2, 8, 3, 5).astype(np.float32)
+    x[0, 3, 1, 2] = np.inf
+    zeros, ones = np.zeros(8, np.float32), np.ones(8, np.float32)
+    kernel = kernels.find(NORM, ["cuda"])
+    _, saved = kernel.forward(x, ones, zeros, zeros, ones, training=False, eps=1e-5)
+    dx = kernel.backward(np.ones_like(x), saved, needs=(True, True, True, False, False))[0]
+    np.testing.assert_allclose(dx, 1, rtol=1e-5)
+
+
 def test_the_running_statistics_are_new_arrays():
     with minicnn.use_backend("cudasim"):
         layer, x = nn.BatchNorm2d(5), images(3, 5, 4, 6).astype(np.float32)

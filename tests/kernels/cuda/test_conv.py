@@ -1,5 +1,6 @@
 """The convolutions of kernels/cuda, at sizes of several tiles with ragged ends, in each of their ways and element types, against whole-array arithmetic."""
 
+import contextlib
 from unittest import mock
 
 import ml_dtypes
@@ -9,7 +10,7 @@ import pytest
 from minicnn import kernels
 from minicnn.errors import BackendError, SimulatorError
 from minicnn.kernels.cuda import conv, precision
-from minicnn.kernels.cuda.simulator import get_thread_order, set_thread_order
+from minicnn.kernels.cuda.simulator import get_thread_order, set_memory_check, set_thread_order
 from minicnn.kernels.cuda.simulator.settings import ORDERS
 from tests.kernels.cuda.compared import planted
 
@@ -93,6 +94,47 @@ def test_the_order_of_threads_does_not_matter(kind):
         finally:
             set_thread_order(*before)
     assert found[1:] == found[:-1]
+
+
+def rounded(a):
+    """float32 numbers with 11 bits, halves away from zero."""
+    return ((a.astype(np.float32).view(np.uint32) + 0x1000) & 0xFFFFE000).view(np.float32).astype(np.float64)
+
+
+def test_tf32_rounds_both_factors_and_nothing_else():
+    """Compared with products of rounded numbers, only float32 sums are inexact: in each pass other factors meet."""
+    (x, w, b), dy, attributes = drawn("3x3, stride 2")
+    before = precision.set_precision("tf32")
+    try:
+        with mock.patch.object(conv, "_tensor_cores", return_value="tensor"):
+            actual = computed(CUDA, (x, w, b), dy, attributes, np.dtype(np.float32))
+    finally:
+        precision.restore_precision(before)
+    y, dx, dw, _ = computed(ARRAY, (rounded(x), rounded(w), b.astype(np.float32)), rounded(dy), attributes, "float64")
+    for a, e in zip(actual, (y, dx, dw), strict=False):
+        assert np.linalg.norm(a - e) / np.linalg.norm(e) < 1e-6
+
+
+@contextlib.contextmanager
+def memory_check():
+    set_memory_check(True)
+    try:
+        yield
+    finally:
+        set_memory_check(False)
+
+
+@pytest.mark.parametrize("kind", ["float32", "tf32", "bfloat16", "bfloat16 on hopper"])
+def test_every_read_and_write(kind):
+    with memory_check():
+        assert all(d < KINDS[kind.partition(" on ")[0]] for d in deviations("3x3, stride 2", kind).values())
+
+
+def test_a_race_that_no_order_shows(tmp_path):
+    """Results are put where other warps may still read numbers: right in every order of the simulator's, since a thread runs until it waits."""
+    old = "  copy_async_wait<0>();\n  __syncthreads();"
+    with planted(tmp_path, "conv_tensor.cu", old, "  copy_async_wait<0>();"), memory_check(), pytest.raises(SimulatorError, match="with no barrier between"):
+        deviations("3x3, stride 2", "bfloat16")
 
 
 # file, a line of it, what a hand might write instead, and a case that runs it

@@ -8,6 +8,7 @@ import pytest
 import minicnn
 from minicnn import Tensor
 from minicnn.kernels.cuda import basics, reduction
+from minicnn.kernels.cuda.simulator import set_memory_check
 from minicnn.testing import gradcheck
 from tests.kernels.cuda.compared import (
     TOLERANCES,
@@ -101,6 +102,18 @@ def test_sum_of_a_product(one, other, axes):
     formula = lambda a, b: (a * b).sum(axis=axes, keepdims=True)
     assert differs("sum_product", a, b, axes=axes, formula=formula) == ""
     assert differs("sum_product", a, b[:, :, :1, :1], axes=axes, formula=formula) == "", "repeated"
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,)])
+def test_numbers_at_odd_addresses_are_read_as_they_lie(axes):
+    """16 bytes at once can be read only from where 16 divides the address. The memory check looks; a CPU would not mind."""
+    a, b = numbers(40, 64), off_by_one(numbers(40, 64, seed=1))
+    set_memory_check(True)
+    try:
+        np.testing.assert_allclose(reduction.sum_over(b, axes), b.sum(axes, keepdims=True), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(reduction.sum_product(a, b, axes), (a * b).sum(axes, keepdims=True), rtol=1e-5, atol=1e-5)
+    finally:
+        set_memory_check(False)
 
 
 @pytest.mark.parametrize("dtype", TYPES)

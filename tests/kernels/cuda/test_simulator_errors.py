@@ -1,6 +1,8 @@
 """Every mistake that the simulator finds, planted in files/mistakes.cu: what it says, and that it names the line, the kernel, the block and the thread."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -123,8 +125,10 @@ def test_a_race_is_found_in_every_order(module, memory_check, order):
     assert re.search(r"with no barrier between|that no thread of the block has written yet", message), message
 
 
-@pytest.mark.parametrize("name", ["all_write_the_same", "all_write_the_same_at_last", "returns_before_a_barrier", "halves_of_a_warp"])
-@pytest.mark.parametrize("check", [False, True])
+ALLOWED = ["all_write_the_same", "all_write_the_same_at_last", "halves_of_a_warp"]
+
+
+@pytest.mark.parametrize(("name", "check"), [*((name, check) for name in ALLOWED for check in (False, True)), ("returns_before_a_barrier", False)])
 def test_what_is_allowed(module, name, check):
     set_memory_check(check)
     try:
@@ -140,6 +144,43 @@ def test_what_is_allowed(module, name, check):
         "halves_of_a_warp": np.where(x % 32 < 16, x + (x.astype(int) ^ 1), x.astype(int) ^ 2),
     }
     np.testing.assert_array_equal(y, expected[name])
+
+
+def test_who_has_returned_is_missed_at_a_barrier_by_the_memory_check(module, memory_check):
+    message = said(module.get_function("returns_before_a_barrier"), numbers(32), numbers(32), np.int32(20), block=(32,))
+    assert message.startswith("mistakes.cu:220: returns_before_a_barrier, block (0, 0, 0): divergent barrier: thread (0, 0, 0) waits at this __syncthreads()")
+    assert "thread (20, 0, 0) has returned without it" in message
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import numpy as np
+from minicnn.kernels.cuda.simulator import Module, SimulatorError
+
+spins, y = Module(sys.argv[1]).get_function("spins"), np.zeros(32, np.float32)
+threading.Thread(target=lambda: [time.sleep(0.3) or os.kill(os.getpid(), signal.SIGINT) for _ in range(2)]).start()
+for handler in (signal.default_int_handler, lambda *_: None):
+    signal.signal(signal.SIGINT, handler)
+    try:
+        spins((1,), (32,), (np.ones(32, np.float32), y, np.int32(3)))
+    except KeyboardInterrupt:
+        print("KeyboardInterrupt", flush=True)
+    except SimulatorError as error:
+        print(error, flush=True)
+    threading.Thread(target=lambda: [time.sleep(0.3) or os.kill(os.getpid(), signal.SIGINT) for _ in range(2)]).start()
+y[3] = 1
+spins((1,), (32,), (np.ones(32, np.float32), y, np.int32(3)))
+print("and on")
+os._exit(0)
+"""
+
+
+def test_a_second_ctrl_c_stops_a_kernel_that_waits_for_ever():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, str(FILE)], capture_output=True, text=True, timeout=60, check=False)
+    first, second, third = done.stdout.splitlines()
+    assert first == "KeyboardInterrupt"
+    assert re.search(r"spins, block \(0, 0, 0\), thread \(0, 0, 0\): is stopped by Ctrl-C: does this thread wait in a loop for another one\?", second)
+    assert third == "and on"
 
 
 def test_the_block_and_the_thread_are_those_of_three_axes(module):

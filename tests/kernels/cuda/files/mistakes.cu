@@ -230,3 +230,8 @@ extern "C" __global__ void halves_of_a_warp(const float* x, float* y, int n) {
 }
 
 __global__ void without_extern(float* x) { x[0] = 1; }
+
+extern "C" __global__ void spins(const float* x, float* y, int n) {
+  while (((volatile float*)y)[n] == 0);
+  __syncthreads();
+}
