@@ -122,6 +122,7 @@ def get_backend(name: str | None = None) -> Backend:
             cuda.require_gpu()
         if name == CUDASIM:
             cuda.require_compiler()
+            importlib.import_module("minicnn.kernels.cuda.simulator").get_thread_order()  # a wrong environment variable is said now
         return Backend(name, _BUILT_IN[name])
     if name in kernels.registered_backends():
         return Backend(name, (name, kernels.registry.REFERENCE))

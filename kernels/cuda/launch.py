@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from minicnn import cuda
+from minicnn.errors import ArgumentError
 from minicnn.kernels.array.module import array_module
 
 FOLDER = Path(__file__).resolve().parent
@@ -53,6 +54,11 @@ def launch(
         shared: bytes of dynamic shared memory for each block.
         macros: more definitions, such as "TILE=64". Each combination is compiled once.
         arch: the architecture to compile for, such as "sm_90a", where the kernel uses what only that one has; by default that of the GPU.
+
+    Raises:
+        ArgumentError: there is no such file, or `dtype` is no type of numbers that kernels compute with.
+        BackendError: the GPU cannot run it; says why.
+        SimulatorError: it does not compile, an argument does not fit, or a thread does what it must not.
     """
     place = _place(args)
     key = place, source, kernel, dtype, macros, arch
@@ -101,8 +107,12 @@ def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: 
     """The compiled file. On a GPU CuPy compiles it, with NVRTC, and keeps the machine code on disk."""
     key = place, source, dtype, macros, arch
     if key not in _modules:
-        store, real = TYPES[dtype]
         path = FOLDER / f"{source}.cu"
+        if not path.is_file():
+            raise ArgumentError(f"launch: there is no file {path}; one of your own is given with its whole path, without .cu: str(Path('my_kernel').resolve())")
+        if dtype not in TYPES:
+            raise ArgumentError(f"launch: dtype is the type of the numbers, one of {', '.join(TYPES)}, not {dtype}")
+        store, real = TYPES[dtype]
         folders = tuple(dict.fromkeys((FOLDER, path.parent)))
         options = (*(f"-I{folder}" for folder in folders), *(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros)))
         if place is np:

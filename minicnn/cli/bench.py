@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,12 +50,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_on_processors(args: argparse.Namespace) -> int:
     from minicnn import bench
+    from minicnn.backend import CUDASIM
     from minicnn.bench import turns
     from minicnn.bench.report import Table
 
     if args.layers and (args.against or args.repeats or args.no_memory):
         raise ArgumentError("bench: --layers takes minicnn's own steps apart: leave out --against, --repeats and --no-memory")
     contenders, workloads = _contenders(args), _workloads(args)
+    if CUDASIM in (contender.name for contender in contenders):
+        print(f"The backend {CUDASIM} simulates a GPU: its times are those of the simulator, and say nothing about a GPU's.", file=sys.stderr, flush=True)
     if args.layers:
         return _layers(args, workloads, [contender.name for contender in contenders])
     own = [contender.name for contender in contenders if not contender.is_rival]

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from minicnn.errors import CheckpointError
+from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.nn import Module
 from minicnn.train.run_folder import CHECKPOINT
 
@@ -18,7 +18,7 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
 
 def use_backend(args: argparse.Namespace) -> str:
     """Apply --backend, --threads and --thread-order to this process; returns the name of the active backend."""
-    from minicnn.backend import get_backend, set_backend
+    from minicnn.backend import CUDASIM, get_backend, set_backend
 
     if args.backend is not None:
         set_backend(args.backend)
@@ -26,6 +26,8 @@ def use_backend(args: argparse.Namespace) -> str:
         from minicnn.backend import set_num_threads
 
         set_num_threads(args.threads)
+    if args.thread_order is not None and get_backend().name != CUDASIM:
+        raise ArgumentError(f"--thread-order is that of CUDA threads in the simulator: add --backend {CUDASIM}; the backend here is {get_backend().name}")
     if args.thread_order is not None:
         from minicnn.kernels.cuda.simulator import parse_thread_order, set_thread_order
 

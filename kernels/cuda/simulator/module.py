@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minicnn.errors import SimulatorError, nearest
 from minicnn.kernels.cuda.simulator.arguments import Parameter, packer, parameters_of, values_of
 from minicnn.kernels.cuda.simulator.compiler import compile_file, line_of
@@ -123,6 +125,11 @@ class Kernel:
 
     def _sizes(self, grid: tuple[int, ...], block: tuple[int, ...], shared_mem: int) -> tuple[int, ...]:
         """Blocks and threads along three axes. A 0 in the grid counts as 1, as CuPy has it."""
+        for what, sizes in (("grid", grid), ("block", block)):
+            if type(sizes) is not tuple or not 1 <= len(sizes) <= 3 or not all(isinstance(n, (int, np.integer)) for n in sizes):
+                raise SimulatorError(f"{self.name}: a {what} is a tuple of one to three integers, such as (2,), not {sizes!r}; `//` divides integers")
+        if min(grid) < 0:
+            raise SimulatorError(f"{self.name}: a grid of {grid} blocks is negative")
         blocks, threads = tuple(max(1, n) for n in (*grid, 1, 1)[:3]), (*block, 1, 1)[:3]
         count = threads[0] * threads[1] * threads[2]
         if not 1 <= count <= MOST_THREADS or threads[2] > 64 or min(threads) < 1:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicnn.errors import SimulatorError
+from minicnn.errors import ArgumentError, SimulatorError
 from minicnn.kernels.cuda.launch import blocks, launch
 from tests.kernels.cuda import tools
 
@@ -29,6 +29,19 @@ def test_a_file_of_ones_own(own, dtype):
     y = np.zeros_like(x)
     launch(own, "scaled", blocks(x.size, 128), 128, (x, y, None, x.size, 0.5, np.int64(299)), dtype=dtype, macros=("EXTRA=2",))
     np.testing.assert_array_equal(y, [*x[:299], 0])
+
+
+@pytest.mark.parametrize(
+    ("source", "dtype", "sentence"),
+    [
+        ("my_relu", "float32", r"launch: there is no file .*kernels/cuda/my_relu.cu; one of your own is given with its whole path, without .cu"),
+        ("pool.cu", "float32", r"there is no file .*pool.cu.cu; "),
+        ("pool", "int32", "launch: dtype is the type of the numbers, one of float32, float64, float16, bfloat16, not int32"),
+    ],
+)
+def test_files_and_types_that_there_are_not(source, dtype, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        launch(source, "relu", 1, 32, (np.zeros(3, np.float32),), dtype=np.dtype(dtype))
 
 
 def test_it_is_compiled_for_a_gpu_too(own):

@@ -131,6 +131,12 @@ def test_a_wrong_number_of_arguments(module):
         ((1,), (1, 1, 65), "at most 64 along its third axis"),
         ((1, 65536), (1,), "a grid of (1, 65536) blocks is too large"),
         ((2**31,), (1,), "blocks is too large"),
+        ((-1,), (1,), "a grid of (-1,) blocks is negative"),
+        ((300 / 256,), (1,), "a grid is a tuple of one to three integers, such as (2,), not (1.171875,); `//` divides integers"),
+        (2, (1,), "a grid is a tuple of one to three integers, such as (2,), not 2"),
+        ((1,), [32], "a block is a tuple of one to three integers"),
+        ((1,), (1, 1, 1, 1), "a block is a tuple of one to three integers"),
+        ((), (1,), "a grid is a tuple of one to three integers"),
     ],
 )
 def test_sizes_that_no_gpu_has(module, grid, block, message):

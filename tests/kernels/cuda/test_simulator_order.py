@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minicnn
 from minicnn.cli.options import add_backend, use_backend
+from minicnn.errors import ArgumentError
 from minicnn.kernels.cuda.simulator import (
     Module,
     SimulatorError,
@@ -152,15 +154,25 @@ def test_the_environment_says_which_order(monkeypatch):
     assert settings.settings() == settings.Settings("forward", 0, True)
 
 
-def test_the_command_line_says_which_order():
+def test_a_wrong_environment_is_said_when_the_backend_is_chosen(monkeypatch):
+    monkeypatch.setattr(settings, "_settings", None)
+    monkeypatch.setenv("MINICNN_THREAD_ORDER", "sideways")
+    with pytest.raises(SimulatorError, match=r"^MINICNN_THREAD_ORDER: unknown order of threads 'sideways'"):
+        minicnn.set_backend("cudasim")
+
+
+def test_the_command_line_says_which_order(monkeypatch):
     import argparse
 
+    monkeypatch.setattr("minicnn.backend._default", None)
     parser = argparse.ArgumentParser()
     add_backend(parser)
-    use_backend(parser.parse_args(["--thread-order", "shuffled:3"]))
+    use_backend(parser.parse_args(["--backend", "cudasim", "--thread-order", "shuffled:3"]))
     assert get_thread_order() == ("shuffled", 3)
     with pytest.raises(SimulatorError, match=r"^--thread-order: unknown order of threads 'up'"):
-        use_backend(parser.parse_args(["--thread-order", "up"]))
+        use_backend(parser.parse_args(["--backend", "cudasim", "--thread-order", "up"]))
+    with pytest.raises(ArgumentError, match=r"^--thread-order is that of CUDA threads in the simulator: add --backend cudasim; the backend here is numpy$"):
+        use_backend(parser.parse_args(["--backend", "numpy", "--thread-order", "reverse"]))
 
 
 def test_pytest_says_which_order_for_its_run_only(pytester):
