@@ -63,7 +63,7 @@ def backward_weights(dy: Array, x: Array, dw: Array, shape: Shape, units: str) -
         launch("conv_tensor_weights", "conv_tensor_weights", grid, threads, args, dtype=x.dtype, shared=shared, macros=macros)
     else:
         macros = (*tiles, _instruction("WGMMA_OF=wgmma_", x.dtype, "_transposed"))
-        shared = 3 * step * 2 * (tile_m + tile_n)
+        shared = HOPPER_STAGES * step * 2 * (tile_m + tile_n)
         launch("conv_hopper_weights", "conv_hopper_weights", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
     launch("conv_parts", "sum_parts", blocks(dw.size), 256, (room, dw, dw.size, parts), dtype=x.dtype)
 
@@ -145,12 +145,13 @@ def _tensor(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, groups:
 def _hopper(one: Pass, x: Array, w: Array, bias: Array | None, y: Array, groups: int, bounds: Bounds) -> None:
     tile_m, tile_n = 128, _tile(one.O, x.dtype)
     macros = (*_tiles(tile_m, tile_n), _instruction("WGMMA_OF=wgmma_", x.dtype))
-    shared = max(3 * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
+    shared = max(HOPPER_STAGES * (tile_m + tile_n) * 128, tile_m * (tile_n + 8) * x.dtype.itemsize)
     grid, args = _grid(one, tile_m, tile_n, groups), (x, w, bias, y, one.structure, *bounds)
     launch("conv_hopper", "conv_hopper", grid, 256, args, dtype=x.dtype, shared=shared, macros=macros, arch="sm_90a")
 
 
 _UNITS = {"gather": _gather, "tensor": _tensor, "hopper": _hopper}
+HOPPER_STAGES = 3  # STAGES of hopper.cuh
 WEIGHT_STEPS = {"gather": 16, "tensor": 32, "hopper": 64}  # pixels in a step of a weight gradient
 
 

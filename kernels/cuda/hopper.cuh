@@ -5,7 +5,7 @@
 // and q = lane % 4.
 #pragma once
 
-constexpr int STAGES = 3;          // buffers in shared memory: while one is multiplied,
+constexpr int STAGES = 3;          // buffers in shared memory (HOPPER_STAGES of conv_product.py): while one is multiplied,
 constexpr int AHEAD = STAGES - 1;  // so many are filled
 
 #ifndef MINICNN_SIMULATOR

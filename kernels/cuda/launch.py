@@ -80,13 +80,14 @@ def launch(
         raise said from error
 
 
+@functools.cache
 def real(dtype: Any) -> np.dtype[Any]:
     """REAL: the type that sums of such numbers are computed in.
 
-    >>> real("float16")
-    dtype('float32')
+    >>> real("float16"), real("float64")
+    (dtype('float32'), dtype('float64'))
     """
-    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+    return np.dtype(np.float64 if np.dtype(dtype) == np.float64 else np.float32)
 
 
 def blocks(count: int, threads: int = THREADS) -> int:
@@ -112,9 +113,9 @@ def _module(place: Any, source: str, dtype: str, macros: tuple[str, ...], arch: 
             raise ArgumentError(f"launch: there is no file {path}; one of your own is given with its whole path, without .cu: str(Path('my_kernel').resolve())")
         if dtype not in TYPES:
             raise ArgumentError(f"launch: dtype is the type of the numbers, one of {', '.join(TYPES)}, not {dtype}")
-        store, real = TYPES[dtype]
+        store, sums = TYPES[dtype]
         folders = tuple(dict.fromkeys((FOLDER, path.parent)))
-        options = (*(f"-I{folder}" for folder in folders), *(f"-D{m}" for m in (f"STORE={store}", f"REAL={real}", *macros)))
+        options = (*(f"-I{folder}" for folder in folders), *(f"-D{m}" for m in (f"STORE={store}", f"REAL={sums}", *macros)))
         if place is np:
             from minicnn.kernels.cuda.simulator.module import Module
 

@@ -64,7 +64,8 @@ class CIFAR10(ArrayDataset):
         wanted = self.parts[0 if checks.flag(train, f"{name}: train") else 1]
         (path,) = require(name, [self.archive], data_folder(folder), fetch=download, report=report, open_url=open_url)
         found = read_archive(path, {*wanted, self.names[0]})
-        self.classes = tuple(map(str, found[self.names[0]].get(self.names[1]) or ()))
+        given = found[self.names[0]].get(self.names[1])
+        self.classes = tuple(map(str, given if isinstance(given, list) else ()))
         batches = [self._batch(f"{name}: {path}: {part}", found[part]) for part in wanted]
         self.images = np.concatenate([images for images, _ in batches])
         self.labels = np.concatenate([labels for _, labels in batches])

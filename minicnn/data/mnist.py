@@ -21,6 +21,7 @@ from minicnn.kernels.types import Array
 if TYPE_CHECKING:
     from minicnn.io.download import Open
 
+MOST = 100_000_000  # bytes of a file when it is not compressed; the largest has 47 million
 BYTES = 0x08  # the type of the elements, in the header of an IDX file
 
 
@@ -104,11 +105,11 @@ def read_idx(path: Path) -> Array:
     """
     try:
         with gzip.open(path) as file:
-            data = file.read()
+            data = file.read(MOST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
     ndim = data[3] if len(data) > 3 else 0
     shape = tuple(int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(ndim))
-    if data[:3] != bytes((0, 0, BYTES)) or not ndim or len(data) != 4 + 4 * ndim + math.prod(shape):
+    if data[:3] != bytes((0, 0, BYTES)) or not 1 <= ndim <= 3 or len(data) != 4 + 4 * ndim + math.prod(shape):
         raise DataError(f"{path} is no IDX file of bytes, or it was cut off")
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * ndim).reshape(shape)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * ndim).reshape(shape).copy()

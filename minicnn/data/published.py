@@ -41,7 +41,7 @@ def require(
     absent = [file for file in files if not (folder / file.name).is_file()]
     if absent and not fetch:
         sources = "; ".join(f"{file.name} from {file.urls[0]} ({file.size / 1e6:.1f} MB)" for file in absent)
-        raise DataError(f"{name} is not in {folder}: {name}(download=True) brings it there, or put there by hand: {sources}")
+        raise DataError(f"{name} is not in {folder}: with download=True it is brought there; or put there by hand: {sources}")
     for file in files:
         path = folder / file.name
         if fetch:
@@ -53,7 +53,7 @@ def require(
         elif not file.is_in(path):
             raise DataError(
                 f"{name}: {path} is damaged or another file: its {file.algorithm_name} is {file.hash_of(path)}, not {file.digest}; "
-                f"delete it, and {name}(download=True) brings it again"
+                f"delete it, and download=True brings it again"
             )
         paths.append(path)
     return paths

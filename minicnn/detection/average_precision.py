@@ -40,7 +40,8 @@ def average_precision(detections: Sequence[tuple[Boxes, Any]], truths: Sequence[
     Args:
         detections: for each image, boxes and their scores.
         truths: for each image, the true boxes.
-        threshold: 0.5 in PASCAL VOC; COCO's figure is the mean over 0.50, 0.55, ..., 0.95.
+        threshold: 0.5 in PASCAL VOC; COCO's figure is, nearly, the mean over 0.50, 0.55, ..., 0.95: it lets a detection whose best box is
+            taken find the next best, and samples the curve at 101 recalls.
 
     Raises:
         ShapeError: not as many images, or scores, as needed.

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.types import Array
 
@@ -119,32 +120,43 @@ class Boxes:
     def clipped(self, width: float, height: float) -> Boxes:
         """What of them lies in an image of that size; a box beside it becomes one of area 0 at its border.
 
+        Raises:
+            ArgumentError: a size is negative or not finite.
+
         >>> Boxes.from_xyxy([-5, 2, 5, 20]).clipped(width=8, height=8).xyxy.tolist()
         [[0.0, 2.0, 5.0, 8.0]]
         """
+        width, height = checks.number(width, "Boxes.clipped: width", 0), checks.number(height, "Boxes.clipped: height", 0)
         return Boxes(np.clip(self.xyxy, 0, [width, height, width, height]), checked=True)
 
     def scaled(self, x: float, y: float | None = None) -> Boxes:
         """The boxes in an image that was resized by these factors, in width and height.
 
         Raises:
-            ArgumentError: a factor is not above 0.
+            ArgumentError: a factor is not above 0, or not finite.
         """
-        y = x if y is None else y
-        if not (x > 0 and y > 0):
-            raise ArgumentError(f"Boxes.scaled: factors must be above 0, not {x!r} and {y!r}")
+        x, y = checks.positive(x, "Boxes.scaled: x"), checks.positive(x if y is None else y, "Boxes.scaled: y")
         return Boxes(self.xyxy * [x, y, x, y], checked=True)
 
     def shifted(self, x: float, y: float) -> Boxes:
-        """Moved to the right and downwards."""
+        """Moved to the right and downwards.
+
+        Raises:
+            ArgumentError: a number is not finite.
+        """
+        x, y = checks.number(x, "Boxes.shifted: x"), checks.number(y, "Boxes.shifted: y")
         return Boxes(self.xyxy + np.array([x, y, x, y]), checked=True)
 
     def flipped(self, width: float) -> Boxes:
         """In the mirror image, left and right exchanged, of an image of that width.
 
+        Raises:
+            ArgumentError: the width is negative or not finite.
+
         >>> Boxes.from_xyxy([1, 0, 3, 2]).flipped(width=10).xyxy.tolist()
         [[7.0, 0.0, 9.0, 2.0]]
         """
+        width = checks.number(width, "Boxes.flipped: width", 0)
         left, top, right, bottom = self.xyxy.T
         return Boxes(np.stack([width - right, top, width - left, bottom], axis=1), checked=True)
 
@@ -152,7 +164,7 @@ class Boxes:
         return len(self.xyxy)
 
     def __getitem__(self, index: Any) -> Boxes:
-        return Boxes(self.xyxy[index].reshape(-1, 4), checked=True)
+        return Boxes(self.xyxy[np.arange(len(self))[index]].reshape(-1, 4), checked=True)  # whole boxes, not columns
 
     def __iter__(self) -> Iterator[Boxes]:
         return (self[i] for i in range(len(self)))

@@ -29,7 +29,10 @@ class OrientedBoxes:
     """
 
     def __init__(self, numbers: Any) -> None:
-        found = np.array(numbers, np.float64)
+        try:
+            found = np.array(numbers, np.float64)
+        except (TypeError, ValueError):
+            raise ShapeError(f"OrientedBoxes: needs numbers (N, 5), not {numbers!r:.80}") from None
         found = found.reshape(-1, 5) if found.shape == (5,) or found.size == 0 else found
         if found.ndim != 2 or found.shape[1] != 5:
             raise ShapeError(f"OrientedBoxes: five numbers make a box (cx, cy, width, height, angle), (N, 5); these are {found.shape}")
@@ -74,6 +77,7 @@ def oriented_iou(a: OrientedBoxes, b: OrientedBoxes) -> Array:
         array([[0.7071]])
     """
     shared = np.array([[_polygon_area(clipped(one, other)) for other in b.corners] for one in a.corners]).reshape(len(a), len(b))
+    shared = np.minimum(shared, np.minimum(a.area[:, None], b.area[None, :]))  # nothing of a box without area, whatever rounding leaves
     union = a.area[:, None] + b.area[None, :] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 

@@ -44,13 +44,16 @@ def download(wanted: RemoteFile, folder: Path, *, report: Callable[[int], None] 
             is downloading it.
     """
     path = folder / wanted.name
-    if wanted.is_in(path):
-        return path
     try:
+        if wanted.is_in(path):
+            return path
         with _beside(path) as file:
-            _from_one(wanted, path, file, report or _nobody, open_url or https_opener().open)
-            os.fsync(file.fileno())
-        _part(path).replace(path)
+            if not wanted.is_in(path):  # nor has another program brought it meanwhile
+                _from_one(wanted, path, file, report or _nobody, open_url or https_opener().open)
+                os.fsync(file.fileno())
+                if os.name == "nt":
+                    file.close()  # Windows renames no open file
+                _part(path).replace(path)
     except OSError as error:
         raise DownloadError(f"the file {path} cannot be written: {error.strerror or error}") from None
     return path
@@ -86,13 +89,26 @@ def _beside(path: Path) -> Iterator[BufferedRandom]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(f"the folder {path.parent} cannot be made: {error.strerror or error}") from None
-    with _part(path).open("a+b") as file:
-        _lock(file, path)
+    with _locked(path) as file:
         try:
             yield file
         finally:
-            if not file.seek(0, 2):
+            if not file.closed and not file.seek(0, 2):
                 _part(path).unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> BufferedRandom:
+    """The file of that name, locked. What was opened may have got another name, or none, before it was locked: then another one is opened."""
+    while True:
+        file = _part(path).open("a+b")
+        try:
+            _lock(file, path)
+            if _part(path).exists() and os.path.samestat(os.fstat(file.fileno()), _part(path).stat()):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _lock(file: BufferedRandom, path: Path) -> None:
@@ -117,7 +133,12 @@ def _bring(wanted: RemoteFile, url: str, file: BufferedRandom, report: Callable[
         count = _append(wanted, url, response, file, there, report)
     if expected is not None and count < expected:
         raise _Trouble(f"the download of {url} broke off after {count:,} of {expected:,} bytes: try again, and it goes on from there")
-    _check(wanted, url, file)
+    try:
+        _check(wanted, url, file)
+    except _Trouble:
+        if not there:
+            raise
+        _bring(wanted, url, file, report, open_url)  # what was there before was no beginning of this file: once more, all of it
 
 
 def _opened(url: str, there: int, open_url: Open) -> Any:

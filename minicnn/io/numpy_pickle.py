@@ -14,6 +14,7 @@ from minicnn.io.file import FileBytes
 from minicnn.io.unpickler import Allowed, Pending, printable, unpickle
 from minicnn.kernels.types import Array
 
+LARGEST = 2**40  # size of an axis
 TYPES = ("u1", "i1", "i2", "i4", "i8", "f4", "f8")
 
 
@@ -42,8 +43,8 @@ class PickledArray(Pending):
         """Version, shape, element type, columns first?, bytes."""
         match state:
             case (int(), tuple(shape), PickledType(dtype=dtype), fortran, str() | bytes() as text) if all(type(n) is int and n >= 0 for n in shape):
-                data = text.encode("latin-1", "replace") if isinstance(text, str) else text  # a text of Python 2: bytes
-                if len(shape) > 32 or len(data) != math.prod(shape) * dtype.itemsize:
+                data = _encoded(text, "latin1") if isinstance(text, str) else text  # a text of Python 2: bytes
+                if len(shape) > 8 or max(shape, default=0) > LARGEST or len(data) != math.prod(shape) * dtype.itemsize:
                     raise CheckpointError(f"is damaged: an array of shape {shape} has {len(data):,} bytes")
                 self.array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").astype(dtype.newbyteorder("="))
             case _:
@@ -54,7 +55,10 @@ def _encoded(text: Any, encoding: Any) -> bytes:
     """Bytes, as Python 3 writes them for Python 2 to read."""
     if not (isinstance(text, str) and encoding == "latin1"):
         raise CheckpointError("is damaged: bytes are written in no known way")
-    return text.encode("latin-1", "replace")
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise CheckpointError("is damaged: bytes are written in no known way") from None
 
 
 NDARRAY = object()  # what stands for the class
@@ -84,6 +88,9 @@ def unpickle_arrays(file: FileBytes) -> dict[str, Any]:
     for value in found.values():
         if isinstance(value, PickledArray) and value.array is None:
             raise CheckpointError("is damaged: an array has no values")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
+        if any(isinstance(v, Pending) and not (v is value and isinstance(v, PickledArray)) for v in inner):
+            raise CheckpointError("holds an array inside of a list or a dict: refused")
     return {key: value.array if isinstance(value, PickledArray) else value for key, value in found.items()}
 
 

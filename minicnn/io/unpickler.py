@@ -82,7 +82,7 @@ def unpickle(file: FileBytes, names: Names, persistent: Callable[[Any], Any]) ->
         Traceback (most recent call last):
         minicnn.errors.CheckpointError: asks for builtins.print, which no file of weights needs: refused
     """
-    machine = _Machine(names, persistent)
+    machine = _Machine(names, persistent, 2 * file.size)
     try:
         for opcode, argument in _instructions(file):
             machine.step(opcode, argument)
@@ -107,13 +107,13 @@ def _instructions(file: FileBytes) -> Iterator[tuple[str, Any]]:
 class _Machine:
     """The stack, what lies below each mark, and the memo from which a value can be pushed again."""
 
-    def __init__(self, names: Names, persistent: Callable[[Any], Any]) -> None:
-        self.names, self.persistent = names, persistent
+    def __init__(self, names: Names, persistent: Callable[[Any], Any], most: int) -> None:
+        self.names, self.persistent, self.most = names, persistent, most
         self.stack: list[Any] = []
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.foreign: list[str] = []
-        self.steps = self.copied = 0
+        self.steps = self.copied = self.texts = 0
 
     def result(self) -> Any:
         if self.foreign:
@@ -197,7 +197,9 @@ class _Machine:
                 arguments, function = pop(), pop()
                 push(self.call(function, arguments))
             case "BUILD":
-                _set_attributes(stack[-2], pop())
+                state = pop()
+                self.count_texts(state)
+                _set_attributes(stack[-1], state)
             case _:
                 self.refuse(opcode, argument)
 
@@ -213,7 +215,14 @@ class _Machine:
         self.copied += sum(len(argument) for argument in arguments if isinstance(argument, (list, tuple)))
         if self.copied > self.steps:
             raise CheckpointError("copies the same list again and again, which PyTorch never does: refused")
+        self.count_texts(arguments)
         return function.call(*arguments)
+
+    def count_texts(self, values: Any) -> None:
+        """A text, too, was written once; what is made of all of them together may be twice as long as the file."""
+        self.texts += sum(len(value) for value in values if isinstance(value, (str, bytes))) if isinstance(values, tuple) else 0
+        if self.texts > self.most:
+            raise CheckpointError("makes arrays of the same bytes again and again, which no program writes: refused")
 
     def look_up(self, module: Any, name: Any) -> Any:
         """What the caller gave for a name, or a `Foreign` to blame later, when it is known what the file does with it."""

@@ -11,7 +11,7 @@ from minicnn.models.weight_store import cache_folder, how_to_get
 
 
 def fetch(wanted: WeightFile, folder: Path | None = None, *, report: Callable[[int], None] | None = None, open_url: Open | None = None) -> Path:
-    """RemoteFile a file of weights, unless it is there already.
+    """Download a file of weights, unless it is there already.
 
     Args:
         wanted: which.

@@ -67,7 +67,7 @@ def test_the_four_files_are_where_they_are_known_to_be():
 def test_offline_the_message_says_which_files_belong_where(tmp_path):
     with pytest.raises(DataError) as caught:
         MNIST(folder=tmp_path)
-    assert f"MNIST is not in {tmp_path / 'mnist'}: MNIST(download=True) brings it there, or put there by hand: train-images-idx3-ubyte.gz from https" in str(caught.value)
+    assert f"MNIST is not in {tmp_path / 'mnist'}: with download=True it is brought there; or put there by hand: train-images-idx3-ubyte.gz from https" in str(caught.value)
     assert "train-labels-idx1-ubyte.gz from https" in str(caught.value)
 
 
@@ -123,8 +123,10 @@ def archive(path, members):
     with tarfile.open(path, "w:gz") as file:
         for name, data in members.items():
             member = tarfile.TarInfo(name)
-            member.size = len(data)
-            file.addfile(member, io.BytesIO(data))
+            member.size = len(data or b"")
+            if data is None:
+                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            file.addfile(member, io.BytesIO(data or b""))
 
 
 NAMES = ["airplane", "automobile", "bird"]
@@ -136,7 +138,7 @@ def cifar(folder, kind, monkeypatch, changes=None):
     batches = {name: {"data": row, kind.label: [0, 2]} for name, row in rows.items()}
     members = {f"cifar/{name}": pickle.dumps(batch, 2) for name, batch in {**batches, kind.names[0]: {kind.names[1]: NAMES}}.items()}
     path = folder / kind.archive.name
-    archive(path, members | (changes or {}))
+    archive(path, (changes or {}) | members if None in (changes or {}).values() else members | (changes or {}))
     monkeypatch.setattr(kind, "archive", replace(kind.archive, digest=hashlib.sha256(path.read_bytes()).hexdigest()))
     return rows
 
@@ -162,8 +164,8 @@ def test_an_archive_of_python_2(tmp_path):
 def test_nothing_of_an_archive_is_written_or_run(tmp_path, monkeypatch):
     folder = tmp_path / "data"
     folder.mkdir()
-    cifar(folder, CIFAR10, monkeypatch, {"../../outside": b"x", "/tmp/outside": b"x", "cifar/link": b""})
-    CIFAR10(folder=folder)
+    cifar(folder, CIFAR10, monkeypatch, {"../../outside": b"x", str(tmp_path / "outside"): b"x", "a/data_batch_1": None})  # None: a link to /etc/passwd
+    assert len(CIFAR10(folder=folder)) == 10
     assert [path.name for path in tmp_path.rglob("*")] == ["data", CIFAR10.archive.name]
     evil = b"cos\nsystem\n(S'touch here'\ntR."
     cifar(folder, CIFAR10, monkeypatch, {"cifar/data_batch_2": evil})

@@ -59,7 +59,12 @@ def test_selecting():
         (lambda: Boxes.from_xyxy([1, 2, 3]), ShapeError, r"four numbers make a box, \(N, 4\); these are \(3,\)"),
         (lambda: Boxes.from_xyxy([[1, 2], [3]]), ShapeError, r"needs numbers \(N, 4\)"),
         (lambda: Boxes.around(np.zeros(3)), ShapeError, r"a mask has two axes \(H, W\), not \(3,\)"),
-        (lambda: Boxes.from_xyxy([0, 0, 1, 1]).scaled(0), ArgumentError, "factors must be above 0"),
+        (lambda: Boxes.from_xyxy([0, 0, 1, 1]).scaled(0), ArgumentError, "Boxes.scaled: x must be a number above 0, not 0"),
+        (lambda: Boxes.from_xyxy([0, 0, 1, 1]).scaled(1, np.inf), ArgumentError, "Boxes.scaled: y must be a number above 0"),
+        (lambda: Boxes.from_xyxy([0, 0, 1, 1]).shifted(0, np.nan), ArgumentError, "Boxes.shifted: y must be a finite number"),
+        (lambda: Boxes.from_xyxy([0, 0, 1, 1]).clipped(-5, 5), ArgumentError, "Boxes.clipped: width must be a finite number >= 0"),
+        (lambda: Boxes.from_xyxy([0, 0, 1, 1]).flipped(np.nan), ArgumentError, "Boxes.flipped: width must be a finite number"),
+        (lambda: Boxes.from_xyxy([0, 0, 1, 1])[:, :2], IndexError, "too many indices"),
     ],
 )
 def test_messages(make, error, sentence):

@@ -104,6 +104,13 @@ def test_turning_and_moving_both_changes_nothing():
     assert 0.1 < before < 0.9
 
 
+def test_turned_boxes_without_area_overlap_nothing():
+    boxes = OrientedBoxes(np.c_[RANDOM.uniform(-200, 200, (40, 2)), RANDOM.uniform(0, 90, (40, 2)), RANDOM.uniform(-4, 4, 40)])
+    for flat in ([100, 100, 0, 0, 0.3], [0, 0, 50, 0, 0.3]):
+        np.testing.assert_array_equal(oriented_iou(boxes, OrientedBoxes(flat)), 0)
+        np.testing.assert_array_equal(oriented_iou(OrientedBoxes(flat), boxes), 0)
+
+
 def test_clipping():
     triangle, window = np.array([[0, 0], [4, 0], [0, 4]]), np.array([[1, 1], [9, 1], [9, 9], [1, 9]])
     assert sorted(map(tuple, clipped(triangle, window).tolist())) == [(1, 1), (1, 3), (3, 1)]
@@ -169,6 +176,7 @@ def test_a_second_detection_of_a_box_is_wrong_and_a_late_mistake_costs_nothing()
         (lambda: average_precision([(FIRST, [1])], [FIRST]), ShapeError, r"image 0 has 2 boxes, but scores of shape \(1,\)"),
         (lambda: average_precision([(FIRST, [1, np.nan])], [FIRST]), ArgumentError, "image 0 has a score that is NaN"),
         (lambda: OrientedBoxes([0, 0, 1, 1]), ShapeError, "five numbers make a box"),
+        (lambda: OrientedBoxes([[1, 2], [3]]), ShapeError, r"needs numbers \(N, 5\)"),
         (lambda: OrientedBoxes([0, 0, 1, -1, 0]), ArgumentError, "not negative"),
     ],
 )

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from minicnn.errors import DownloadError
+from minicnn.io import download as downloads
 from minicnn.io.download import download, https_opener
 from minicnn.io.remote_file import RemoteFile
 
@@ -121,11 +122,28 @@ def test_ctrl_c_keeps_what_has_come(server, tmp_path):
 @pytest.mark.parametrize("beginning", [b"something else", DATA + b"too long", DATA])
 def test_a_beginning_of_another_file_does_no_harm(server, tmp_path, beginning):
     (tmp_path / ".file.bin.part").write_bytes(beginning)
-    try:
-        download(wanted(server), tmp_path, open_url=open_url)
-    except DownloadError as error:
-        assert "another file than it should be" in str(error)  # noqa: PT017 - what was spliced together is thrown away
     assert download(wanted(server), tmp_path, open_url=open_url).read_bytes() == DATA
+
+
+def test_what_one_address_began_does_not_spoil_the_next(server, tmp_path):
+    answer(server, headers={"Content-Length": "30"}, body=b"<html>", path="/login")
+    assert download(wanted(server, "/login", "/file"), tmp_path, open_url=open_url).read_bytes() == DATA
+
+
+def test_a_file_that_was_renamed_before_it_was_locked_is_not_touched(server, tmp_path, monkeypatch):
+    """Another program finishes between our opening its file and our locking it."""
+    lock, opened = downloads._lock, []
+
+    def late(file, path):
+        opened.append(file)
+        if len(opened) == 1:
+            downloads._part(path).write_bytes(DATA)
+            downloads._part(path).replace(path)
+        lock(file, path)
+
+    monkeypatch.setattr(downloads, "_lock", late)
+    path = download(wanted(server), tmp_path, open_url=open_url)
+    assert (path.read_bytes(), len(opened), server.requests, names(tmp_path)) == (DATA, 2, [], ["file.bin"])
 
 
 def test_the_next_address_is_tried_and_goes_on(server, tmp_path):

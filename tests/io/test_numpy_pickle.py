@@ -53,10 +53,22 @@ def test_as_python_2_wrote_them():
     np.testing.assert_array_equal(read(python2(b"\x01\x00\x02\x00", (2,), b"i2", b"<"))["data"], [1, 2])
 
 
+def test_the_same_bytes_are_not_used_again_and_again():
+    """A pickle of 100 KB that asks for a thousand copies of the text in it."""
+    text = b"X" + struct.pack("<I", 100_000) + b"x" * 100_000
+    again = b"h\x00h\x01h\x02\x86R0" * 1000
+    with pytest.raises(CheckpointError, match="the same bytes again and again"):
+        read(b"\x80\x02c_codecs\nencode\nq\x00" + text + b"q\x01U\x06latin1q\x02" + again + b"}.")
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
         (python2(bytes(11), (3, 4)), r"an array of shape \(3, 4\) has 11 bytes"),
+        (pickle.dumps({"a": [np.zeros(3, np.uint8)]}, 4), "holds an array inside of a list or a dict: refused"),
+        (pickle.dumps({"a": np.dtype("u1")}, 4), "holds an array inside"),
+        (pickle.dumps({"a": np.zeros((0, 2**41), np.uint8)}, 4), r"an array of shape \(0, 2199023255552\) has 0 bytes"),
+        (b"\x80\x02}U\x01ac_codecs\nencode\nX\x03\x00\x00\x00\xe2\x82\xacU\x06latin1\x86Rs.", "bytes are written in no known way"),
         (python2(b"", (-1, 0)), "the state of an array makes no sense"),
         (python2(bytes(8), (1,), b"O8"), "elements O8, which are no numbers: refused"),
         (python2(b"", (0,)).replace(b"_reconstruct\n", b"_reconstruct2\n"), r"would run numpy.core.multiarray._reconstruct2 when opened: refused"),

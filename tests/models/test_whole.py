@@ -36,7 +36,7 @@ def test_small_means_small(name):
 @pytest.mark.parametrize("name", SMALL)
 def test_gradients(name, training):
     network, image = build(name, training)
-    gradcheck_network(network, image, training=training, elements=30 if training else 10, name=name)
+    gradcheck_network(network, image, training=training, tensors=30 if training else 10, name=name)
 
 
 @pytest.mark.parametrize("name", SMALL)

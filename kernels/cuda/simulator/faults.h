@@ -27,9 +27,9 @@ SIMULATOR_UNCHECKED static void catch_interrupts() {
   ours.sa_sigaction = on_interrupt;
   ours.sa_flags = SA_SIGINFO | SA_NODEFER;
   interrupts = 0;
-  sigaction(SIGINT, &ours, &before_interrupt);
-  if (!(before_interrupt.sa_flags & SA_SIGINFO) && (before_interrupt.sa_handler == SIG_DFL || before_interrupt.sa_handler == SIG_IGN))
-    sigaction(SIGINT, &before_interrupt, nullptr);  // nobody's: it ends the program, or nothing
+  sigaction(SIGINT, nullptr, &before_interrupt);
+  const bool python = before_interrupt.sa_flags & SA_SIGINFO || (before_interrupt.sa_handler != SIG_DFL && before_interrupt.sa_handler != SIG_IGN);
+  if (python) sigaction(SIGINT, &ours, nullptr);  // else nobody's: it ends the program, or does nothing
 }
 
 SIMULATOR_UNCHECKED static void release_faults() {

@@ -170,7 +170,7 @@ for handler in (signal.default_int_handler, lambda *_: None):
     threading.Thread(target=lambda: [time.sleep(0.3) or os.kill(os.getpid(), signal.SIGINT) for _ in range(2)]).start()
 y[3] = 1
 spins((1,), (32,), (np.ones(32, np.float32), y, np.int32(3)))
-print("and on")
+print("and on", flush=True)
 os._exit(0)
 """
 
