@@ -197,9 +197,8 @@ class _Machine:
                 arguments, function = pop(), pop()
                 push(self.call(function, arguments))
             case "BUILD":
-                state = pop()
-                self.count_texts(state)
-                _set_attributes(stack[-1], state)
+                self.count_texts(stack[-1])
+                _set_attributes(stack[-2], pop())
             case _:
                 self.refuse(opcode, argument)
 
