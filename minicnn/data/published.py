@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,16 +45,14 @@ def require(
         raise DataError(f"{name} is not in {folder}: with download=True it is brought there; or put there by hand: {sources}")
     for file in files:
         path = folder / file.name
-        if fetch:
-            from minicnn.io.download import (
-                download,  # Python's own modules for the network take long to import
-            )
+        if fetch:  # imported here, since Python's own modules for the network take long to import
+            from minicnn.io.download import download
 
-            download(file, folder, report=None if report is None else (lambda count, file=file: report(file, count)), open_url=open_url)  # type: ignore[misc]
+            download(file, folder, report=report and partial(report, file), open_url=open_url)
         elif not file.is_in(path):
             raise DataError(
                 f"{name}: {path} is damaged or another file: its {file.algorithm_name} is {file.hash_of(path)}, not {file.digest}; "
-                f"delete it, and download=True brings it again"
+                "delete it, and download=True brings it again"
             )
         paths.append(path)
     return paths

@@ -173,27 +173,41 @@ class Boxes:
         return f"Boxes(xyxy=[{', '.join(map(_text, self.xyxy[:4]))}{', ...' if len(self) > 4 else ''}])"
 
 
-def _numbers(numbers: Any, maker: str) -> Array:
-    """As (N, 4) float64."""
+def finite_rows(numbers: Any, columns: int, where: str, make: str) -> Array:
+    """Numbers as (N, columns) float64; those of one box may come without the first axis. `make` says what makes a box.
+
+    Raises:
+        ShapeError: these are not so many numbers for each box.
+        ArgumentError: a number is not finite.
+    """
     try:
         found = np.array(numbers, np.float64)
     except (TypeError, ValueError):
-        raise ShapeError(f"Boxes.{maker}: needs numbers (N, 4), not {numbers!r:.80}") from None
-    found = found.reshape(-1, 4) if found.shape == (4,) or found.size == 0 else found
-    if found.ndim != 2 or found.shape[1] != 4:
-        raise ShapeError(f"Boxes.{maker}: four numbers make a box, (N, 4); these are {found.shape}")
+        raise ShapeError(f"{where}: needs numbers (N, {columns}), not {numbers!r:.80}") from None
+    found = found.reshape(-1, columns) if found.shape == (columns,) or found.size == 0 else found
+    if found.ndim != 2 or found.shape[1] != columns:
+        raise ShapeError(f"{where}: {make}, (N, {columns}); these are {found.shape}")
     if not np.isfinite(found).all():
         i = int((~np.isfinite(found)).any(axis=1).argmax())
-        raise ArgumentError(f"Boxes.{maker}: box {i} is {_text(found[i])}: the numbers must be finite")
+        raise ArgumentError(f"{where}: box {i} is {_text(found[i])}: the numbers must be finite")
     return found
+
+
+def require_sizes(found: Array, where: str, which: str) -> None:
+    """Raise an ArgumentError if a width or height, the third and fourth number of each row, is negative."""
+    wrong = (found[:, 2:4] < 0).any(axis=1)
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ArgumentError(f"{where}: box {i} is {_text(found[i])}: width and height, {which}, must not be negative")
+
+
+def _numbers(numbers: Any, maker: str) -> Array:
+    return finite_rows(numbers, 4, f"Boxes.{maker}", "four numbers make a box")
 
 
 def _sized(numbers: Any, maker: str) -> Array:
     found = _numbers(numbers, maker)
-    wrong = (found[:, 2:] < 0).any(axis=1)
-    if wrong.any():
-        i = int(wrong.argmax())
-        raise ArgumentError(f"Boxes.{maker}: box {i} is {_text(found[i])}: width and height, the last two, must not be negative")
+    require_sizes(found, f"Boxes.{maker}", "the last two")
     return found
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.detection.boxes import Boxes
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.detection.boxes import Boxes, finite_rows, require_sizes
 from minicnn.kernels.types import Array
 
 
@@ -29,16 +28,8 @@ class OrientedBoxes:
     """
 
     def __init__(self, numbers: Any) -> None:
-        try:
-            found = np.array(numbers, np.float64)
-        except (TypeError, ValueError):
-            raise ShapeError(f"OrientedBoxes: needs numbers (N, 5), not {numbers!r:.80}") from None
-        found = found.reshape(-1, 5) if found.shape == (5,) or found.size == 0 else found
-        if found.ndim != 2 or found.shape[1] != 5:
-            raise ShapeError(f"OrientedBoxes: five numbers make a box (cx, cy, width, height, angle), (N, 5); these are {found.shape}")
-        if not np.isfinite(found).all() or (found[:, 2:4] < 0).any():
-            raise ArgumentError("OrientedBoxes: the numbers must be finite, and width and height, the third and fourth, not negative")
-        self.numbers = found
+        self.numbers = finite_rows(numbers, 5, "OrientedBoxes", "five numbers make a box (cx, cy, width, height, angle)")
+        require_sizes(self.numbers, "OrientedBoxes", "the third and fourth")
 
     @property
     def corners(self) -> Array:

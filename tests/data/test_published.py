@@ -133,12 +133,12 @@ NAMES = ["airplane", "automobile", "bird"]
 
 
 def cifar(folder, kind, monkeypatch, changes=None):
-    """A small archive like CIFAR's, whose hash counts as the published one; and its batches by name."""
+    """A small archive like CIFAR's, what is changed first in it, whose hash counts as the published one; and its batches by name."""
     rows = {name: RANDOM.integers(256, size=(2, 3072), dtype=np.uint8) for part in kind.parts for name in part}
     batches = {name: {"data": row, kind.label: [0, 2]} for name, row in rows.items()}
     members = {f"cifar/{name}": pickle.dumps(batch, 2) for name, batch in {**batches, kind.names[0]: {kind.names[1]: NAMES}}.items()}
     path = folder / kind.archive.name
-    archive(path, (changes or {}) | members if None in (changes or {}).values() else members | (changes or {}))
+    archive(path, {**(changes or {}), **members, **(changes or {})})
     monkeypatch.setattr(kind, "archive", replace(kind.archive, digest=hashlib.sha256(path.read_bytes()).hexdigest()))
     return rows
 

@@ -177,7 +177,7 @@ def test_a_second_detection_of_a_box_is_wrong_and_a_late_mistake_costs_nothing()
         (lambda: average_precision([(FIRST, [1, np.nan])], [FIRST]), ArgumentError, "image 0 has a score that is NaN"),
         (lambda: OrientedBoxes([0, 0, 1, 1]), ShapeError, "five numbers make a box"),
         (lambda: OrientedBoxes([[1, 2], [3]]), ShapeError, r"needs numbers \(N, 5\)"),
-        (lambda: OrientedBoxes([0, 0, 1, -1, 0]), ArgumentError, "not negative"),
+        (lambda: OrientedBoxes([0, 0, 1, -1, 0]), ArgumentError, r"box 0 is \(0, 0, 1, -1, 0\): width and height, the third and fourth, must not be negative"),
     ],
 )
 def test_messages(call, error, sentence):
