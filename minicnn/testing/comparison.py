@@ -48,7 +48,8 @@ class Comparison:
     def run(self) -> None:
         """Compare everything.
 
-        Raises: a GradcheckError if something is wrong.
+        Raises:
+            GradcheckError: something is wrong.
         """
         self._begin()
         values = self.subject.values
@@ -77,8 +78,7 @@ class Comparison:
     def _elements(self, name: str) -> list[Mismatch]:
         """Compare the gradient of one input with slopes along its elements, or along a sample of them."""
         x, steps, gradient = self.subject.values[name], self.steps[name].ravel(), self.gradients[name].ravel()
-        count = self._count(x)
-        chosen = np.arange(x.size) if count == x.size else np.sort(self.random.choice(x.size, count, replace=False))
+        chosen = np.arange(x.size) if self._count(x) == x.size else np.sort(self.random.choice(x.size, self._count(x), replace=False))
         expected, noise, wrong = np.full(x.size, np.nan), np.zeros(x.size), np.zeros(x.size, bool)
         for i in map(int, chosen):
             expected[i], noise[i] = np.array(self._along(name, i).central(STEP)) / steps[i]
