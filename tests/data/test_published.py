@@ -96,12 +96,19 @@ def test_what_is_missing_is_downloaded(tmp_path, monkeypatch):
         MNIST(folder=tmp_path, download=True, open_url=lambda request, timeout: Response(b"login"))
 
 
-@pytest.mark.parametrize(
-    "data", [b"no gzip", gzip.compress(b""), gzip.compress(b"\0\0\x0d\x01\0\0\0\x04abcd"), idx(np.zeros((3, 4), np.uint8))[:-9], gzip.compress(b"\0\0\x08\x01\0\0\0\x09abcd")]
-)
-def test_files_that_are_no_idx(data, tmp_path):
+NO_IDX = {  # by name: what gzip writes contains the time
+    "no gzip": b"no gzip",
+    "empty": gzip.compress(b""),
+    "of doubles": gzip.compress(b"\0\0\x0d\x01\0\0\0\x04abcd"),
+    "cut off": idx(np.zeros((3, 4), np.uint8))[:-9],
+    "too few": gzip.compress(b"\0\0\x08\x01\0\0\0\x09abcd"),
+}
+
+
+@pytest.mark.parametrize("name", NO_IDX)
+def test_files_that_are_no_idx(name, tmp_path):
     path = tmp_path / "file.gz"
-    path.write_bytes(data)
+    path.write_bytes(NO_IDX[name])
     with pytest.raises(DataError, match=r"file.gz (cannot be read|is no IDX file of bytes, or it was cut off)"):
         read_idx(path)
 
