@@ -5,6 +5,7 @@ from minicnn.data.batch import stack
 from minicnn.data.cifar import CIFAR10, CIFAR100
 from minicnn.data.dataset import ArrayDataset, Dataset, Subset, random_split
 from minicnn.data.digits import Digits
+from minicnn.data.image_folder import ImageFolder
 from minicnn.data.loader import DataLoader
 from minicnn.data.mnist import MNIST, FashionMNIST
 
@@ -17,6 +18,7 @@ __all__ = [
     "Dataset",
     "Digits",
     "FashionMNIST",
+    "ImageFolder",
     "Subset",
     "imagenet",
     "random_split",

@@ -72,7 +72,7 @@ class ArrayDataset:
         try:
             return tuple(array[index] for array in self.arrays)
         except IndexError:
-            raise _no_sample(self, index) from None
+            raise no_sample(self, index) from None
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return (self[i] for i in range(len(self)))
@@ -108,14 +108,15 @@ class Subset:
         try:
             number = int(self.indices[index])
         except IndexError:
-            raise _no_sample(self, index) from None
+            raise no_sample(self, index) from None
         return self.dataset[number]
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return (self[i] for i in range(len(self)))
 
 
-def _no_sample(dataset: Dataset, index: object) -> IndexingError:
+def no_sample(dataset: Dataset, index: object) -> IndexingError:
+    """The error of an index that the dataset does not have."""
     return IndexingError(f"{type(dataset).__name__} has no sample {index!r}: the indices are 0 to {len(dataset) - 1}")
 
 
