@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from minicnn.backend import CUPY, draw_seed, get_backend
 from minicnn.data.batch import ORDER, BatchMaker, Collate, becomes_tensor, random_stream
 from minicnn.data.dataset import Dataset
 from minicnn.data.transforms import Transform, check_transform
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, StateDictError
 from minicnn.kernels.types import Array
 
 
@@ -34,13 +35,14 @@ class DataLoader:
         num_workers: processes that prepare batches; 0 prepares them here, when they are asked for. Starting
             them takes about half a second an epoch, so they pay where a sample is read from a file, decoded
             or heavily transformed.
+        prefetch: batches that each worker prepares ahead. More of them even out samples that take long, and take memory.
         transform: `transform(image, rng) -> image`, applied to the first entry of each sample: see
             `minicnn.data.transforms`.
         collate: `collate(samples)` makes a batch of a list of samples; its arrays become tensors of their own
             type, and anything else stays what it is. By default `minicnn.data.stack`.
 
     Attributes:
-        epoch: the number of the next epoch, from 0. Set it to resume a training run where it stopped.
+        epoch: the number of the next epoch, from 0. Set it to go on at the beginning of another; `state_dict` is for going on in the middle of one.
 
     Raises:
         ArgumentError: the dataset is empty or no dataset, a value is out of range, or the dataset cannot be
@@ -64,16 +66,19 @@ class DataLoader:
         seed: int | None = None,
         drop_last: bool = False,
         num_workers: int = 0,
+        prefetch: int = 2,
         transform: Transform | None = None,
         collate: Collate | None = None,
     ) -> None:
         _check_dataset(dataset)
         self.batch_size = checks.integer(batch_size, "DataLoader: batch_size")
         self.num_workers = checks.integer(num_workers, "DataLoader: num_workers", 0)
+        self.prefetch = checks.integer(prefetch, "DataLoader: prefetch")
         self.shuffle = checks.flag(shuffle, "DataLoader: shuffle")
         self.drop_last = checks.flag(drop_last, "DataLoader: drop_last")
         self.dataset = dataset
-        self.epoch = 0
+        self._next = (0, 0)  # the epoch and the batch that the next loop begins with
+        self._position = (0, 0)  # those that follow what has been handed out last
         for name, function in (("transform", transform), ("collate", collate)):
             if function is not None and not callable(function):
                 raise ArgumentError(f"DataLoader: {name} must be a function, not {type(function).__name__}")
@@ -93,18 +98,74 @@ class DataLoader:
         full, rest = divmod(len(self.dataset), self.batch_size)
         return full + bool(rest and not self.drop_last)
 
-    def __iter__(self) -> Iterator[Any]:
-        epoch, self.epoch = self.epoch, self.epoch + 1
-        return self._iterate(epoch)
+    @property
+    def epoch(self) -> int:
+        """The number of the next epoch."""
+        return self._next[0]
 
-    def _iterate(self, epoch: int) -> Iterator[Any]:
-        batches = self._batches(epoch)
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._next = self._position = (checks.integer(epoch, "DataLoader: epoch", 0), 0)
+
+    def state_dict(self) -> dict[str, int]:
+        """The place in the stream of batches, to be kept in a checkpoint.
+
+        It is that after the last batch which a loop has been given, in the middle of an epoch or at its end; workers may have prepared more, which do not
+        count. After `load_state_dict`, in this process or another, the next loop gets what is left of the epoch, batch for batch what would have
+        followed. (Without that, a loop after one that was broken off is a new epoch.)
+
+        Example:
+            >>> from minicnn.data import ArrayDataset
+            >>> def loader():
+            ...     return DataLoader(ArrayDataset(np.arange(6)), batch_size=2)
+            >>> first, second = loader(), loader()
+            >>> for (batch,) in first:
+            ...     break
+            >>> first.state_dict()["batch"]
+            1
+            >>> second.load_state_dict(first.state_dict())
+            >>> [batch.tolist() for (batch,) in second]
+            [[2, 3], [4, 5]]
+        """
+        epoch, batch = self._position
+        return {"seed": self._make.seed, "epoch": epoch, "batch": batch, "batch_size": self.batch_size, "samples": len(self.dataset)}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where the loader was of which this is the `state_dict()`. A loop that is running is not changed.
+
+        Raises:
+            StateDictError: entries are missing or unexpected.
+            ArgumentError: a value is out of range, or the batches of that loader were others: of another size, or of another number of samples.
+        """
+        if state.keys() != (own := self.state_dict()).keys():
+            raise StateDictError(f"DataLoader: a state has the entries {', '.join(own)}; this has {', '.join(map(str, state)) or 'none'}")
+        seed, epoch, batch = (checks.integer(state[name], f"DataLoader: {name}", 0) for name in ("seed", "epoch", "batch"))
+        for name in ("batch_size", "samples"):
+            if state[name] != own[name]:
+                raise ArgumentError(f"DataLoader: the state is of a loader with {name} {state[name]}, this has {own[name]}: its batches would be others")
+        if batch >= len(self):
+            raise ArgumentError(f"DataLoader: batch must be below {len(self)}, the number of batches in an epoch, not {batch}")
+        self._make = replace(self._make, seed=seed)
+        self._next = self._position = (epoch, batch)
+
+    def __iter__(self) -> Iterator[Any]:
+        epoch, first = self._position = self._next
+        self._next = (epoch + 1, 0)
+        return self._hand_out(epoch, first)
+
+    def _hand_out(self, epoch: int, first: int) -> Iterator[Any]:
+        for number, batch in enumerate(self._tensors(epoch, first), first + 1):
+            self._position = (epoch, number) if number < len(self) else (epoch + 1, 0)
+            yield batch
+
+    def _tensors(self, epoch: int, first: int) -> Iterator[Any]:
+        batches = self._batches(epoch)[first:]
         if self.num_workers == 0:
             made: Iterator[Any] = (self._make(indices, epoch) for indices in batches)
         else:
             from minicnn.data.worker import batches_from_workers
 
-            made = batches_from_workers(self._make, batches, epoch, self.num_workers)
+            made = batches_from_workers(self._make, batches, epoch, self.num_workers, self.prefetch, first)
         if get_backend().name == CUPY:
             from minicnn.data.ahead import one_ahead
 

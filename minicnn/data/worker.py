@@ -5,8 +5,8 @@ locks that BLAS, Numba and this package's thread pool held at that moment stay l
 and GNU OpenMP aborts on purpose. A spawned process imports what it needs, which takes half a second, and is
 safe at any time.
 
-Each worker has a pipe of its own and makes every n-th batch. It waits in `send` until the batch is wanted, so
-it is never more than about one batch ahead; and a worker that dies closes its pipe, so nobody waits for it.
+Each worker has a pipe of its own and makes every n-th batch. It makes a few ahead (`prefetch`), and then the next whenever one is taken;
+and a worker that dies closes its pipe, so nobody waits for it. Large batches do not go through the pipe: see `passing`.
 
 Ctrl-C in a terminal reaches every process, but is for the parent, which ends the workers. They ignore it, and are
 started with SIGINT blocked, because they import half a second long before they can say so.
@@ -19,22 +19,29 @@ import pickle
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
 from minicnn.data.batch import BatchMaker
+from minicnn.data.passing import receive, send
 from minicnn.errors import ArgumentError, DataError
 from minicnn.kernels.types import Array
 
+TAKEN = b"taken"  # what a worker is told when one of its batches has been taken
+
 
 def batches_from_workers(
-    make: BatchMaker, batches: Sequence[Array], epoch: int, num_workers: int
+    make: BatchMaker, batches: Sequence[Array], epoch: int, num_workers: int, prefetch: int, first: int = 0
 ) -> Iterator[Any]:
     """`make(indices, epoch)` for each of `batches`, in order, computed by worker processes.
 
     The processes end with the iteration, also when it is broken off.
+
+    Args:
+        prefetch: batches that each worker makes ahead.
+        first: the number of the first of the batches in the epoch.
 
     Raises:
         ArgumentError: `make` cannot be sent to another process.
@@ -48,9 +55,9 @@ def batches_from_workers(
             for number in range(count):
                 workers.append(_Worker(number))
         for number, worker in enumerate(workers):
-            worker.start(job, batches[number::count], epoch)
+            worker.start(job, batches[number::count], epoch, prefetch)
         for k in range(len(batches)):
-            yield workers[k % count].receive(k)
+            yield workers[k % count].receive(first + k)
     finally:
         for worker in workers:
             worker.stop()
@@ -101,24 +108,26 @@ class _Worker:
         self.process.start()
         theirs.close()  # or its end would stay open here when the worker dies
 
-    def start(self, job: bytes, batches: Sequence[Array], epoch: int) -> None:
+    def start(self, job: bytes, batches: Sequence[Array], epoch: int, prefetch: int) -> None:
         """Say what to make."""
         try:
             self.connection.send_bytes(job)
-            self.connection.send((batches, epoch))
+            self.connection.send((batches, epoch, prefetch))
         except OSError:
             raise self._death("before its first batch") from None
 
     def receive(self, k: int) -> Any:
         """The next batch, which is the k-th of the epoch."""
         try:
-            batch, failure, trace = pickle.loads(self.connection.recv_bytes())
+            batch, failure, trace = receive(self.connection)
         except (EOFError, OSError):
             raise self._death(f"before it delivered batch {k}") from None
         if failure is not None:
             error = DataError(failure)
             error.add_note(f"In worker process {self.number}:\n{trace}")
             raise error
+        with suppress(OSError):  # it may have made its last batch, and be gone
+            self.connection.send_bytes(TAKEN)
         return batch
 
     def stop(self) -> None:
@@ -143,15 +152,17 @@ class _Worker:
 
 
 def _serve(connection: Connection) -> None:
-    """What a worker process does: read the job, make the batches, send each as it is wanted."""
+    """What a worker process does: read the job, make the batches, send each, and never be more than `prefetch` ahead."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for programs that `__getitem__` may start
     try:
         job = connection.recv_bytes()
-        batches, epoch = connection.recv()
-        for message in _messages(job, batches, epoch):
-            connection.send_bytes(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
+        batches, epoch, prefetch = connection.recv()
+        for number, message in enumerate(_messages(job, batches, epoch)):
+            send(connection, message)
+            if number + 1 >= prefetch:
+                connection.recv_bytes()  # TAKEN: there is room for one more
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # nobody wants the rest
 

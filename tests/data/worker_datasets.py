@@ -47,3 +47,22 @@ class Slow(Plain):
 class ProcessId(Plain):
     def __getitem__(self, index):
         return (os.getpid(),)
+
+
+class LargeKilled(Plain):
+    def __getitem__(self, index):
+        if index == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return (np.zeros((1, 600, 600), np.float32),)
+
+
+class Recorded(Plain):
+    """Each sample that is made leaves a file."""
+
+    def __init__(self, folder, size):
+        super().__init__(size)
+        self.folder = folder
+
+    def __getitem__(self, index):
+        (self.folder / str(index)).touch()
+        return (index,)
