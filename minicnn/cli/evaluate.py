@@ -1,18 +1,31 @@
-"""`minicnn evaluate RUN`: accuracy on the held-out images, and which classes are taken for which."""
+"""`minicnn evaluate RUN...`: accuracy on the held-out images, and which classes are taken for which; of several runs also together."""
 
 import argparse
-from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, add_precision, add_run, load_run, use_backend, use_precision
-from minicnn.kernels.types import Array
+from minicnn.cli.options import (
+    add_backend,
+    add_precision,
+    load_images,
+    load_run,
+    positive,
+    use_backend,
+    use_precision,
+)
+from minicnn.errors import ArgumentError
+from minicnn.train.views import VIEWS
 
 
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
-    parser = subparsers.add_parser("evaluate", help="accuracy of a trained network on the held-out images", description=__doc__)
-    add_run(parser)
+    parser = subparsers.add_parser("evaluate", help="accuracy of trained networks on the held-out images", description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder that `minicnn train` has made, or a .safetensors file")
+    parser.add_argument("--ensemble", action="store_true", help="also what the runs say together: the mean of their probabilities")
+    parser.add_argument("--views", choices=VIEWS, help="look at each image in several ways, and average: with its mirror image, or in ten windows")
+    parser.add_argument("--sizes", type=_sizes, metavar="N,N,...", help="look at each image in these sizes, and average, such as 28,32,36")
     add_backend(parser)
     add_precision(parser)
     parser.set_defaults(run=run)
@@ -20,25 +33,63 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the figures."""
-    from minicnn.data import DataLoader
-    from minicnn.train import evaluate
-    from minicnn.train.datasets import load_dataset
-    from minicnn.train.recipe import EVALUATION_BATCH
-
     backend, precision = use_backend(args), use_precision(args)
-    model, contents = load_run(args.checkpoint)
-    dataset = load_dataset(contents["dataset"])
-    confused: Counter[tuple[int, int]] = Counter()
-
-    def tally(found: Array, labels: Array) -> None:
-        confused.update(zip(labels.tolist(), found.tolist(), strict=True))
-
-    metrics = evaluate(model, DataLoader(dataset.test, batch_size=EVALUATION_BATCH), on_batch=tally, precision=precision)
-    wrong = {pair: count for pair, count in confused.most_common() if pair[0] != pair[1]}
-    speed = f"backend {backend}, {precision}, {metrics.images_per_second:.0f} images/s"
-    print(f"{contents['network']['name']} after {contents['epoch']} epochs on {contents['dataset']}; {speed}")
-    right = f"{100 * metrics.accuracy:.2f} % of {metrics.images} images are right ({sum(wrong.values())} wrong)"
-    print(f"held out: {right}, loss {metrics.loss:.4f}")
-    for (label, found), count in wrong.items():
-        print(f"  {dataset.classes[label]} taken for {dataset.classes[found]}: {count}")
+    if args.views and args.sizes:
+        raise ArgumentError("evaluate: give --views or --sizes, not both")
+    if args.ensemble and len(args.runs) == 1:
+        raise ArgumentError("evaluate: an ensemble needs at least two runs")
+    loaded = [load_run(run) for run in args.runs]
+    if len(datasets := {contents["dataset"] for _, contents in loaded}) > 1:
+        raise ArgumentError(f"evaluate: the runs are of different datasets, {', '.join(sorted(datasets))}: evaluate each for itself")
+    images = load_images(loaded[0][1])
+    said = [_one(model, contents, images, args, f"backend {backend}, {precision}") for model, contents in loaded]
+    if args.ensemble:
+        _together(said)
     return OK
+
+
+def _one(model: Any, contents: dict[str, Any], images: Any, args: argparse.Namespace, computed: str) -> Any:
+    """Print what one network says; returns it."""
+    from functools import partial
+    from time import perf_counter
+
+    from minicnn.data import DataLoader
+    from minicnn.train.ensemble import judge
+    from minicnn.train.parts import EVALUATION_BATCH
+    from minicnn.train.views import at_sizes
+
+    views = VIEWS[args.views] if args.views else partial(at_sizes, sizes=args.sizes) if args.sizes else None
+    start = perf_counter()
+    verdict = judge(model, DataLoader(images.test, EVALUATION_BATCH, transform=images.prepare), views=views, precision=args.precision)
+    speed = f"{computed}, {len(verdict.labels) / (perf_counter() - start):.0f} images/s"
+    how = f", {args.views}" if args.views else f", sizes {', '.join(map(str, args.sizes))}" if args.sizes else ""
+    print(f"{contents['network']['name']} after {contents['epoch']} epochs on {contents['dataset']}{how}; {speed}")
+    print(f"held out: {_right(verdict)}, loss {verdict.loss:.4f}")
+    for (label, found), count in verdict.confusions():
+        print(f"  {images.classes[label]} taken for {images.classes[found]}: {count}")
+    return verdict
+
+
+def _together(said: Sequence[Any]) -> None:
+    from minicnn.train.ensemble import average
+
+    verdict = average(said)
+    mean = sum(one.accuracy for one in said) / len(said)
+    best = max(one.accuracy for one in said)
+    print(f"together, the mean of {len(said)} networks: {_right(verdict)}, loss {verdict.loss:.4f}")
+    print(f"  {_points(verdict.accuracy - mean)} over the mean of the single ones ({100 * mean:.2f} %), {_points(verdict.accuracy - best)} over the best")
+    if said[0].probabilities.shape[1] > 10:
+        print(f"  top-5 error {100 * (1 - verdict.top(5)):.2f} %, of the single ones {', '.join(f'{100 * (1 - one.top(5)):.2f}' for one in said)} %")
+
+
+def _right(verdict: Any) -> str:
+    wrong = round((1 - verdict.accuracy) * len(verdict.labels))
+    return f"{100 * verdict.accuracy:.2f} % of {len(verdict.labels)} images are right ({wrong} wrong)"
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.2f} points"
+
+
+def _sizes(text: str) -> list[int]:
+    return [positive(size) for size in text.split(",")]

@@ -35,12 +35,12 @@ def use_backend(args: argparse.Namespace) -> str:
     return get_backend().name
 
 
-def add_precision(parser: argparse.ArgumentParser) -> None:
+def add_precision(parser: argparse.ArgumentParser, default: str | None = "fp32") -> None:
     """--precision NAME."""
     from minicnn.ops.autocast import PRECISIONS
 
     parser.add_argument(
-        "--precision", choices=PRECISIONS, default="fp32", help="of the products: all digits of float32 (default), or fewer, on a GPU's tensor cores"
+        "--precision", choices=PRECISIONS, default=default, help="of the products: all digits of float32 (default), or fewer, on a GPU's tensor cores"
     )
 
 
@@ -54,11 +54,6 @@ def use_precision(args: argparse.Namespace) -> str:
 
     with autocast(args.precision):
         return str(args.precision)
-
-
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """The positional argument RUN."""
-    parser.add_argument("checkpoint", type=Path, metavar="RUN", help="folder that `minicnn train` has made, or a .safetensors file")
 
 
 def load_run(run: Path) -> tuple[Module, dict[str, Any]]:
@@ -77,6 +72,20 @@ def load_run(run: Path) -> tuple[Module, dict[str, Any]]:
     if not {"dataset", "epoch"} <= contents.keys():
         raise CheckpointError(f"the checkpoint {run} does not say on which dataset it was trained: `minicnn train` has not made it")
     return model, contents
+
+
+def load_images(contents: dict[str, Any]) -> Any:
+    """The dataset of a run, from where the run had it.
+
+    Raises:
+        ArgumentError, DataError, DownloadError: as `train.datasets.load_dataset`.
+    """
+    from minicnn.cli.download import showing_downloads
+    from minicnn.train.datasets import load_dataset
+
+    recipe = contents.get("recipe")
+    with showing_downloads() as report:
+        return load_dataset(contents["dataset"], recipe.get("data_dir") if isinstance(recipe, dict) else None, report)
 
 
 def positive(text: str) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, add_precision, load_run, use_backend, use_precision
+from minicnn.cli.options import add_backend, add_precision, load_images, load_run, use_backend, use_precision
 from minicnn.errors import ArgumentError, CheckpointError
 
 TOP, TOP_OF_THOUSAND = 3, 5
@@ -43,18 +43,16 @@ def _signs(args: argparse.Namespace) -> int:
     """A line for each picture of one sign, by the network of a run."""
     import numpy as np
 
-    from minicnn.io import read_image
-    from minicnn.train.datasets import load_dataset
-
     if len(args.paths) < 2:
         raise ArgumentError(f"predict: after the run {args.paths[0]}, name the pictures: minicnn predict RUN IMAGE...")
     use_backend(args)
     precision = use_precision(args)
     model, contents = load_run(Path(args.paths[0]))
-    dataset = load_dataset(contents["dataset"])
-    images = args.paths[1:]
-    pictures = [read_image(path, dataset.original) for path in images]
-    probabilities = _probabilities(model, np.stack([dataset.prepare(ink) for ink, _ in pictures]), precision)
+    dataset = load_images(contents)
+    images, rng = args.paths[1:], np.random.default_rng()  # from which nothing is drawn
+    pictures = [dataset.read(path) for path in images]
+    prepared = [image if dataset.prepare is None else dataset.prepare(image, rng) for image, _ in pictures]
+    probabilities = _probabilities(model, np.stack(prepared), precision)
     for path, (_, done), p in zip(images, pictures, probabilities, strict=True):
         best = np.argsort(-p, kind="stable")[:TOP]
         seen = ", ".join(f"{dataset.classes[k]} ({100 * p[k]:.1f} %)" for k in best)

@@ -1,41 +1,67 @@
-"""`minicnn train`: fit a network to a dataset and leave a log, a learning curve and a checkpoint."""
+"""`minicnn train`: fit a network to a dataset and leave a log, a learning curve and checkpoints; or go on with a run that was broken off."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from minicnn.cli import INTERRUPTED, OK
+from minicnn.cli.download import showing_downloads
 from minicnn.cli.options import add_backend, add_precision, not_negative, positive, use_backend, use_precision
+from minicnn.errors import ArgumentError
+from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.datasets import DATASETS
-from minicnn.train.recipe import OPTIMIZERS, SCHEDULES, Recipe
-from minicnn.train.run_folder import LOG, RunFolder
+from minicnn.train.optimizers import OPTIMIZERS
+from minicnn.train.recipe import Recipe
+from minicnn.train.run_folder import BEST, LOG, RunFolder
+from minicnn.train.schedules import SCHEDULES
 
 LOOPS_ARE_SLOW = (
     "The backend loops is the textbook's loops in plain Python: one or two images a second with LeNet5, a quarter of an hour for a pass "
     "over the digits. Try it with --epochs 1."
 )
+SETTINGS = (  # of a recipe, which have an option of their own; --set reaches the others
+    "model", "dataset", "data_dir", "augment", "validation", "epochs", "batch_size", "accumulate", "optimizer", "lr", "schedule", "label_smoothing", "mixup",
+    "clip_norm", "average", "patience", "keep_every", "seed", "workers", "precision",
+)  # fmt: skip
+FREE_TO_CHANGE = ("workers",)  # when a run goes on: it changes no number
 
 
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
+    from minicnn.train.recipe_file import list_recipes
+
     usual = Recipe()
     parser = subparsers.add_parser("train", help="train a network; by default LeNet5 on handwritten digits", description=__doc__)
 
-    def add(name: str, default: Any, help: str, metavar: str = "N", type: Any = not_negative) -> None:
-        parser.add_argument(name, default=default, type=type, metavar=metavar, help=f"{help} (default: {default})")
+    def add(name: str, default: Any, help: str, metavar: str = "N", type: Callable[[str], Any] = not_negative) -> None:
+        parser.add_argument(name, type=type, metavar=metavar, help=f"{help} (default: {default})")
 
+    parser.add_argument("--recipe", metavar="NAME", help=f"settings of a paper ({', '.join(list_recipes())}), or of a .toml file; options change them")
     add("--model", usual.model, "network, such as ResNet20; `minicnn summary` lists all", "NAME", str)
-    add("--dataset", usual.dataset, f"images: {', '.join(DATASETS)}", "NAME", str)
+    add("--dataset", usual.dataset, f"images: {', '.join(DATASETS)}, or a folder with train and test in it", "NAME", str)
+    add("--data-dir", "~/.cache/minicnn/data", "folder of published datasets", "DIR", str)
+    add("--augment", usual.augment, f"how training images are changed: {', '.join(AUGMENTATIONS)}", "NAME", str)
+    add("--validation", usual.validation, "part of the training images to decide by: best weights, early stop, plateau", "X", float)
     add("--epochs", usual.epochs, "passes over the images", type=positive)
-    add("--batch-size", usual.batch_size, "images per step", type=positive)
+    add("--batch-size", usual.batch_size, "images in a batch", type=positive)
+    add("--accumulate", usual.accumulate, "batches for each step", type=positive)
     add("--optimizer", usual.optimizer, ", ".join(OPTIMIZERS), "NAME", str)
-    add("--schedule", usual.schedule, f"of the learning rate: {', '.join(SCHEDULES)}; plateau goes by the training loss", "NAME", str)
+    add("--lr", "one that suits the optimizer", "highest learning rate", "X", float)
+    add("--schedule", usual.schedule, f"of the learning rate: {', '.join(SCHEDULES)}; plateau goes by the training loss, or --validation", "NAME", str)
+    add("--label-smoothing", usual.label_smoothing, "from 0 to 1", "X", float)
+    add("--mixup", usual.mixup, "alpha of mixup", "X", float)
+    add("--clip-norm", usual.clip_norm, "largest norm of the gradients; 0 clips nothing", "X", float)
+    add("--average", usual.average, "decay of the averaged weights, such as 0.999; 0 averages nothing", "X", float)
+    add("--patience", usual.patience, "epochs without a lower validation loss before it stops; 0 never does")
+    add("--keep-every", usual.keep_every, "keep a checkpoint of every N-th epoch; 0 keeps the last only")
     add("--seed", usual.seed, "same seed, same machine: same losses")
     add("--workers", usual.workers, "processes that prepare batches")
-    parser.add_argument("--lr", type=float, metavar="X", help="highest learning rate (default: one that suits the optimizer)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of a recipe, such as optimizer_options.momentum=0.8")
+    parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with its settings, from its last checkpoint")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run, new or empty (default: runs/MODEL-DATASET-NUMBER)")
     add_backend(parser)
-    add_precision(parser)
+    add_precision(parser, default=None)
     parser.set_defaults(run=run)
 
 
@@ -44,16 +70,12 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.train.progress import show_progress
     from minicnn.train.run import run_recipe
 
-    backend, precision = use_backend(args), use_precision(args)
-    recipe = Recipe(
-        args.model, args.dataset, args.epochs, args.batch_size, args.lr, args.optimizer, args.schedule, args.seed, args.workers, precision
-    ).resolved()
-    parts = recipe.build()
-    folder = RunFolder.new(args.out, f"{recipe.model}-{recipe.dataset}")
+    recipe, folder, parts, backend = _going_on(args) if args.resume else _new(args)
     held_out = len(parts.test.dataset)
     images = f"{len(parts.train.dataset):,} images to train on, {held_out:,} held out"
     try:
-        print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, {precision}, seed {recipe.seed}", flush=True)
+        since = f"; goes on after {parts.trainer.steps} steps" if parts.trainer.steps else ""
+        print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, {recipe.precision}, seed {recipe.seed}{since}", flush=True)
         if backend == "loops":
             print(LOOPS_ARE_SLOW, flush=True)
         outcome = run_recipe(recipe, parts, folder, show_progress)
@@ -61,20 +83,67 @@ def run(args: argparse.Namespace) -> int:
         folder.remove_if_empty()
 
     if outcome.interrupted:
-        print(f"interrupted after {outcome.steps} steps ({len(outcome.history)} whole epochs); the weights as they were then are kept")
-        print(f"  {folder.checkpoint}   look at it: minicnn evaluate {folder.path}")
+        print(f"interrupted after {outcome.steps} steps ({len(outcome.history)} whole epochs); the state as it was then is kept")
+        print(f"  {folder.checkpoint}   go on: minicnn train --resume {folder.path}")
         return INTERRUPTED
+    if outcome.stopped:
+        print(f"stopped: {outcome.stopped}")
     last = outcome.history[-1]
     wrong = round((1 - last.test_accuracy) * held_out)
-    right = f"{100 * last.test_accuracy:.2f} % of the {held_out} held-out images are right ({wrong} wrong)"
+    right = f"{100 * last.test_accuracy:.2f} % of the {held_out:,} held-out images are right ({wrong} wrong)"
     print(f"\n{right}, after {outcome.seconds:.1f} s of training.\n")
-    print(f"The run is in {folder.path}: {folder.checkpoint.name}, {LOG}{', ' + folder.curve.name if outcome.has_curve else ''}")
+    files = [folder.checkpoint.name, *([BEST] if folder.best.exists() else []), LOG, *([folder.curve.name] if outcome.has_curve else [])]
+    print(f"The run is in {folder.path}: {', '.join(files)}")
     if not outcome.has_curve:
         from minicnn.errors import install
 
         print(f"For the learning curve as a picture, install matplotlib: {install('viz')}")
     print(_what_next(folder, recipe, backend))
     return OK
+
+
+def _new(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
+    """A run by a recipe, the options and --set, the later of which prevail."""
+    from minicnn.train.recipe_file import read_recipe, with_settings
+
+    backend = use_backend(args)
+    settings = {**(read_recipe(args.recipe) if args.recipe else {}), **_given(args)}
+    recipe = Recipe(**with_settings(settings, args.set)).resolved()
+    args.precision = recipe.precision
+    use_precision(args)
+    with showing_downloads() as report:
+        parts = recipe.build(report)
+    return recipe, RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}"), parts, backend
+
+
+def _going_on(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
+    """A run that was broken off, on the backend and the number of threads that it had."""
+    import dataclasses
+
+    from minicnn.train.resume import resume
+
+    given = _given(args)
+    others = [name for name in given if name not in FREE_TO_CHANGE] + [name for name in ("recipe", "set", "out") if getattr(args, name)]
+    if others:
+        raise ArgumentError(f"--resume goes on with the settings of the run: leave out --{others[0].replace('_', '-')}, or start a new run with it")
+    broken_off = resume(args.resume)
+    broken_off = dataclasses.replace(broken_off, recipe=dataclasses.replace(broken_off.recipe, **given))
+    recipe = broken_off.recipe
+    args.backend, args.threads = args.backend or broken_off.backend, args.threads or broken_off.threads
+    args.precision = recipe.precision
+    backend = use_backend(args)
+    use_precision(args)
+    if backend != broken_off.backend or args.threads != broken_off.threads:
+        was = f"{broken_off.backend} with {broken_off.threads} threads"
+        print(f"The run was on {was}: what follows will not be bit for bit what would have followed there.", flush=True)
+    with showing_downloads() as report:
+        parts = broken_off.restore(report)
+    return recipe, broken_off.folder, parts, backend
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that have been given as options."""
+    return {name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None}
 
 
 def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:

@@ -27,7 +27,9 @@ class Outputs(NamedTuple):
     weight: float = 0.3
 
 
-def auxiliary_cross_entropy(outputs: Outputs | Tensor, labels: Tensor, weight: float | None = None) -> Tensor:
+def auxiliary_cross_entropy(
+    outputs: Outputs | Tensor, labels: Tensor, weight: float | None = None, *, label_smoothing: float = 0.0
+) -> Tensor:
     """The cross-entropy of the scores, plus `weight` times that of each auxiliary classifier.
 
     Scores that come alone, as from a network in evaluation mode or one without auxiliary classifiers, give the plain
@@ -37,6 +39,7 @@ def auxiliary_cross_entropy(outputs: Outputs | Tensor, labels: Tensor, weight: f
         outputs: what the network returned.
         labels: class numbers (N,).
         weight: of each auxiliary loss; by default what the network says, 0.3 for GoogLeNet.
+        label_smoothing: see `cross_entropy`; of all the losses.
 
     Raises:
         ArgumentError: the weight is negative or no number.
@@ -54,9 +57,9 @@ def auxiliary_cross_entropy(outputs: Outputs | Tensor, labels: Tensor, weight: f
     if weight is not None:
         weight = number(weight, "auxiliary_cross_entropy: weight", least=0)
     if not isinstance(outputs, Outputs):
-        return cross_entropy(outputs, labels)
+        return cross_entropy(outputs, labels, label_smoothing=label_smoothing)
     weight = outputs.weight if weight is None else weight
-    loss = cross_entropy(outputs.scores, labels)
+    loss = cross_entropy(outputs.scores, labels, label_smoothing=label_smoothing)
     for scores in outputs.auxiliary:
-        loss = loss + weight * cross_entropy(scores, labels)
+        loss = loss + weight * cross_entropy(scores, labels, label_smoothing=label_smoothing)
     return loss

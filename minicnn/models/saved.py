@@ -1,6 +1,7 @@
 """Networks from checkpoints: built by the name that the file gives, and filled with its weights."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from minicnn.errors import CheckpointError, MinicnnError, StateDictError
@@ -11,7 +12,7 @@ from minicnn.nn import Module
 
 
 def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
-    """The network in a checkpoint, built and with its weights, and the checkpoint's contents.
+    """The network in a checkpoint, built and with its weights, and the checkpoint's contents. Weights that were averaged over the steps are preferred.
 
     Raises:
         CheckpointError: as `io.load_checkpoint`; or the network is unknown here; or the weights do not fit it, or are not finite.
@@ -26,7 +27,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
         (6, 1, 5, 5)
     """
     contents = load_checkpoint(path)
-    network, weights = contents["network"], contents["model"]
+    network, weights = contents["network"], {**contents["model"], **_averages(contents)}
     try:
         model = create(network["name"], **network["kwargs"])
     except (MinicnnError, TypeError, ValueError, OverflowError, MemoryError) as error:
@@ -37,3 +38,9 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
     except StateDictError as error:
         raise CheckpointError(f"{path} does not fit the network it names: {error}") from None
     return model, contents
+
+
+def _averages(contents: Mapping[str, Any]) -> Mapping[str, Any]:
+    average = contents.get("average")
+    averages = average.get("averages") if isinstance(average, Mapping) else None
+    return averages if isinstance(averages, Mapping) else {}

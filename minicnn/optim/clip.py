@@ -82,7 +82,10 @@ def _clip_at_once(gradients: list[Tensor], max_norm: float) -> float:
 
 def _sum_of_squares(gradient: Tensor) -> float:
     """In float64, where the squares of finite float32 numbers are finite."""
-    return float((gradient.data.astype(np.float64) ** 2).sum())
+    values = gradient.data.reshape(-1)
+    if array_module(values) is np:  # converted piece by piece: a whole copy of VGG16's largest gradient would take 800 MB
+        return float(np.einsum("i,i->", values, values, dtype=np.float64, casting="same_kind"))
+    return float((values.astype(np.float64) ** 2).sum())
 
 
 def _not_finite(gradients: list[tuple[str, Tensor]]) -> NonFiniteError:

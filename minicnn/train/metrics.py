@@ -1,9 +1,13 @@
 """What is counted while a network trains: loss, accuracy and speed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 from minicnn.kernels.types import Array
+
+_COUNTED = ("images", "batches", "correct", "total_loss", "seconds")
 
 
 @dataclass
@@ -19,6 +23,7 @@ class Metrics:
     """
 
     images: int = 0
+    batches: int = 0
     correct: int = 0
     total_loss: float = 0.0
     seconds: float = 0.0
@@ -27,9 +32,19 @@ class Metrics:
     def add(self, loss: float, scores: Array, labels: Array) -> None:
         """Count a batch: its mean loss, scores (N, K) and labels (N,)."""
         self.images += len(labels)
+        self.batches += 1
         self.correct += int((scores.argmax(axis=1) == labels).sum())
         self.total_loss += loss * len(labels)
         self.seconds = perf_counter() - self.started
+
+    def state_dict(self) -> dict[str, float]:
+        """What has been counted so far, for a checkpoint in the middle of a pass."""
+        return {name: getattr(self, name) for name in _COUNTED}
+
+    @classmethod
+    def resumed(cls, state: Mapping[str, Any]) -> "Metrics":
+        """Go on counting where another process stopped."""
+        return cls(**{name: state[name] for name in _COUNTED}, started=perf_counter() - state["seconds"])
 
     @property
     def loss(self) -> float:

@@ -2,22 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
+from minicnn.train.callback import Callback
 from minicnn.train.metrics import Metrics
-from minicnn.train.trainer import Epoch
-
-
-class Progress(Protocol):
-    """What is told about a run while it runs."""
-
-    def step(self, metrics: Metrics) -> None:
-        """A batch is done."""
-        ...
-
-    def epoch(self, epoch: Epoch) -> None:
-        """A pass over the images is done."""
-        ...
+from minicnn.train.trainer import Epoch, Trainer
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:
@@ -35,22 +23,18 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
     )
 
 
-class PlainProgress:
+class PlainProgress(Callback):
     """One line per epoch: for files, pipes and notebooks' logs."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def step(self, metrics: Metrics) -> None:
-        """Nothing: a line per batch would be too much."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Print the line."""
+    def on_epoch(self, trainer: Trainer, epoch: Epoch) -> None:  # noqa: ARG002 - called like every callback
         print(epoch_line(epoch, self.epochs), flush=True)  # noqa: T201 - progress is output
 
 
 @contextmanager
-def show_progress(epochs: int, steps_per_epoch: int) -> Iterator[Progress]:
+def show_progress(epochs: int, steps_per_epoch: int) -> Iterator[Callback]:
     """A live bar if the output is a terminal, else plain lines."""
     from rich.console import Console
 
@@ -68,12 +52,12 @@ def show_progress(epochs: int, steps_per_epoch: int) -> Iterator[Progress]:
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(f"epoch 1/{epochs}", total=epochs * steps_per_epoch, figures="compiling (kept for the next time)")
 
-        class LiveProgress:
-            def step(self, metrics: Metrics) -> None:
+        class LiveProgress(Callback):
+            def on_step(self, trainer: Trainer, metrics: Metrics) -> None:
                 figures = f"loss {metrics.loss:.4f}  accuracy {100 * metrics.accuracy:5.1f} %  {metrics.images_per_second:.0f} images/s"
-                bar.update(task, advance=1, figures=figures)
+                bar.update(task, completed=trainer.steps, figures=figures)
 
-            def epoch(self, epoch: Epoch) -> None:
+            def on_epoch(self, trainer: Trainer, epoch: Epoch) -> None:  # noqa: ARG002 - called like every callback
                 console.print(epoch_line(epoch, epochs), soft_wrap=True)
                 bar.update(task, description=f"epoch {min(epoch.epoch + 1, epochs)}/{epochs}")
 

@@ -1,130 +1,126 @@
-"""A recipe: everything that decides what a training run computes, in a form that can be written into a log."""
+"""A recipe: everything that decides what a training run computes, in a form that can be written into a file."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from __future__ import annotations
 
-from minicnn import checks, models, optim
-from minicnn.backend import manual_seed
-from minicnn.data import DataLoader
-from minicnn.errors import ArgumentError, nearest
-from minicnn.nn import Module
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from minicnn import checks, models
+from minicnn.data.published import Report
+from minicnn.errors import ArgumentError
 from minicnn.ops.autocast import PRECISIONS
-from minicnn.train.datasets import load_dataset
+from minicnn.train.augmentation import AUGMENTATIONS
+from minicnn.train.lookup import look_up
+from minicnn.train.optimizers import DECAYED, OPTIMIZERS, usual_lr
+from minicnn.train.parts import Parts, build
+from minicnn.train.schedules import check_schedule
 
-T = TypeVar("T")
-
-EVALUATION_BATCH = 128  # images at a time where nothing is learned
-
-OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], dict[str, Any], float]] = {
-    # name: (class, arguments, a learning rate that suits LeNet5)
-    "sgd": (optim.SGD, {"momentum": 0.9}, 0.05),
-    "adam": (optim.Adam, {}, 0.003),
-    "adamw": (optim.AdamW, {}, 0.003),
-    "rmsprop": (optim.RMSprop, {}, 0.001),
-}
-
-
-AnySchedule: TypeAlias = optim.Schedule | optim.ReduceLROnPlateau
-
-
-def _warmup_cosine(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
-    rise = steps // 20  # a short run has no room for it
-    fall = optim.CosineAnnealingLR(optimizer, T_max=steps - rise)
-    return optim.LinearWarmup(optimizer, rise, then=fall) if rise else fall
-
-
-def _multi_step(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
-    """At half and three quarters of the run: He et al. 2016, sec. 4.2."""
-    return optim.MultiStepLR(optimizer, milestones=[max(1, steps // 2), max(1, 3 * steps // 4)], gamma=0.1)
-
-
-def _one_cycle(optimizer: optim.Optimizer, steps: int) -> optim.Schedule:
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    return optim.OneCycleLR(optimizer, peaks, total_steps=steps)
-
-
-SCHEDULES: dict[str, Callable[[optim.Optimizer, int], AnySchedule | None]] = {
-    # called with the optimiser, whose rate is the highest, and the number of steps of the whole run
-    "constant": lambda _optimizer, _steps: None,
-    "step": lambda optimizer, steps: optim.StepLR(optimizer, step_size=max(1, steps // 3), gamma=0.1),
-    "multi-step": _multi_step,
-    "plateau": lambda optimizer, _steps: optim.ReduceLROnPlateau(optimizer, factor=0.1, patience=2),
-    "cosine": lambda optimizer, steps: optim.CosineAnnealingLR(optimizer, T_max=steps),
-    "warmup-cosine": _warmup_cosine,
-    "one-cycle": _one_cycle,
-}
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a recipe is cooked from."""
-
-    model: Module
-    model_kwargs: dict[str, Any]
-    optimizer: optim.Optimizer
-    schedule: AnySchedule | None
-    train: DataLoader
-    test: DataLoader
+_COUNTS = {"epochs": 1, "batch_size": 1, "accumulate": 1, "patience": 0, "keep_every": 0, "seed": 0, "workers": 0}  # and the least of each
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of a run, as on the command line. The same recipe gives the same losses on the same machine.
+    """The settings of a run. The same recipe gives the same losses on the same machine.
+
+    Attributes:
+        model, model_options: the network's name, and what it is made with beside classes and channels: {"dropout": 0.3}.
+        dataset: its name, or the path of a folder with `train` and `test` in it.
+        data_dir: folder of published datasets; None for the usual one.
+        augment: how training images are changed at random: a name of `AUGMENTATIONS`; "usual" is the dataset's own way.
+        validation: part of the training images that is kept out of training, to decide by: best weights, early stopping, plateau.
+        epochs: passes over the training images.
+        batch_size: images in a batch.
+        accumulate: batches for each update.
+        optimizer, optimizer_options: its name, and options such as {"momentum": 0.9, "weight_decay": 1e-4}.
+        decay: which parameters weight decay is for: "all", or "weights", without biases and norms.
+        lr: the highest learning rate; None for one that suits the optimiser.
+        schedule, schedule_options: the learning rate's name of course, and options such as {"milestones": [82, 123]}, in epochs.
+        label_smoothing: from 0 to 1, of the training loss.
+        mixup: alpha of mixup; 0 mixes nothing.
+        clip_norm: the largest norm of all gradients together; 0 clips nothing.
+        average: decay of the moving average of the weights; 0 keeps none.
+        patience: epochs without a new lowest validation loss after which training stops; 0 never does.
+        keep_every: a checkpoint is kept after every so many epochs; 0 keeps none of them.
+        seed: of weights, order, augmentation and dropout.
+        workers: processes that prepare batches. It changes no number.
+        precision: "fp32", or what `minicnn.autocast` takes.
 
     Example:
-        >>> parts = Recipe().build()
-        >>> len(parts.train), type(parts.optimizer).__name__
-        (23, 'SGD')
+        >>> Recipe(model="resnet20", schedule="cosine").resolved().model
+        'ResNet20'
     """
 
     model: str = "LeNet5"
+    model_options: Mapping[str, Any] = field(default_factory=dict)
     dataset: str = "digits"
+    data_dir: str | None = None
+    augment: str = "usual"
+    validation: float = 0.0
     epochs: int = 20
     batch_size: int = 64
-    lr: float | None = None
+    accumulate: int = 1
     optimizer: str = "sgd"
+    optimizer_options: Mapping[str, Any] = field(default_factory=dict)
+    decay: str = "all"
+    lr: float | None = None
     schedule: str = "one-cycle"
+    schedule_options: Mapping[str, Any] = field(default_factory=dict)
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    clip_norm: float = 0.0
+    average: float = 0.0
+    patience: int = 0
+    keep_every: int = 0
     seed: int = 0
     workers: int = 0
     precision: str = "fp32"
 
-    def resolved(self) -> "Recipe":
+    def resolved(self) -> Recipe:
         """The recipe with the optimiser's usual learning rate where none is given, and every name as it is listed.
 
         Raises:
-            ArgumentError: a name is unknown, or a number is out of range.
+            ArgumentError: a name or an option is unknown, or a number is out of range.
         """
-        model = _look_up(self.model, {name.lower(): name for name in models.list_models()}, "model", models.list_models())
-        _, _, usual_lr = _look_up(self.optimizer, OPTIMIZERS, "optimizer")
-        _look_up(self.schedule, SCHEDULES, "schedule")
+        model = look_up(self.model, {name.lower(): name for name in models.list_models()}, "model", models.list_models())
+        look_up(self.optimizer, OPTIMIZERS, "optimizer")
+        for name in ("model_options", "optimizer_options", "schedule_options"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ArgumentError(f"the recipe's {name} must be a table of names and values, not {getattr(self, name)!r}")
+        check_schedule(self.schedule, self.schedule_options)
+        look_up(self.augment, AUGMENTATIONS, "augmentation")
+        checks.choice(self.decay, "the recipe's decay", DECAYED)
         checks.choice(self.precision, "the precision", PRECISIONS)
-        lr = checks.positive(usual_lr if self.lr is None else self.lr, "the learning rate")
-        return replace(self, model=model, lr=lr, optimizer=self.optimizer.lower(), schedule=self.schedule.lower())
+        for name, least in _COUNTS.items():
+            checks.integer(getattr(self, name), f"the recipe's {name}", least)
+        for name in ("validation", "average"):
+            checks.fraction(getattr(self, name), f"the recipe's {name}")
+        checks.fraction(self.label_smoothing, "the recipe's label_smoothing", include_one=True)
+        for name in ("mixup", "clip_norm"):
+            checks.number(getattr(self, name), f"the recipe's {name}", 0)
+        if self.patience and not self.validation:
+            raise ArgumentError(
+                "early stopping goes by images that are neither trained on nor held out for the final figure: with patience, "
+                "set validation as well, such as 0.1 for a tenth of the training images"
+            )
+        lr = checks.positive(usual_lr(self.optimizer) if self.lr is None else self.lr, "the learning rate")
+        return replace(
+            self, model=model, lr=lr, optimizer=self.optimizer.lower(), schedule=self.schedule.lower(), augment=self.augment.lower()
+        )
 
-    def build(self) -> Parts:
-        """The freshly initialised network, and all that trains it.
+    def build(self, report: Report | None = None) -> Parts:
+        """The freshly initialised network, the data, and all that trains it.
+
+        Args:
+            report: told how a download goes on; see `load_dataset`.
 
         Raises:
-            ArgumentError: a name is unknown, or a number is out of range.
+            ArgumentError: a name or an option is unknown, or a number is out of range.
+            DataError, DownloadError: the dataset's files are damaged, or cannot be had.
+
+        Example:
+            >>> parts = Recipe().build()
+            >>> len(parts.train), type(parts.trainer.optimizer).__name__
+            (23, 'SGD')
         """
-        recipe = self.resolved()
-        dataset = load_dataset(recipe.dataset)
-        manual_seed(recipe.seed)
-        kwargs = {"num_classes": len(dataset.classes), "in_channels": dataset.shape[0]}
-        model = models.create(recipe.model, **kwargs)
-        make_optimizer, arguments, _ = OPTIMIZERS[recipe.optimizer]
-        optimizer = make_optimizer(model.parameters(), lr=recipe.lr, **arguments)
-        train = DataLoader(
-            dataset.train, recipe.batch_size, shuffle=True, seed=recipe.seed, num_workers=recipe.workers, transform=dataset.augment
-        )
-        schedule = SCHEDULES[recipe.schedule](optimizer, recipe.epochs * len(train))
-        return Parts(model, kwargs, optimizer, schedule, train, DataLoader(dataset.test, EVALUATION_BATCH))
-
-
-def _look_up(name: str, table: Mapping[str, T], what: str, shown: Any = None) -> T:
-    if not isinstance(name, str):
-        raise ArgumentError(f"the {what} is chosen by its name, a text, not {name!r}")
-    if name.lower() not in table:
-        raise ArgumentError(f"unknown {what} {name!r}: {nearest(name, shown or table)}")
-    return table[name.lower()]
+        return build(self.resolved(), report)

@@ -1,4 +1,6 @@
-"""One run from start to end: train by a recipe, and leave a log, a curve and a checkpoint in the run's folder."""
+"""One run from start to end: train by a recipe, and leave log, curve and checkpoints in the run's folder."""
+
+from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
@@ -6,24 +8,37 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from minicnn.backend import generator, get_backend
-from minicnn.io import save_checkpoint
+from minicnn.backend import get_backend, get_num_threads
+from minicnn.train.callback import Callback, EarlyStopping, StopWhen
 from minicnn.train.curve import can_draw, draw_curve
 from minicnn.train.interrupt import between_steps
-from minicnn.train.progress import Progress
-from minicnn.train.recipe import Parts, Recipe
+from minicnn.train.parts import Parts
+from minicnn.train.recipe import Recipe
+from minicnn.train.recipe_file import write_recipe
+from minicnn.train.records import Checkpoints, HeldOut, Log
 from minicnn.train.run_folder import RunFolder
-from minicnn.train.trainer import Epoch, Trainer
+from minicnn.train.trainer import Epoch
+
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: a pass for each entry of `history`; `steps` counts updates, also those of a broken-off pass."""
+    """What a run came to: a pass for each entry of `history`; `steps` counts updates, also those of a broken-off pass.
+
+    Attributes:
+        stopped: why it ended before its last epoch, or None.
+    """
 
     history: list[Epoch]
     steps: int
-    interrupted: bool
+    stopped: str | None
     has_curve: bool
+
+    @property
+    def interrupted(self) -> bool:
+        """By Ctrl-C: the run can go on."""
+        return self.stopped == INTERRUPTED
 
     @property
     def seconds(self) -> float:
@@ -31,53 +46,65 @@ class Outcome:
         return sum(epoch.seconds for epoch in self.history)
 
 
-def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[int, int], AbstractContextManager[Progress]]) -> Outcome:
-    """Train, writing a line of the log and the checkpoint after every pass over the images.
+def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[int, int], AbstractContextManager[Callback]]) -> Outcome:
+    """Train, writing lines of the log and the checkpoint after every pass over the images.
 
-    Ctrl-C ends training after the step at hand; the checkpoint then holds the weights after that step.
+    Ctrl-C ends training after the step at hand; the checkpoint then holds the state after that step. A trainer that has taken steps already goes on.
 
     Args:
-        recipe: what to do; goes into the log and the checkpoint.
-        parts: what `recipe.build()` gave.
+        recipe: what to do; it is written into the folder, the log and the checkpoint.
+        parts: what `recipe.build()` gave, or `resume` has restored.
         folder: where to write.
         show: `show(epochs, steps_per_epoch)` is a context in which progress is shown.
 
     Raises:
-        NonFiniteError: the loss became NaN or Inf; the checkpoint is that of the last pass, if there was one.
-        CheckpointError: the checkpoint cannot be written.
+        NonFiniteError: the loss or a gradient became NaN or Inf; the checkpoint is that of the last pass, if there was one.
+        CheckpointError: a file cannot be written: the disk is full, for instance. The last checkpoint stays, and the run can be resumed from it.
     """
-    trainer = Trainer(parts.model, parts.optimizer, parts.schedule, precision=recipe.precision)
-    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name})
-    with between_steps() as interrupted, show(recipe.epochs, len(parts.train)) as progress:
-
-        def after_epoch(epoch: Epoch) -> None:
-            folder.log("epoch", **dataclasses.asdict(epoch))
-            save_checkpoint(folder.checkpoint, _contents(recipe, parts, trainer))
-            progress.epoch(epoch)
-
-        trainer.fit(parts.train, parts.test, recipe.epochs, on_step=progress.step, on_epoch=after_epoch, stop=interrupted)
-        broken_off = len(trainer.history) < recipe.epochs
-    if broken_off:
-        save_checkpoint(folder.checkpoint, _contents(recipe, parts, trainer))
+    recipe, trainer = recipe.resolved(), parts.trainer
+    _begin(recipe, parts, folder)
+    steps_per_epoch = -(-len(parts.train) // recipe.accumulate)
+    with between_steps() as interrupted, show(recipe.epochs, steps_per_epoch) as progress:
+        checkpoints = Checkpoints(folder, lambda: contents_of(recipe, parts), recipe.keep_every)
+        callbacks: list[Callback] = [
+            progress,
+            StopWhen(interrupted, INTERRUPTED),
+            *([EarlyStopping(recipe.patience)] if recipe.patience else []),
+            Log(folder, steps_per_epoch),
+            HeldOut(folder, parts.test.dataset, parts.images.classes),
+            checkpoints,
+        ]
+        trainer.fit(parts.train, parts.test, recipe.epochs, validation=parts.validation, callbacks=callbacks)
+        stopped = trainer.stopped if len(trainer.history) < recipe.epochs else None
+    if stopped == INTERRUPTED:
+        checkpoints.save()
     has_curve = bool(trainer.history) and can_draw()
     if has_curve:
         draw_curve(trainer.history, folder.curve, f"{recipe.model} on {recipe.dataset}, seed {recipe.seed}")
-    folder.log("end", steps=trainer.steps, interrupted=broken_off)
-    return Outcome(trainer.history, trainer.steps, broken_off, has_curve)
+    folder.log("end", steps=trainer.steps, stopped=stopped)
+    return Outcome(trainer.history, trainer.steps, stopped, has_curve)
 
 
-def _contents(recipe: Recipe, parts: Parts, trainer: Trainer) -> dict[str, Any]:
-    """All of the checkpoint: the weights, and the state of everything that made them."""
+def _begin(recipe: Recipe, parts: Parts, folder: RunFolder) -> None:
+    """Say in the folder what is run, or from where it goes on."""
+    trainer = parts.trainer
+    if trainer.steps:
+        folder.log("resumed", step=trainer.steps, epoch=len(trainer.history) + 1)
+        return
+    write_recipe(recipe, folder.recipe)
+    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name})
+
+
+def contents_of(recipe: Recipe, parts: Parts) -> dict[str, Any]:
+    """All of the checkpoint: the weights, and the state of everything that the next step depends on."""
+    trainer = parts.trainer
     return {
         "network": {"name": recipe.model, "kwargs": parts.model_kwargs},
         "dataset": recipe.dataset,
         "recipe": dataclasses.asdict(recipe),
+        "environment": {"backend": get_backend().name, "threads": get_num_threads()},
         "epoch": len(trainer.history),
-        "steps": trainer.steps,
         "test_accuracy": trainer.history[-1].test_accuracy if trainer.history else None,
-        "generator": generator().bit_generator.state,
-        "model": parts.model.state_dict(),
-        "optimizer": parts.optimizer.state_dict(),
-        "schedule": None if parts.schedule is None else parts.schedule.state_dict(),
-        "scaler": trainer.scaler.state_dict() if trainer.scaler.is_enabled() else None,
+        "data": parts.train.state_dict(),
+        **trainer.state_dict(),
     }

@@ -14,17 +14,22 @@ from typing import Any
 from minicnn._version import __version__
 from minicnn.errors import ArgumentError
 
-LOG, CURVE, CHECKPOINT = "log.jsonl", "curve.png", "checkpoint.safetensors"
+LOG, CURVE, CHECKPOINT, BEST = "log.jsonl", "curve.png", "checkpoint.safetensors", "best.safetensors"
+RECIPE, HELD_OUT = "recipe.toml", "held_out.json"
 
 
 class RunFolder:
     """A folder that belongs to one run.
 
-        log.jsonl                a line with all settings and versions, a line per epoch, a line at the end
+        recipe.toml              all settings: `minicnn train --recipe .../recipe.toml` does the same again
+        log.jsonl                a line with all settings and versions, lines about steps and epochs, a line at the end
+        held_out.json            after the last epoch: which classes are taken for which, with the worst mistakes
         curve.png                loss and accuracy by epoch, if matplotlib is installed
-        checkpoint.safetensors   the network after the last epoch
+        checkpoint.safetensors   the last state: the network, and all that `--resume` needs
+        best.safetensors         the state after the epoch with the lowest validation loss, if images are set aside for validation
+        epoch-0010.safetensors   ... the states that `keep_every` keeps
 
-    There is no "best" checkpoint: to pick the epoch that does best on held-out images would be to train on them.
+    Without validation images there is no "best" one: to pick the epoch that does best on the held-out images would be to train on them.
 
     Example:
         >>> import tempfile
@@ -36,7 +41,12 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.checkpoint, self.curve = path / CHECKPOINT, path / CURVE
+        self.checkpoint, self.best, self.curve = path / CHECKPOINT, path / BEST, path / CURVE
+        self.recipe, self.held_out = path / RECIPE, path / HELD_OUT
+
+    def kept(self, epoch: int) -> Path:
+        """Where the state after an epoch is kept."""
+        return self.path / f"epoch-{epoch:04d}.safetensors"
 
     @classmethod
     def new(cls, path: str | os.PathLike[str] | None, stem: str = "run") -> "RunFolder":
@@ -49,6 +59,23 @@ class RunFolder:
             return cls(_numbered(Path("runs"), stem) if path is None else _fresh(Path(path)))
         except OSError as error:
             raise ArgumentError(f"the run's folder cannot be made: {error.strerror}: {error.filename}") from None
+
+    @classmethod
+    def existing(cls, path: str | os.PathLike[str]) -> "RunFolder":
+        """The folder of a run that was broken off, rid of what a killed process left half written.
+
+        Raises:
+            ArgumentError: there is no run in it that could go on.
+        """
+        folder = cls(Path(path))
+        if not folder.path.is_dir():
+            raise ArgumentError(f"no run at {path}: there is no such folder")
+        if not folder.checkpoint.is_file():
+            raise ArgumentError(f"the run {path} cannot be resumed: it has no {CHECKPOINT}, which is written after the first epoch; start it again")
+        for part in folder.path.glob(".*.part"):
+            part.unlink()
+        _cut_half_line(folder.path / LOG)
+        return folder
 
     def remove_if_empty(self) -> None:
         """Leave no folder of a run that came to nothing."""
@@ -94,6 +121,13 @@ def version_of(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _cut_half_line(log: Path) -> None:
+    """A process that is killed may leave the beginning of a line."""
+    text = log.read_bytes() if log.is_file() else b""
+    if text and not text.endswith(b"\n"):
+        os.truncate(log, text.rfind(b"\n") + 1)
 
 
 def _fresh(path: Path) -> Path:

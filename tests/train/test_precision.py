@@ -12,8 +12,8 @@ from minicnn import GradScaler, data, nn, optim
 from minicnn.errors import ArgumentError, BackendError, NonFiniteError
 from minicnn.io import load_checkpoint
 from minicnn.kernels.cuda.precision import precision
-from minicnn.train import Recipe, RunFolder, Trainer, evaluate, read_log, run_recipe
-from minicnn.train.recipe import Parts
+from minicnn.train import Callback, Recipe, RunFolder, Trainer, evaluate, read_log, run_recipe
+from minicnn.train.parts import Parts
 
 
 @pytest.fixture(autouse=True)
@@ -97,17 +97,21 @@ def test_other_precisions_are_refused():
 
 @contextmanager
 def silence(epochs, steps):
-    yield SimpleNamespace(step=lambda metrics: None, epoch=lambda epoch: None)
+    yield Callback()
+
+
+def parts_of(run):
+    return Parts(SimpleNamespace(classes=("no", "yes")), {}, run, batches(), None, batches())
 
 
 def test_a_run_records_its_precision_and_the_scale_and_can_go_on_with_them(tmp_path):
     recipe, run = Recipe(epochs=2, precision="fp16"), trainer("fp16")
-    run_recipe(recipe, Parts(run.model, {}, run.optimizer, None, batches(), batches()), RunFolder.new(tmp_path), silence)
+    run_recipe(recipe, parts_of(run), RunFolder.new(tmp_path), silence)
     head, *_ = read_log(tmp_path / "log.jsonl")
     assert head["settings"]["precision"] == "fp16"
     contents = load_checkpoint(tmp_path / "checkpoint.safetensors")
     again = Recipe(**contents["recipe"])
-    assert dataclasses.asdict(again) == dataclasses.asdict(recipe)
+    assert dataclasses.asdict(again) == dataclasses.asdict(recipe.resolved())
     on = trainer(again.precision)
     on.scaler.load_state_dict(contents["scaler"])
     assert on.scaler.get_scale() == 65536.0
@@ -117,5 +121,5 @@ def test_a_run_records_its_precision_and_the_scale_and_can_go_on_with_them(tmp_p
 
 def test_without_float16_no_scale_is_kept(tmp_path):
     run = trainer("bf16")
-    run_recipe(Recipe(epochs=1, precision="bf16"), Parts(run.model, {}, run.optimizer, None, batches(), batches()), RunFolder.new(tmp_path), silence)
+    run_recipe(Recipe(epochs=1, precision="bf16"), parts_of(run), RunFolder.new(tmp_path), silence)
     assert load_checkpoint(tmp_path / "checkpoint.safetensors")["scaler"] is None

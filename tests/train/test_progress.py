@@ -8,9 +8,9 @@ EPOCH = Epoch(2, 0.01, 0.5, 0.875, 0.25, 1.0, 2.0, 700.0)
 
 def test_one_line_per_epoch_and_none_per_step(capsys):
     with show_progress(epochs=12, steps_per_epoch=3) as progress:
-        progress.step(Metrics())
+        progress.on_step(None, Metrics())
         assert capsys.readouterr().out == ""
-        progress.epoch(EPOCH)
+        progress.on_epoch(None, EPOCH)
     assert capsys.readouterr().out == epoch_line(EPOCH, 12) + "\n"
 
 

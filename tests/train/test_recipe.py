@@ -8,8 +8,9 @@ import pytest
 
 from minicnn import optim
 from minicnn.errors import ArgumentError
-from minicnn.train import Recipe, Trainer
-from minicnn.train.recipe import OPTIMIZERS, SCHEDULES
+from minicnn.train import Recipe
+from minicnn.train.optimizers import OPTIMIZERS
+from minicnn.train.schedules import SCHEDULES
 
 LR = 0.5
 LAST = {  # the rate of the last of 12 steps
@@ -25,7 +26,7 @@ LAST = {  # the rate of the last of 12 steps
 
 def rates(schedule, steps):
     """The rate of each step of a run with one step per epoch, without training; all losses are equal."""
-    parts = Recipe(schedule=schedule, epochs=steps, batch_size=1437, lr=LR).build()
+    parts = Recipe(schedule=schedule, epochs=steps, batch_size=1437, lr=LR).build().trainer
     found = []
     for _ in range(steps):
         found.append(parts.optimizer.param_groups[0]["lr"])
@@ -60,7 +61,7 @@ def test_warm_up_takes_a_twentieth_of_the_run():
 
 
 def test_the_rate_falls_where_the_training_loss_stays():
-    schedule = Recipe(schedule="plateau", lr=LR).build().schedule
+    schedule = Recipe(schedule="plateau", lr=LR).build().trainer.schedule
     for _ in range(4):
         schedule.step(1.0)
     assert schedule.get_last_lr() == pytest.approx([LR / 10])
@@ -70,20 +71,20 @@ def test_the_rate_falls_where_the_training_loss_stays():
 def test_a_run_of_a_single_step_learns(schedule):
     parts = Recipe(schedule=schedule, epochs=1, batch_size=2000).build()
     before = parts.model.state_dict()
-    Trainer(parts.model, parts.optimizer, parts.schedule).fit(parts.train, parts.test, 1)
+    parts.trainer.fit(parts.train, parts.test, 1)
     assert np.abs(parts.model.state_dict()["output.bias"] - before["output.bias"]).max() > 1e-4
 
 
 def test_names_may_be_written_in_capitals():
     recipe = Recipe(model="lenet5", optimizer="ADAM", schedule="One-Cycle").resolved()
     assert (recipe.model, recipe.optimizer, recipe.schedule) == ("LeNet5", "adam", "one-cycle")
-    assert type(Recipe(optimizer="AdamW", schedule="Step").build().optimizer) is optim.AdamW
+    assert type(Recipe(optimizer="AdamW", schedule="Step").build().trainer.optimizer) is optim.AdamW
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_has_a_rate_that_is_used_where_none_is_given(optimizer):
     rate = Recipe(optimizer=optimizer).resolved().lr
-    parts = Recipe(optimizer=optimizer, schedule="constant").build()
+    parts = Recipe(optimizer=optimizer, schedule="constant").build().trainer
     assert parts.optimizer.param_groups[0]["lr"] == rate == OPTIMIZERS[optimizer][2]
 
 

@@ -11,20 +11,20 @@ import pytest
 from minicnn import get_backend, optim
 from minicnn.io import load_checkpoint
 from minicnn.models import load_model
-from minicnn.train import Recipe, RunFolder, evaluate, read_log, run_recipe
+from minicnn.train import Callback, Recipe, RunFolder, evaluate, read_log, run_recipe
 
 RECIPE = Recipe(epochs=2, batch_size=256)
 
 
-class Recorder:
+class Recorder(Callback):
     def __init__(self, after_step=lambda number: None):
         self.steps, self.lines, self.after_step = 0, [], after_step
 
-    def step(self, metrics):
+    def on_step(self, trainer, metrics):
         self.steps += 1
         self.after_step(self.steps)
 
-    def epoch(self, epoch):
+    def on_epoch(self, trainer, epoch):
         self.lines.append(epoch)
 
     @contextmanager
@@ -42,23 +42,25 @@ def test_log_curve_and_checkpoint_belong_together(tmp_path):
     pytest.importorskip("matplotlib")
     recorder = Recorder()
     outcome, parts = run(tmp_path, recorder)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.safetensors", "curve.png", "log.jsonl"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.safetensors", "curve.png", "held_out.json", "log.jsonl", "recipe.toml"]
     assert recorder.steps == recorder.expected == outcome.steps == 12
-    head, *epochs, end = read_log(tmp_path / "log.jsonl")
+    head, *lines, end = read_log(tmp_path / "log.jsonl")
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    assert [line["step"] for line in lines if line["kind"] == "step"] == list(range(1, 13))
     assert head["settings"]["batch_size"] == 256
     assert head["settings"]["backend"] == get_backend().name
     assert [{"kind": "epoch", **dataclasses.asdict(e)} for e in outcome.history] == epochs
-    assert end == {"kind": "end", "steps": 12, "interrupted": False}
+    assert end == {"kind": "end", "steps": 12, "stopped": None}
     assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
 
     model, contents = load_model(tmp_path / "checkpoint.safetensors")
     assert contents["test_accuracy"] == outcome.history[-1].test_accuracy == evaluate(model, parts.test).accuracy
     assert contents["epoch"] == 2
-    assert contents["recipe"] == dataclasses.asdict(RECIPE)
+    assert contents["recipe"] == dataclasses.asdict(RECIPE.resolved())
     optimizer = optim.SGD(model.parameters(), lr=1.0)
     optimizer.load_state_dict(contents["optimizer"])
     assert optimizer.param_groups[0]["momentum"] == 0.9
-    kept, loaded = (next(iter(o.state.values()))["momentum"] for o in (parts.optimizer, optimizer))
+    kept, loaded = (next(iter(o.state.values()))["momentum"] for o in (parts.trainer.optimizer, optimizer))
     assert loaded.tolist() == kept.tolist()
 
 
@@ -78,7 +80,7 @@ def test_ctrl_c_leaves_the_weights_of_the_last_whole_step(tmp_path):
     assert (contents["steps"], contents["epoch"]) == (8, 1)
     for name, value in weights.items():
         np.testing.assert_array_equal(contents["model"][name], value)
-    assert list(read_log(tmp_path / "log.jsonl"))[-1] == {"kind": "end", "steps": 8, "interrupted": True}
+    assert list(read_log(tmp_path / "log.jsonl"))[-1] == {"kind": "end", "steps": 8, "stopped": "interrupted"}
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -86,4 +88,5 @@ def test_ctrl_c_in_the_very_last_step_loses_no_epoch(tmp_path):
     outcome, _ = run(tmp_path, Recorder(lambda number: number == 12 and os.kill(os.getpid(), signal.SIGINT)))
     assert outcome.steps == 12
     assert load_checkpoint(tmp_path / "checkpoint.safetensors")["steps"] == 12
-    assert outcome.interrupted == (len(outcome.history) < 2)
+    assert len(outcome.history) == 2
+    assert not outcome.interrupted

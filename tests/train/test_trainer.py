@@ -6,7 +6,20 @@ import pytest
 import minicnn
 from minicnn import Tensor, data, models, nn, optim
 from minicnn.errors import ArgumentError, NonFiniteError
-from minicnn.train import Recipe, Trainer, evaluate
+from minicnn.train import Callback, Recipe, StopWhen, Trainer, evaluate
+
+
+class Calls(Callback):
+    """Calls functions, which get what a step or a pass has given."""
+
+    def __init__(self, on_step=lambda metrics: None, on_epoch=lambda epoch: None):
+        self.step, self.epoch = on_step, on_epoch
+
+    def on_step(self, trainer, metrics):
+        self.step(metrics)
+
+    def on_epoch(self, trainer, epoch):
+        self.epoch(epoch)
 
 
 def two_batches():
@@ -80,7 +93,7 @@ def test_a_layer_frozen_by_hand_stays_frozen_and_the_rest_is_trained():
     evaluate(model, two_batches())
     assert [m.training for m in model.modules()] == [True, False, True, True, True]
     Trainer(model, optim.SGD(model.parameters(), lr=0.1)).fit(
-        two_batches(), two_batches(), 2, on_step=lambda m: modes.append([m.training for m in model.modules()])
+        two_batches(), two_batches(), 2, callbacks=[Calls(lambda m: modes.append([m.training for m in model.modules()]))]
     )
     assert modes == [[True, False, True, True, True]] * 4
     np.testing.assert_array_equal(model.norm.running_mean.numpy(), mean)
@@ -90,7 +103,7 @@ def test_a_layer_frozen_between_two_epochs_stays_frozen():
     model, modes = normed(), []
     model.train()
     Trainer(model, optim.SGD(model.parameters(), lr=0.1)).fit(
-        two_batches(), two_batches(), 3, on_step=lambda m: modes.append(model.norm.training), on_epoch=lambda epoch: model.norm.eval()
+        two_batches(), two_batches(), 3, callbacks=[Calls(lambda m: modes.append(model.norm.training), lambda epoch: model.norm.eval())]
     )
     assert modes == [True] * 2 + [False] * 4
 
@@ -98,7 +111,7 @@ def test_a_layer_frozen_between_two_epochs_stays_frozen():
 def test_a_network_in_evaluation_mode_is_switched_to_training():
     model, modes = normed().eval(), []
     Trainer(model, optim.SGD(model.parameters(), lr=0.1)).fit(
-        two_batches(), two_batches(), 1, on_step=lambda m: modes.append([m.training for m in model.modules()])
+        two_batches(), two_batches(), 1, callbacks=[Calls(lambda m: modes.append([m.training for m in model.modules()]))]
     )
     assert modes == [[True] * 5] * 2
 
@@ -111,7 +124,7 @@ def test_nothing_to_evaluate_on():
 def test_a_step_is_reported_after_every_batch_and_a_pass_after_every_epoch():
     seen, epochs = [], []
     trainer = small_trainer()
-    trainer.fit(two_batches(), two_batches(), 3, on_step=lambda m: seen.append(m.images), on_epoch=epochs.append)
+    trainer.fit(two_batches(), two_batches(), 3, callbacks=[Calls(lambda m: seen.append(m.images), epochs.append)])
     assert seen == [6, 12] * 3
     assert [e.epoch for e in epochs] == [1, 2, 3]
     assert trainer.steps == 6
@@ -120,7 +133,8 @@ def test_a_step_is_reported_after_every_batch_and_a_pass_after_every_epoch():
 
 def test_stop_ends_between_two_steps():
     trainer = small_trainer()
-    trainer.fit(two_batches(), two_batches(), 5, stop=lambda: trainer.steps >= 3)
+    trainer.fit(two_batches(), two_batches(), 5, callbacks=[StopWhen(lambda: trainer.steps >= 3, "enough")])
+    assert trainer.stopped == "enough"
     assert trainer.steps == 3
     assert len(trainer.history) == 1
 
@@ -152,7 +166,7 @@ def test_a_held_out_loss_that_is_not_finite_stops_before_it_is_reported():
     images, labels = next(iter(two_batches()))
     bad = Tensor(np.full(images.shape, np.inf, np.float32))
     with pytest.raises(NonFiniteError, match=r"the held-out loss is nan after epoch 1, with a learning rate of 0\.1: try 0\.01"):
-        trainer.fit(two_batches(), [(bad, labels)], 2, on_epoch=reported.append)
+        trainer.fit(two_batches(), [(bad, labels)], 2, callbacks=[Calls(on_epoch=reported.append)])
     assert reported == trainer.history == []
 
 
@@ -162,7 +176,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_cure():
     bad = Tensor(np.full(images.shape, np.nan, np.float32))
     weights = []
     with pytest.raises(NonFiniteError) as caught:
-        trainer.fit([(images, labels), (bad, labels)], two_batches(), 2, on_step=lambda m: weights.append(trainer.model.state_dict()))
+        trainer.fit([(images, labels), (bad, labels)], two_batches(), 2, callbacks=[Calls(lambda m: weights.append(trainer.model.state_dict()))])
     assert "the loss is nan at step 2 (epoch 1), with a learning rate of 0.1: try 0.01" in str(caught.value)
     for name, value in trainer.model.state_dict().items():
         np.testing.assert_array_equal(value, weights[-1][name])
@@ -173,8 +187,8 @@ def test_same_seed_same_losses_bit_for_bit(backend):
     def losses(seed):
         parts = Recipe(epochs=1, seed=seed).build()
         few = [batch for batch, _ in zip(parts.train, range(8), strict=False)]
-        trainer, found = Trainer(parts.model, parts.optimizer, parts.schedule), []
-        trainer.fit(few, few, 1, on_step=lambda m: found.append(m.total_loss))
+        found = []
+        parts.trainer.fit(few, few, 1, callbacks=[Calls(lambda m: found.append(m.total_loss))])
         return found
 
     with minicnn.use_backend(backend):
@@ -199,7 +213,7 @@ def test_a_students_kernels_train_lenet():
     try:
         with minicnn.use_backend("tests-student"):
             parts = Recipe(batch_size=128).build()
-            history = Trainer(parts.model, parts.optimizer).fit(list(parts.train), parts.test, 2)
+            history = parts.trainer.fit(list(parts.train), parts.test, 2)
     finally:
         kernels.unregister("tests-student")
     assert calls

@@ -1,0 +1,42 @@
+"""How good a network is on images that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from minicnn.autograd import Tensor, no_grad
+from minicnn.errors import ArgumentError
+from minicnn.kernels.types import Array
+from minicnn.nn import Module
+from minicnn.nn.mode import evaluating
+from minicnn.ops import cross_entropy
+from minicnn.ops.autocast import autocast
+from minicnn.train.metrics import Metrics
+
+Batches: TypeAlias = Iterable[tuple[Tensor, Tensor]]
+"""Images (N, C, H, W) with labels (N,), batch by batch: a `DataLoader`. One walk through it is an epoch."""
+
+
+def evaluate(
+    model: Module, batches: Batches, on_batch: Callable[[Array, Array], None] | None = None, *, precision: str = "fp32"
+) -> Metrics:
+    """Loss and accuracy of a network in evaluation mode; nothing is learned, and every module's mode is as before afterwards.
+
+    Args:
+        on_batch: called with the scores (N, K) and the labels (N,) of each batch.
+        precision: "fp32", or what `minicnn.autocast` takes.
+
+    Raises:
+        ArgumentError: there are no images, or unknown precision.
+    """
+    metrics = Metrics()
+    with evaluating(model), no_grad(), autocast(precision):
+        for images, labels in batches:
+            scores = model(images)
+            metrics.add(cross_entropy(scores, labels).item(), scores.numpy(), labels.numpy())
+            if on_batch is not None:
+                on_batch(scores.numpy(), labels.numpy())
+    if metrics.images == 0:
+        raise ArgumentError("evaluate: there are no images to evaluate on")
+    return metrics

@@ -1,0 +1,99 @@
+"""What a recipe is cooked from: the images in batches, the network, and the trainer with all that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from minicnn import models
+from minicnn.backend import manual_seed
+from minicnn.data import DataLoader, random_split
+from minicnn.data.published import Report
+from minicnn.data.transforms import Compose, Transform
+from minicnn.errors import ArgumentError
+from minicnn.models.auxiliary import auxiliary_cross_entropy
+from minicnn.nn import Module
+from minicnn.train.augmentation import AUGMENTATIONS
+from minicnn.train.average import WeightAverage
+from minicnn.train.datasets import ImageSet, load_dataset
+from minicnn.train.optimizers import make_optimizer
+from minicnn.train.schedules import Length, make_schedule
+from minicnn.train.trainer import Trainer
+
+if TYPE_CHECKING:
+    from minicnn.train.recipe import Recipe
+
+EVALUATION_BATCH = 128  # images at a time where nothing is learned
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that a run needs.
+
+    Attributes:
+        images: the dataset.
+        model_kwargs: what the network was made with.
+        trainer: holds the network, its optimiser and its schedule.
+        train, validation, test: the images in batches; `validation` is None if no images are set aside for it.
+    """
+
+    images: ImageSet
+    model_kwargs: dict[str, Any]
+    trainer: Trainer
+    train: DataLoader
+    validation: DataLoader | None
+    test: DataLoader
+
+    @property
+    def model(self) -> Module:
+        """The network."""
+        return self.trainer.model
+
+
+def build(recipe: Recipe, report: Report | None = None) -> Parts:
+    """See `Recipe.build`; the recipe is resolved."""
+    images = load_dataset(recipe.dataset, recipe.data_dir, report)
+    manual_seed(recipe.seed)
+    kwargs = {"num_classes": len(images.classes), "in_channels": images.shape[0], **recipe.model_options}
+    model = models.create(recipe.model, **kwargs)
+    train, validation, test = loaders(recipe, images)
+    run = Length(recipe.epochs, -(-len(train) // recipe.accumulate))
+    assert recipe.lr is not None
+    optimizer = make_optimizer(recipe.optimizer, model, recipe.lr, recipe.optimizer_options, recipe.decay)
+    trainer = Trainer(
+        model,
+        optimizer,
+        make_schedule(recipe.schedule, optimizer, run, recipe.schedule_options),
+        precision=recipe.precision,
+        loss=partial(auxiliary_cross_entropy, label_smoothing=recipe.label_smoothing),
+        accumulate=recipe.accumulate,
+        clip_norm=recipe.clip_norm or None,
+        average=WeightAverage(model, recipe.average) if recipe.average else None,
+    )
+    return Parts(images, kwargs, trainer, train, validation, test)
+
+
+def loaders(recipe: Recipe, images: ImageSet) -> tuple[DataLoader, DataLoader | None, DataLoader]:
+    """The images in batches: to train on, to decide by, and held out."""
+    augment = AUGMENTATIONS[recipe.augment](images)
+    train: Any = images.train
+    validation = None
+    if recipe.validation:
+        train, chosen_by = random_split(images.train, [1 - recipe.validation, recipe.validation], seed=recipe.seed)
+        if not len(chosen_by) or not len(train):
+            raise ArgumentError(f"validation={recipe.validation} of {len(images.train)} training images leaves none on one side: choose another part")
+        validation = DataLoader(chosen_by, EVALUATION_BATCH, transform=images.prepare)
+    return (
+        DataLoader(
+            train, recipe.batch_size, shuffle=True, seed=recipe.seed, num_workers=recipe.workers, transform=in_a_row(augment, images.prepare)
+        ),
+        validation,
+        DataLoader(images.test, EVALUATION_BATCH, transform=images.prepare),
+    )
+
+
+def in_a_row(*transforms: Transform | None) -> Transform | None:
+    """The transforms that there are, one after the other."""
+    given = [transform for transform in transforms if transform is not None]
+    return Compose(*given) if len(given) > 1 else given[0] if given else None

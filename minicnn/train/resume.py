@@ -1,0 +1,68 @@
+"""A run that was broken off, by Ctrl-C, a crash or a power cut, as it was at its last checkpoint."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from minicnn.data.published import Report
+from minicnn.errors import ArgumentError, CheckpointError, MinicnnError
+from minicnn.io import load_checkpoint
+from minicnn.train.callback import EarlyStopping
+from minicnn.train.parts import Parts
+from minicnn.train.recipe import Recipe
+from minicnn.train.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class BrokenOff:
+    """A run that can go on.
+
+    Attributes:
+        recipe: what it was started with.
+        backend, threads: on what it computed. On another backend, or with another number of threads, sums are made in another order: what follows
+            would not be the same bit for bit.
+    """
+
+    folder: RunFolder
+    recipe: Recipe
+    backend: str
+    threads: int
+    state: dict[str, Any]
+
+    def restore(self, report: Report | None = None) -> Parts:
+        """Network, optimiser, schedule, random generators and the place in the data, as they were. Set the backend before.
+
+        Raises:
+            CheckpointError: the checkpoint does not fit its own recipe.
+            ArgumentError: the run is at its end.
+        """
+        parts = self.recipe.build(report)
+        try:
+            parts.trainer.load_state_dict(self.state)
+            parts.train.load_state_dict(self.state["data"])
+        except (MinicnnError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the run {self.folder.path} cannot be resumed: its checkpoint does not fit its recipe: {error}") from None
+        history = parts.trainer.history
+        finished = f"its {self.recipe.epochs} epochs are done" if len(history) >= self.recipe.epochs else None
+        if why := finished or (EarlyStopping(self.recipe.patience).reason(history) if self.recipe.patience else None):
+            raise ArgumentError(f"the run {self.folder.path} is at its end: {why}; there is nothing to go on with")
+        return parts
+
+
+def resume(path: str | os.PathLike[str]) -> BrokenOff:
+    """The run in a folder, at its last checkpoint.
+
+    Raises:
+        ArgumentError: there is no run in the folder.
+        CheckpointError: its checkpoint is damaged, or another version of minicnn wrote it.
+    """
+    folder = RunFolder.existing(path)
+    state = load_checkpoint(folder.checkpoint)
+    try:
+        environment = state["environment"]
+        recipe = Recipe(**state["recipe"]).resolved()
+        return BrokenOff(folder, recipe, str(environment["backend"]), int(environment["threads"]), state)
+    except (MinicnnError, KeyError, TypeError) as error:
+        raise CheckpointError(f"the run {path} cannot be resumed: another version of minicnn made its checkpoint ({type(error).__name__}: {error})") from None
