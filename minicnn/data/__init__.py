@@ -7,6 +7,7 @@ from minicnn.data.dataset import ArrayDataset, Dataset, Subset, random_split
 from minicnn.data.digits import Digits
 from minicnn.data.image_folder import ImageFolder
 from minicnn.data.loader import DataLoader
+from minicnn.data.mixup import Mixed, mixup
 from minicnn.data.mnist import MNIST, FashionMNIST
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Digits",
     "FashionMNIST",
     "ImageFolder",
+    "Mixed",
     "Subset",
     "imagenet",
+    "mixup",
     "random_split",
     "stack",
     "transforms",

@@ -5,7 +5,7 @@ from importlib import resources
 import numpy as np
 
 from minicnn.data.dataset import ArrayDataset
-from minicnn.data.transforms import resize
+from minicnn.data.transforms.resize import resize
 from minicnn.errors import DataError
 from minicnn.kernels.types import Array
 from minicnn.ops import checks

@@ -26,3 +26,22 @@ class RandomHorizontalFlip:
     def __call__(self, image: Array, rng: np.random.Generator) -> Array:
         check_image("RandomHorizontalFlip", image)
         return image[:, :, ::-1] if rng.random() < self.p else image
+
+
+class RandomVerticalFlip:
+    """Mirror top and bottom with probability `p`: for pictures without an up and a down, as from a satellite or a microscope.
+
+    Raises:
+        ArgumentError: `p` is no probability.
+
+    Example:
+        >>> RandomVerticalFlip(p=1)(np.arange(2).reshape(1, 2, 1), np.random.default_rng(0)).tolist()
+        [[[1], [0]]]
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        self.p = checks.fraction(p, "RandomVerticalFlip: p", include_one=True)
+
+    def __call__(self, image: Array, rng: np.random.Generator) -> Array:
+        check_image("RandomVerticalFlip", image)
+        return image[:, ::-1] if rng.random() < self.p else image
