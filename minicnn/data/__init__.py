@@ -9,6 +9,7 @@ from minicnn.data.image_folder import ImageFolder
 from minicnn.data.loader import DataLoader
 from minicnn.data.mixup import Mixed, mixup
 from minicnn.data.mnist import MNIST, FashionMNIST
+from minicnn.data.shapes import Scene, Shapes, collate_boxes
 
 __all__ = [
     "CIFAR10",
@@ -21,7 +22,10 @@ __all__ = [
     "FashionMNIST",
     "ImageFolder",
     "Mixed",
+    "Scene",
+    "Shapes",
     "Subset",
+    "collate_boxes",
     "imagenet",
     "mixup",
     "random_split",
