@@ -23,6 +23,8 @@ FILES: dict[str, str] = {
     "avg_pool2d": "pool",
     "adaptive_avg_pool2d": "adaptive_pool",
     "adaptive_max_pool2d": "adaptive_pool",
+    "roi_pool": "roi",
+    "roi_align": "roi",
     "linear": "linear",
     "batch_norm": "batch_norm",
     "batch_norm_relu": "batch_norm",

@@ -90,6 +90,10 @@ def adaptive_pool2d_shape(x: Array, *, output_size: Window) -> tuple[int, ...]:
     return (*x.shape[:2], *output_size)
 
 
+def roi_shape(x: Array, boxes: Array, *, output_size: Window, **_: Any) -> tuple[int, ...]:
+    """x (N, C, H, W), boxes (K, 5): (K, C, P, Q)."""
+    return (len(boxes), x.shape[1], *output_size)
+
 
 def cross_entropy_shape(logits: Array, labels: Array, *, label_smoothing: float, reduction: str) -> tuple[int, ...]:  # noqa: ARG001
     """One loss for each label, or their mean or sum."""
@@ -109,6 +113,8 @@ SHAPES: dict[str, Callable[..., tuple[int, ...]]] = {
     "avg_pool2d": avg_pool2d_shape,
     "adaptive_avg_pool2d": adaptive_pool2d_shape,
     "adaptive_max_pool2d": adaptive_pool2d_shape,
+    "roi_pool": roi_shape,
+    "roi_align": roi_shape,
     "cross_entropy": cross_entropy_shape,
     "mse_loss": loss_shape,
     "l1_loss": loss_shape,

@@ -96,6 +96,19 @@ def difference(op: str, *shape: int, **attributes: Any) -> Build:
     )
 
 
+def regions(op: str, K: int, *shape: int, spatial_scale: float = 1 / 16, **attributes: Any) -> Build:
+    """K boxes on images (N, C, H, W), some of them partly outside: corners that are exact in 16 bits, and no sampling point on an edge."""
+
+    def build(random: Random) -> Case:
+        corners = np.sort(random.integers(-8, 4 * max(shape[2:]) + 8, (K, 2, 2)), axis=1) / 4
+        if op == "roi_align":
+            corners += 1 / 32
+        boxes = np.concatenate([random.integers(shape[0], size=(K, 1)), corners.reshape(K, 4) / spatial_scale], axis=1)
+        return kernel_case(function(op), {"x": random.standard_normal(shape)}, constants={"boxes": boxes}, spatial_scale=spatial_scale, **attributes)
+
+    return build
+
+
 def _convolutions(op: str) -> list[Build]:
     return [
         conv(op, 2, 3, 112, 112, 64, 7, 2, 3),
@@ -168,6 +181,14 @@ LARGE: dict[str, list[Build]] = {
         op: [images(op, *shape, output_size=size) for shape, size in (((4, 512, 7, 7), (1, 1)), ((3, 37, 29, 31), (7, 6)), ((2, 64, 56, 56), (7, 7)))]
         for op in ("adaptive_avg_pool2d", "adaptive_max_pool2d")
     },
+    "roi_pool": [
+        regions("roi_pool", 64, 2, 256, 25, 38, output_size=(7, 7)),
+        regions("roi_pool", 130, 1, 37, 29, 31, output_size=(6, 5)),
+    ],
+    "roi_align": [
+        regions("roi_align", 64, 2, 256, 25, 38, output_size=(7, 7), sampling_ratio=2, aligned=True),
+        regions("roi_align", 130, 1, 37, 29, 31, output_size=(3, 3), sampling_ratio=0, aligned=False),
+    ],
     **{
         op: [images(op, *shape, **({"negative_slope": 0.2} if op == "leaky_relu" else {})) for shape in ((8, 64, 28, 28), (3, 37, 13, 11), (1_000_003,))]
         for op in ELEMENTWISE

@@ -26,6 +26,7 @@ from minicnn.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, SmoothL1Loss
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.nn.pool import AvgPool2d, MaxPool2d
+from minicnn.nn.roi import RoIAlign, RoIPool
 from minicnn.nn.shape import Flatten
 from minicnn.nn.softmax import LogSoftmax, Softmax
 
@@ -47,6 +48,8 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
+    "RoIPool",
+    "RoIAlign",
     "Linear",
     "Flatten",
     "Identity",

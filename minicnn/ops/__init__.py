@@ -27,6 +27,7 @@ from minicnn.ops.matmul import matmul
 from minicnn.ops.pad import pad
 from minicnn.ops.pool import avg_pool2d, max_pool2d
 from minicnn.ops.reduction import argmax, logsumexp, max, mean, min, std, sum, var
+from minicnn.ops.roi import roi_align, roi_pool
 from minicnn.ops.shape import broadcast_to, flatten, reshape, squeeze, transpose, unsqueeze
 from minicnn.ops.softmax import log_softmax, softmax
 from minicnn.ops.to import to
@@ -39,6 +40,8 @@ __all__ = [
     "adaptive_max_pool2d",
     "global_avg_pool2d",
     "global_max_pool2d",
+    "roi_pool",
+    "roi_align",
     "linear",
     "batch_norm",
     "layer_norm",

@@ -22,7 +22,7 @@ from minicnn.testing.report import GradcheckError, Mismatch, factor_sizes, likel
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}  # relative to the largest element of the array
 LEAST = 6  # numbers in the inputs of a case, for a pattern to show
 KINKED = (
-    "relu", "leaky_relu", "relu6", "hardswish", "max_pool2d", "adaptive_max_pool2d", "l1_loss", "smooth_l1_loss",
+    "relu", "leaky_relu", "relu6", "hardswish", "max_pool2d", "adaptive_max_pool2d", "roi_pool", "l1_loss", "smooth_l1_loss",
 )  # fmt: skip
 """Operations that are checked on rounded numbers, too, where there are zeros and ties."""
 

@@ -18,6 +18,7 @@ from minicnn.testing.cases import (
     matmul,
     pool,
     reduction,
+    roi,
     shape,
     softmax,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "conv",
     "adaptive_pool",
     "pool",
+    "roi",
     "linear",
     "activation",
     "softmax",

@@ -14,11 +14,12 @@ from minicnn.testing.mutants import (
     norm,
     pool,
     reduction,
+    roi,
     shape,
 )
 from minicnn.testing.mutants.mutant import Kill, Mutant, check, run
 
-FAMILIES = (activation, arithmetic, batch_norm, conv, dropout, linear, loss, norm, pool, reduction, shape)
+FAMILIES = (activation, arithmetic, batch_norm, conv, dropout, linear, loss, norm, pool, reduction, roi, shape)
 MUTANTS: list[Mutant] = [mutant for family in FAMILIES for mutant in family.MUTANTS]
 
 __all__ = ["FAMILIES", "MUTANTS", "Kill", "Mutant", "check", "run"]

@@ -15,6 +15,7 @@ from tests.kernels.cuda.compared import channels_last, planted
 OPS = [
     "relu", "leaky_relu", "relu6", "sigmoid", "tanh", "silu", "hardswish", "dropout", "softmax", "log_softmax", "cross_entropy",
     "mse_loss", "l1_loss", "smooth_l1_loss", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d",
+    "roi_pool", "roi_align",
 ]  # fmt: skip
 
 
