@@ -21,8 +21,9 @@ FLOORS = [
     ["optim", "io"],
     ["data"],
     ["models"],
-    ["analysis", "profiling", "detection"],
+    ["analysis", "profiling", "detection", "visualise"],
     ["train"],
+    ["transfer"],
     ["testing", "bench"],
     ["cli"],
 ]

@@ -20,7 +20,7 @@ WITHOUT_KERNELS = {  # plain array arithmetic, all described in docs/ops/array.m
     "arithmetic", "channel_shuffle", "comparison", "dtype", "elementwise", "indexing", "join", "matmul", "pad", "reduction", "shape", "to",
 }  # fmt: skip
 HELPERS = {"autocast", "axis", "broadcasting", "checks"}  # of minicnn/ops
-FRAME = {"container", "fuse", "init", "joined", "mode", "module", "parameter", "state", "trace"}  # of minicnn/nn: what layers are made of, or looked at with
+FRAME = {"container", "fuse", "init", "joined", "mode", "module", "parameter", "state", "trace", "watch"}  # of minicnn/nn: what layers are made of, or looked at with
 
 PLACES = [
     "kernels/loops/{}.py",

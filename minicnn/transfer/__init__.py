@@ -1,0 +1,5 @@
+"""What a trained network has learnt, put to another use: its features, and the pictures that are near each other in them."""
+
+from minicnn.transfer.features import extract, features
+
+__all__ = ["extract", "features"]
