@@ -7,6 +7,9 @@ from typing import Any
 from minicnn.cli import OK
 from minicnn.cli.options import add_backend, add_precision, load_images, load_run, use_backend, use_precision
 from minicnn.errors import ArgumentError, CheckpointError
+from minicnn.cli.options import add_backend, add_precision, load_run, use_backend, use_precision
+from minicnn.cli.pictures import add_network, build, is_named
+from minicnn.errors import ArgumentError
 
 TOP, TOP_OF_THOUSAND = 3, 5
 
@@ -19,10 +22,7 @@ def add_parser(subparsers: Any) -> None:
         description=__doc__,
         usage="%(prog)s [-h] [--backend NAME] [--threads N] [--precision NAME] (RUN | --model NAME --weights FILE) IMAGE [IMAGE ...]",
     )
-    parser.add_argument("paths", nargs="+", metavar="[RUN] IMAGE", help="RUN: folder that `minicnn train` has made, or a .safetensors "
-                        "file; IMAGE: PNG, JPEG or .npy with one sign; with --model: a photograph")  # fmt: skip
-    parser.add_argument("--model", metavar="NAME", help="a network for ImageNet, such as MobileNetV2, instead of a run")
-    parser.add_argument("--weights", metavar="FILE", help="a file of weights for it, or imagenet for those that are published")
+    add_network(parser)
     add_backend(parser)
     add_precision(parser)
     parser.set_defaults(run=run)
@@ -30,13 +30,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is seen in each picture. All are read before the first is shown, so that a wrong one shows nothing."""
-    if args.model is None and args.weights is None:
-        return _signs(args)
-    if args.model is None:
-        raise ArgumentError("predict: --weights is for a network that --model names")
-    if args.weights is None:
-        raise ArgumentError(f"predict: --model {args.model} needs --weights: a file, or imagenet")
-    return _photographs(args)
+    return _photographs(args) if is_named(args, "predict") else _signs(args)
 
 
 def _signs(args: argparse.Namespace) -> int:
@@ -72,7 +66,7 @@ def _photographs(args: argparse.Namespace) -> int:
     use_backend(args)
     precision = use_precision(args)
     pictures = [read_picture(path) for path in args.paths]
-    model = _build(args.model, args.weights)
+    model = build(args.model, args.weights)
     prepare, rng = preprocessing_for(model), np.random.default_rng()  # from which nothing is drawn
     published = weights_for(model) if is_imagenet(args.weights) else None
     why = f"as for the published weights of {published.name}" if published else "as is usual for this network; the weights may need another"
@@ -84,21 +78,6 @@ def _photographs(args: argparse.Namespace) -> int:
         for k in np.argsort(-p, kind="stable")[:TOP_OF_THOUSAND]:
             print(f"  {100 * p[k]:5.1f} %  {names[k]}")
     return OK
-
-
-def _build(name: str, weights: str) -> Any:
-    """A network by its own name, or by that of published weights, such as VGG16-BN."""
-    from minicnn.io.file import require_file
-    from minicnn.models import create
-    from minicnn.models.pretrained import is_imagenet
-    from minicnn.models.weight_files import FILES
-
-    if not is_imagenet(weights):
-        require_file(Path(weights), "file of weights", CheckpointError)  # before the network is made, which may take long
-    for found in FILES:
-        if found.name.lower() == name.lower():
-            return create(found.network, **found.kwargs, weights=weights)
-    return create(name, weights=weights)
 
 
 def _probabilities(model: Any, images: Any, precision: str) -> Any:
