@@ -24,6 +24,7 @@ FLOORS = [
     ["analysis", "profiling", "detection", "visualise"],
     ["train"],
     ["transfer"],
+    ["dashboard"],
     ["testing", "bench"],
     ["cli"],
 ]

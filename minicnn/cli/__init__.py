@@ -13,6 +13,7 @@ from minicnn._version import __version__
 from minicnn.errors import ArgumentError, MinicnnError, listing, nearest
 
 COMMANDS = ("train", "evaluate", "predict", "visualise", "neighbours", "weights", "summary", "compare", "bench", "lecture", "gradcheck", "doctor")
+COMMANDS = ("train", "evaluate", "predict", "dashboard", "weights", "summary", "compare", "bench", "lecture", "gradcheck", "doctor")
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 = 128 + SIGINT
 
 
