@@ -47,7 +47,7 @@ class Watch:
         []
         >>> _ = (runs / "first" / "log.jsonl").write_text('{"kind": "end", "steps": 0, "interrupted": false}\\n')
         >>> [(event.kind, event.run) for event in watch.look()]
-        [('lines', 'runs/first'), ('status', 'runs/first')]
+        [('lines', 'first'), ('status', 'first')]
     """
 
     def __init__(self, folders: Sequence[str | os.PathLike[str]]) -> None:
@@ -55,7 +55,6 @@ class Watch:
             if not Path(folder).is_dir():
                 raise ArgumentError(f"there is no folder {folder}: name the folder of a run, or the folder that runs are made in, such as runs")
         self.folders = [Path(folder).resolve() for folder in folders]
-        self._above = os.path.commonpath([folder.parent for folder in self.folders])
         self._runs: dict[str, _RunWatch] = {}
 
     def look(self) -> list[Event]:
@@ -68,7 +67,9 @@ class Watch:
     def runs(self) -> dict[str, Path]:
         """The folders that hold a log, by name: the path below what all of them have in common."""
         candidates = [path for folder in self.folders for path in (folder, *_subfolders(folder))]
-        return {path.relative_to(self._above).as_posix(): path for path in candidates if (path / LOG).is_file()}
+        found = dict.fromkeys(path for path in candidates if (path / LOG).is_file())
+        above = self.folders[0] if len(self.folders) == 1 else Path(os.path.commonpath([folder.parent for folder in self.folders]))
+        return {path.name if path == above else path.relative_to(above).as_posix(): path for path in found}
 
 
 class _RunWatch:

@@ -18,7 +18,7 @@ export function showHeldOut({ epoch, classes, confusion, samples, mistakes }) {
 function heatMap(classes, confusion) {
   const table = element("table", { class: "heat" });
   const head = element("tr");
-  head.append(element("th", {}, "label ↓ found →"));
+  head.append(element("th", { class: "corner" }, "found →\nlabel ↓"));
   const long = classes.some((name) => name.length > 3) ? " long" : "";
   for (const name of classes) {
     const cell = element("th", { scope: "col", class: `found${long}` });
@@ -83,7 +83,7 @@ function picture({ index, label, found, probability, height, width, channels, pi
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   const caption = element("figcaption");
-  caption.append(element("div", { class: "found" }, `${isRight ? "✓" : "✗"} ${classes[found]} ${Math.round(100 * probability)} %`));
+  caption.append(element("b", {}, `${isRight ? "✓" : "✗"} ${classes[found]}`), element("span", { class: "probability" }, ` ${Math.round(100 * probability)} %`));
   if (!isRight) caption.append(element("div", { class: "label" }, `is ${classes[label]}`));
   figure.append(canvas, caption);
   return figure;

@@ -10,6 +10,14 @@ const byId = (id) => document.getElementById(id);
 const percent = (share) => `${Number((100 * share).toFixed(2))} %`;
 const controls = byId("controls").elements;
 
+const MEANING = {
+  waiting: "its log is still empty",
+  running: "its log grows",
+  stalled: "its log has not grown for a while, and has no end: killed?",
+  stopped: "ended before its last epoch",
+  ended: "trained to its end",
+};
+
 const runs = new Map(); // by name, in the order of their appearance
 const plots = {
   loss: new Plot("loss", "Loss", shortNumber),
@@ -89,6 +97,7 @@ function draw() {
 
 function drawList(sorted) {
   byId("no-runs").hidden = sorted.length > 0;
+  document.querySelector("main").hidden = sorted.length === 0;
   const list = byId("run-list");
   const items = new Map([...list.children].map((item) => [item.dataset.run, item]));
   for (const run of sorted) fill(items.get(run.name) ?? newItem(run), run);
@@ -125,6 +134,7 @@ function fill(item, run) {
   item.querySelector(".figure").textContent = Number.isFinite(run.lastEpoch?.test_accuracy) ? percent(run.lastEpoch.test_accuracy) : "";
   item.querySelector(".epoch").textContent = `epoch ${run.lastEpoch?.epoch ?? 0}${epochs ? ` of ${epochs}` : ""}`;
   item.querySelector(".status").textContent = run.status;
+  item.querySelector(".status").title = MEANING[run.status];
   item.querySelector(".bar i").style.setProperty("--done", run.progress);
 }
 

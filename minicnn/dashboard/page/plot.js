@@ -58,9 +58,9 @@ export class Plot {
   }
 
   fitAxes() {
-    const [left, right] = extent(this.curves, 0);
+    const right = extent(this.curves, 0)[1];
     const [low, high] = extent(this.curves.filter((curve) => !curve.faint), 1);
-    this.x = scale(Math.min(left, right - 1e-9, 1), right, LEFT, this.width - RIGHT, false);
+    this.x = scale(0, right, LEFT, this.width - RIGHT, false);
     const margin = this.logarithmic ? (high / low) ** 0.05 : (high - low) * 0.05 || Math.abs(high) * 0.05 || 1;
     this.y = this.logarithmic
       ? scale(low / Math.max(margin, 1.05), high * Math.max(margin, 1.05), this.height - BOTTOM, TOP, true)
