@@ -23,8 +23,8 @@ FLOORS = [
     ["models"],
     ["analysis", "profiling", "detection", "visualise"],
     ["train"],
-    ["transfer"],
-    ["dashboard"],
+    ["transfer", "dashboard"],
+    ["experiments"],
     ["testing", "bench"],
     ["cli"],
 ]

@@ -83,9 +83,9 @@ def load_images(contents: dict[str, Any]) -> Any:
     from minicnn.cli.download import showing_downloads
     from minicnn.train.datasets import load_dataset
 
-    recipe = contents.get("recipe")
+    recipe = contents["recipe"] if isinstance(contents.get("recipe"), dict) else {}
     with showing_downloads() as report:
-        return load_dataset(contents["dataset"], recipe.get("data_dir") if isinstance(recipe, dict) else None, report)
+        return load_dataset(contents["dataset"], recipe.get("data_dir"), report, recipe.get("image_size"))
 
 
 def positive(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.cli.options import load_run
+from minicnn.cli.options import load_images, load_run
 from minicnn.errors import ArgumentError, CheckpointError, nearest
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
@@ -90,14 +90,12 @@ def is_named(args: argparse.Namespace, command: str) -> bool:
 
 
 def _of_signs(run: Path) -> Viewer:
-    from minicnn.io import read_image
-    from minicnn.train.datasets import load_dataset
-
     model, contents = load_run(run)
-    dataset = load_dataset(contents["dataset"])
+    dataset, rng = load_images(contents), np.random.default_rng()  # from which nothing is drawn
 
     def prepare(path: str) -> tuple[Array, Array]:
-        x = dataset.prepare(read_image(path, dataset.original)[0])
+        x = dataset.read(path)[0]
+        x = x if dataset.prepare is None else dataset.prepare(x, rng)
         return x, _stretched(x).transpose(1, 2, 0)
 
     return Viewer(model, prepare, dataset.classes)

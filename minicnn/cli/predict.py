@@ -6,8 +6,6 @@ from typing import Any
 
 from minicnn.cli import OK
 from minicnn.cli.options import add_backend, add_precision, load_images, load_run, use_backend, use_precision
-from minicnn.errors import ArgumentError, CheckpointError
-from minicnn.cli.options import add_backend, add_precision, load_run, use_backend, use_precision
 from minicnn.cli.pictures import add_network, build, is_named
 from minicnn.errors import ArgumentError
 

@@ -21,7 +21,7 @@ LOOPS_ARE_SLOW = (
     "over the digits. Try it with --epochs 1."
 )
 SETTINGS = (  # of a recipe, which have an option of their own; --set reaches the others
-    "model", "dataset", "data_dir", "augment", "validation", "epochs", "batch_size", "accumulate", "optimizer", "lr", "schedule", "label_smoothing", "mixup",
+    "model", "dataset", "data_dir", "image_size", "augment", "validation", "epochs", "batch_size", "accumulate", "optimizer", "lr", "schedule", "label_smoothing", "mixup",
     "clip_norm", "average", "patience", "keep_every", "seed", "workers", "precision",
 )  # fmt: skip
 FREE_TO_CHANGE = ("workers",)  # when a run goes on: it changes no number
@@ -41,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
     add("--model", usual.model, "network, such as ResNet20; `minicnn summary` lists all", "NAME", str)
     add("--dataset", usual.dataset, f"images: {', '.join(DATASETS)}, or a folder with train and test in it", "NAME", str)
     add("--data-dir", "~/.cache/minicnn/data", "folder of published datasets", "DIR", str)
+    add("--image-size", "that of the dataset", "height and width, for shapes and for a folder of pictures", type=positive)
     add("--augment", usual.augment, f"how training images are changed: {', '.join(AUGMENTATIONS)}", "NAME", str)
     add("--validation", usual.validation, "part of the training images to decide by: best weights, early stop, plateau", "X", float)
     add("--epochs", usual.epochs, "passes over the images", type=positive)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minicnn.data.transforms import Compose, RandomCrop, RandomHorizontalFlip, Transform
+from minicnn.data.transforms import (
+    ColorJitter,
+    Compose,
+    MultiScale,
+    PCALighting,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomResizedCrop,
+    Resize,
+    Transform,
+)
 from minicnn.train.datasets import ImageSet
 
 
@@ -22,8 +32,40 @@ def _crop_flip(images: ImageSet) -> Transform:
     return Compose(RandomHorizontalFlip(), RandomCrop((H, W), padding=(H // 8, W // 8)))
 
 
+def _alexnet(images: ImageSet) -> Transform:
+    """Krizhevsky et al. 2012, sec. 4.1, where windows of 224 are cut out of 256 pixels."""
+    size = images.shape[1]
+    return Compose(Resize(_part(size, 256)), RandomCrop(size), RandomHorizontalFlip(), PCALighting())
+
+
+def _vgg(images: ImageSet) -> Transform:
+    """Simonyan & Zisserman 2015, sec. 3.1: the shorter side from 256 to 512."""
+    size = images.shape[1]
+    return Compose(MultiScale(size, _part(size, 256), _part(size, 512)), RandomHorizontalFlip(), PCALighting())
+
+
+def _resnet(images: ImageSet) -> Transform:
+    """He et al. 2016, sec. 3.4: the shorter side from 256 to 480."""
+    size = images.shape[1]
+    return Compose(MultiScale(size, _part(size, 256), _part(size, 480)), RandomHorizontalFlip(), PCALighting())
+
+
+def _inception(images: ImageSet) -> Transform:
+    """Szegedy et al. 2015, sec. 6: windows of 8 to 100 % of the area, and distortions of the colours."""
+    return Compose(RandomResizedCrop(images.shape[1:]), RandomHorizontalFlip(), ColorJitter(0.4, 0.4, 0.4))
+
+
+def _part(size: int, of_imagenet: int) -> int:
+    """So many pixels, where the network takes 224, in proportion."""
+    return round(size * of_imagenet / 224)
+
+
 AUGMENTATIONS: dict[str, Callable[[ImageSet], Transform | None]] = {
     "usual": _usual,
     "none": _none,
     "crop-flip": _crop_flip,
+    "alexnet": _alexnet,
+    "vgg": _vgg,
+    "resnet": _resnet,
+    "inception": _inception,
 }

@@ -5,13 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minicnn.data import CIFAR10, CIFAR100, MNIST, Dataset, Digits, FashionMNIST
+from minicnn.data import (
+    CIFAR10,
+    CIFAR100,
+    MNIST,
+    Dataset,
+    Digits,
+    FashionMNIST,
+    ImageFolder,
+    Shapes,
+    imagenet,
+)
 from minicnn.data.published import Report
 from minicnn.data.transforms import (
+    CenterCrop,
     Compose,
     Normalize,
     RandomCrop,
@@ -25,8 +37,14 @@ from minicnn.data.transforms import (
 from minicnn.errors import ArgumentError, nearest
 from minicnn.kernels.types import Array
 
-Where = tuple[str | os.PathLike[str] | None, Report | None]
-"""The folder of datasets, or None for the usual one; and who is told how a download goes on."""
+
+@dataclass(frozen=True)
+class Where:
+    """The folder of published datasets, or None for the usual one; who is told how a download goes on; and the size that is wanted."""
+
+    folder: str | os.PathLike[str] | None = None
+    report: Report | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,15 +110,13 @@ def _of_cifar(kind: type[CIFAR10]) -> Callable[[Where], ImageSet]:
 
 
 def _part(kind: Any, train: bool, where: Where) -> Any:
-    folder, report = where
-    return kind(train=train, folder=folder, download=True, report=report)
+    return kind(train=train, folder=where.folder, download=True, report=where.report)
 
 
 def colour_reader(size: int) -> Callable[[str | os.PathLike[str]], tuple[Array, Sequence[str]]]:
     """Reads pictures of any size as bytes (3, size, size): the largest square in the middle, resized."""
 
     def read(path: str | os.PathLike[str]) -> tuple[Array, Sequence[str]]:
-        from minicnn.data.transforms import CenterCrop
         from minicnn.io import read_picture
 
         picture = read_picture(path)
@@ -112,25 +128,52 @@ def colour_reader(size: int) -> Callable[[str | os.PathLike[str]], tuple[Array, 
     return read
 
 
+def _shapes(where: Where) -> ImageSet:
+    """Drawn figures of ten kinds, 10,000 to train on and 2,000 held out."""
+    size = where.size or 32
+    augment = None  # the set is endless as it is
+
+    def read(path: str | os.PathLike[str]) -> tuple[Array, Sequence[str]]:
+        picture, done = colour_reader(size)(path)
+        return picture.astype(np.float32) / np.float32(255), done
+
+    prepare = Normalize(Shapes.mean, Shapes.std)
+    return ImageSet(Shapes(10_000, size=size), Shapes(2_000, train=False, size=size), Shapes.classes, (3, size, size), augment, prepare, read)
+
+
+def _folder(path: Path, size: int | None) -> ImageSet:
+    """Pictures in `train` and `test`, with the channels' mean and deviation of ImageNet's photographs."""
+    train = ImageFolder(path / "train")
+    test = ImageFolder(path / "test", classes=train.classes)
+    if size is None:
+        size = min(224, *train[0][0].shape[1:])
+    prepare = Compose(Resize(size), CenterCrop(size), ToFloat(), Normalize(imagenet.MEAN, imagenet.STD))
+    augment = Compose(Resize(size), RandomHorizontalFlip(), RandomCrop(size, padding=size // 8))
+    return ImageSet(train, test, train.classes, (3, size, size), augment, prepare, colour_reader(size))
+
+
 DATASETS: dict[str, Callable[[Where], ImageSet]] = {
     "digits": _digits,
     "mnist": _of_mnist(MNIST),
     "fashion-mnist": _of_mnist(FashionMNIST),
     "cifar10": _of_cifar(CIFAR10),
     "cifar100": _of_cifar(CIFAR100),
+    "shapes": _shapes,
 }
+SIZED = ("shapes",)  # those that can be had in any size
 
 
-def load_dataset(name: str, folder: str | os.PathLike[str] | None = None, report: Report | None = None) -> ImageSet:
+def load_dataset(name: str, folder: str | os.PathLike[str] | None = None, report: Report | None = None, size: int | None = None) -> ImageSet:
     """The dataset called `name`, which is downloaded if it is a published one that is not there yet.
 
     Args:
-        name: one of `DATASETS`; or the path of a folder, or .tar file, with `train` and `test` in it, each with a folder for each class.
+        name: one of `DATASETS`; or the path of a folder, or of a .tar file, with `train` and `test` in it, each with a folder for each class.
         folder: where published datasets lie; by default in the folder of `data.published.data_folder`.
         report: told how many bytes of which file are there.
+        size: height and width, for pictures of a folder and for drawn ones; by default 32 for these, and for a folder what its first picture has, up to 224.
 
     Raises:
-        ArgumentError: there is no such dataset.
+        ArgumentError: there is no such dataset, or it cannot be had in that size.
         DataError, DownloadError: its files are damaged, or cannot be had: says which to put where.
 
     Example:
@@ -139,6 +182,10 @@ def load_dataset(name: str, folder: str | os.PathLike[str] | None = None, report
     """
     if not isinstance(name, str):
         raise ArgumentError(f"the dataset is chosen by its name, a text, not {name!r}")
+    if name not in DATASETS and (os.sep in name or name.endswith(".tar") or Path(name).is_dir()):
+        return _folder(Path(name), size)
     if name not in DATASETS:
-        raise ArgumentError(f"unknown dataset {name!r}: {nearest(name, DATASETS)}")
-    return DATASETS[name]((folder, report))
+        raise ArgumentError(f"unknown dataset {name!r}: {nearest(name, DATASETS)}; or name a folder with train and test in it, such as ./{name}")
+    if size is not None and name not in SIZED:
+        raise ArgumentError(f"the images of {name} have their size: leave out image_size={size}, which is for {', '.join(SIZED)} and for folders of pictures")
+    return DATASETS[name](Where(folder, report, size))

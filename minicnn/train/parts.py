@@ -53,7 +53,7 @@ class Parts:
 
 def build(recipe: Recipe, report: Report | None = None) -> Parts:
     """See `Recipe.build`; the recipe is resolved."""
-    images = load_dataset(recipe.dataset, recipe.data_dir, report)
+    images = load_dataset(recipe.dataset, recipe.data_dir, report, recipe.image_size)
     manual_seed(recipe.seed)
     kwargs = {"num_classes": len(images.classes), "in_channels": images.shape[0], **recipe.model_options}
     model = models.create(recipe.model, **kwargs)
@@ -70,6 +70,7 @@ def build(recipe: Recipe, report: Report | None = None) -> Parts:
         accumulate=recipe.accumulate,
         clip_norm=recipe.clip_norm or None,
         average=WeightAverage(model, recipe.average) if recipe.average else None,
+        mixup=recipe.mixup,
     )
     return Parts(images, kwargs, trainer, train, validation, test)
 

@@ -27,6 +27,7 @@ class Recipe:
         model, model_options: the network's name, and what it is made with beside classes and channels: {"dropout": 0.3}.
         dataset: its name, or the path of a folder with `train` and `test` in it.
         data_dir: folder of published datasets; None for the usual one.
+        image_size: height and width of the images, for drawn ones and pictures of a folder; None for the usual.
         augment: how training images are changed at random: a name of `AUGMENTATIONS`; "usual" is the dataset's own way.
         validation: part of the training images that is kept out of training, to decide by: best weights, early stopping, plateau.
         epochs: passes over the training images.
@@ -55,6 +56,7 @@ class Recipe:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     dataset: str = "digits"
     data_dir: str | None = None
+    image_size: int | None = None
     augment: str = "usual"
     validation: float = 0.0
     epochs: int = 20
@@ -93,6 +95,8 @@ class Recipe:
         checks.choice(self.precision, "the precision", PRECISIONS)
         for name, least in _COUNTS.items():
             checks.integer(getattr(self, name), f"the recipe's {name}", least)
+        if self.image_size is not None:
+            checks.integer(self.image_size, "the recipe's image_size")
         for name in ("validation", "average"):
             checks.fraction(getattr(self, name), f"the recipe's {name}")
         checks.fraction(self.label_smoothing, "the recipe's label_smoothing", include_one=True)

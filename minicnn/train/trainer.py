@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from minicnn import checks
 from minicnn.autograd import Tensor, detect_anomaly
 from minicnn.backend import generator
+from minicnn.data import mixup
 from minicnn.errors import NonFiniteError
 from minicnn.models.auxiliary import Outputs, auxiliary_cross_entropy
 from minicnn.nn import Module
@@ -58,6 +59,7 @@ class Trainer:
             and what is drawn, see each batch for itself.
         clip_norm: gradients are scaled down to this common norm where they are above it (`optim.clip_grad_norm`).
         average: an average of the weights, which is updated after every step, and evaluated in their stead.
+        mixup: alpha of `data.mixup`, which mixes the training images in pairs; 0 mixes nothing.
 
     Attributes:
         steps: updates so far.
@@ -89,12 +91,14 @@ class Trainer:
         accumulate: int = 1,
         clip_norm: float | None = None,
         average: WeightAverage | None = None,
+        mixup: float = 0.0,
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.precision = checks.choice(precision, "Trainer: precision", PRECISIONS)
         self.loss, self.average = loss, average
         self.accumulate = checks.integer(accumulate, "Trainer: accumulate")
         self.clip_norm = math.inf if clip_norm is None else checks.positive(clip_norm, "Trainer: clip_norm")
+        self.mixup = checks.number(mixup, "Trainer: mixup", 0)
         self.scaler = GradScaler(enabled=precision == "fp16")
         self.steps, self.gradient_norm = 0, 0.0
         self.history: list[Epoch] = []
@@ -191,9 +195,13 @@ class Trainer:
 
     def _forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Loss and scores of a batch."""
+        mixed = mixup(images, labels, generator(), self.mixup) if self.mixup else None
         with autocast(self.precision):
-            outputs = self.model(images)
-            return self.loss(outputs, labels), outputs.scores if isinstance(outputs, Outputs) else outputs
+            outputs = self.model(images if mixed is None else mixed.images)
+            loss = self.loss(outputs, labels)
+            if mixed is not None:
+                loss = mixed.share * loss + (1 - mixed.share) * self.loss(outputs, mixed.others)
+            return loss, outputs.scores if isinstance(outputs, Outputs) else outputs
 
     def _evaluated(self, seen: Metrics, validation: Batches | None, test: Batches, callbacks: Sequence[Callback]) -> Epoch:
         """What the pass gave; the plateau is told its loss."""

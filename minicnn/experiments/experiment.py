@@ -1,0 +1,85 @@
+"""What all experiments share: their settings, what they report, and where it is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minicnn.errors import ArgumentError, nearest
+from minicnn.io.atomic import write_atomically
+
+EXPERIMENTS: dict[str, str] = {  # name: the claim; `minicnn/experiments/NAME.py` has the function `run`
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an experiment is to be done.
+
+    Attributes:
+        full: at the scale of the paper, which takes hours on a GPU; otherwise at one that takes minutes on two processor cores.
+        seed: of everything that is drawn.
+        out: folder for the picture and the figures.
+        dataset: name or folder of images for those that can do with any; None for the experiment's own.
+        say: told in a line what is done at the moment.
+    """
+
+    out: Path
+    full: bool = False
+    seed: int = 0
+    dataset: str | None = None
+    say: Callable[[str], None] = print
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence with its figures, and whether it came out as claimed."""
+
+    sentence: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out.
+
+    Attributes:
+        columns, rows: the table.
+        findings: what the lecture claims, each held against the table.
+        data: all figures behind the picture, as plain values.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    findings: Sequence[Finding]
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Did everything come out as claimed?"""
+        return all(finding.holds for finding in self.findings)
+
+
+def run_experiment(name: str, settings: Settings) -> Report:
+    """Run an experiment, and write NAME.json and NAME.png (if matplotlib is installed) into `settings.out`.
+
+    Raises:
+        ArgumentError: there is no such experiment, or the folder cannot be made.
+        CheckpointError: a file cannot be written.
+    """
+    if name not in EXPERIMENTS:
+        raise ArgumentError(f"unknown experiment {name!r}: {nearest(name, EXPERIMENTS)}")
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(f"the folder {settings.out} cannot be made: {error.strerror}") from None
+    module = importlib.import_module(f"minicnn.experiments.{name.replace('-', '_')}")
+    report: Report = module.run(settings)
+    kept = {"experiment": name, "full": settings.full, "seed": settings.seed, **dataclasses.asdict(report)}
+    write_atomically(settings.out / f"{name}.json", "report", [json.dumps(kept, indent=1).encode()])
+    return report
