@@ -20,6 +20,7 @@ WITHOUT_KERNELS = {  # plain array arithmetic, all described in docs/ops/array.m
     "arithmetic", "channel_shuffle", "comparison", "dtype", "elementwise", "indexing", "join", "matmul", "pad", "reduction", "shape", "to",
 }  # fmt: skip
 HELPERS = {"autocast", "axis", "broadcasting", "checks"}  # of minicnn/ops
+COMPOSED = {"embedding": "recurrent", "recurrent": "recurrent"}  # layers that several operations make together, and the page that describes each
 FRAME = {"container", "fuse", "init", "joined", "mode", "module", "parameter", "state", "trace", "watch"}  # of minicnn/nn: what layers are made of, or looked at with
 
 PLACES = [
@@ -47,9 +48,16 @@ def test_a_family_without_kernels_has_its_test_and_a_line_in_the_docs(family):
     assert f"minicnn/ops/{family}.py" in (ROOT / "docs/ops/array.md").read_text()
 
 
+@pytest.mark.parametrize("layers", COMPOSED)
+def test_layers_of_several_operations_have_their_test_and_a_line_in_the_docs(layers):
+    assert (ROOT / f"tests/nn/test_{layers}.py").is_file()
+    assert f"minicnn/nn/{layers}.py" in (ROOT / f"docs/{COMPOSED[layers]}.md").read_text()
+
+
 def test_there_is_no_other_file():
     assert names("minicnn/ops") == {*FAMILIES, *WITHOUT_KERNELS, *HELPERS}
-    assert names("minicnn/nn") - FRAME <= {*FAMILIES, *WITHOUT_KERNELS}
+    assert names("minicnn/nn") - FRAME - COMPOSED.keys() <= {*FAMILIES, *WITHOUT_KERNELS}
+    assert COMPOSED.keys() <= names("minicnn/nn") - {*FAMILIES, *WITHOUT_KERNELS, *FRAME}
 
 
 @pytest.mark.parametrize("layer", [name for name in nn.__all__ if inspect.isclass(getattr(nn, name))])

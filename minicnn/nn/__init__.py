@@ -16,6 +16,7 @@ from minicnn.nn.channel_shuffle import ChannelShuffle
 from minicnn.nn.container import ModuleList, Sequential
 from minicnn.nn.conv import Conv2d, ConvReLU2d
 from minicnn.nn.dropout import Dropout, Dropout2d, DropPath
+from minicnn.nn.embedding import Embedding
 from minicnn.nn.fuse import fuse
 from minicnn.nn.group_norm import GroupNorm, InstanceNorm2d
 from minicnn.nn.joined import norm_relu
@@ -26,6 +27,7 @@ from minicnn.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, SmoothL1Loss
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.nn.pool import AvgPool2d, MaxPool2d
+from minicnn.nn.recurrent import LSTMCell, RNNCell
 from minicnn.nn.roi import RoIAlign, RoIPool
 from minicnn.nn.shape import Flatten
 from minicnn.nn.softmax import LogSoftmax, Softmax
@@ -51,6 +53,9 @@ __all__ = [
     "RoIPool",
     "RoIAlign",
     "Linear",
+    "Embedding",
+    "RNNCell",
+    "LSTMCell",
     "Flatten",
     "Identity",
     "BatchNorm1d",
