@@ -1,5 +1,6 @@
 """Recurrent cells against their equations in NumPy, a derivation of backward through time by hand, and PyTorch; their gradients, messages, and first weights."""
 
+import functools
 import math
 
 import numpy as np
@@ -12,9 +13,9 @@ from minicnn.testing import gradcheck
 
 N, D, H, STEPS = 3, 4, 5, 20
 CELLS = {
-    "tanh": lambda *sizes, **more: nn.RNNCell(*sizes, **more),
-    "relu": lambda *sizes, **more: nn.RNNCell(*sizes, nonlinearity="relu", **more),
-    "lstm": lambda *sizes, **more: nn.LSTMCell(*sizes, **more),
+    "tanh": nn.RNNCell,
+    "relu": functools.partial(nn.RNNCell, nonlinearity="relu"),
+    "lstm": nn.LSTMCell,
 }
 
 
