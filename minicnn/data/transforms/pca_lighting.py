@@ -26,6 +26,9 @@ class PCALighting:
     An eigenvalue is a variance: it depends on the square of the unit. Here the unit is white = 1, for bytes too, to which 255 times the colour is added. Bytes stay bytes,
     rounded and kept in 0 .. 255; floating-point images are taken to have white = 1, keep their type, and may leave 0 .. 1.
 
+    ImageNet's eigenvalues are those that everybody uses. Their sum, 0.24, should be that of the three variances, which is 0.15 with the usual standard deviations
+    (`data.imagenet.STD`); how they were computed is not on record. So `fit`, which takes the paper at its word, gives changes that are somewhat smaller.
+
     Args:
         std: of the three random numbers a.
         eigenvalues: l, of shape (3,); by default ImageNet's.
