@@ -1,6 +1,5 @@
-"""Augmentations: what is drawn has the distribution that the papers say, and what is computed is right by hand or by Pillow."""
+"""Augmentations: windows, holes and views; the distribution of what is drawn is that of the papers. (Colours: test_colours.py.)"""
 
-import colorsys
 import pickle
 
 import numpy as np
@@ -20,13 +19,8 @@ from minicnn.data.transforms import (
     TenCrop,
     resize,
 )
-from minicnn.data.transforms.color_jitter import (
-    adjust_brightness,
-    adjust_contrast,
-    adjust_hue,
-    adjust_saturation,
-)
-from minicnn.errors import ArgumentError, DtypeError, ShapeError
+from minicnn.errors import ArgumentError, ShapeError
+from tests.data.drawn import distance_to_uniform, photo, rng
 
 RANDOM = [
     RandomResizedCrop(9),
@@ -37,16 +31,6 @@ RANDOM = [
     RandomVerticalFlip(),
 ]
 NAMES = [type(transform).__name__ for transform in RANDOM]
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def photo(*shape, seed=0):
-    """Bytes with whole areas of dark and light, and of white and black."""
-    x = resize(rng(seed).normal(128, 90, (shape[0], 5, 5)), shape[1:]) + rng(seed).normal(0, 10, shape)
-    return np.clip(x, 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("transform", RANDOM, ids=NAMES)
@@ -60,14 +44,6 @@ def test_the_generator_decides_and_the_type_stays(transform, dtype):
         assert result.dtype == dtype
     assert any(result.shape != results[0].shape or not np.array_equal(results[0], result) for result in results[1:])
     np.testing.assert_array_equal(x, before)
-
-
-@pytest.mark.parametrize("transform", [ColorJitter(0.4, 0.4, 0.4, 0.1), PCALighting(0.5)], ids=["jitter", "lighting"])
-def test_bytes_are_the_numbers_rounded(transform):
-    x = photo(3, 14, 17)
-    for seed in range(5):
-        exact = transform(x / 255.0, rng(seed)) * 255
-        assert abs(transform(x, rng(seed)) - np.clip(exact, 0, 255)).max() <= 0.501
 
 
 # Windows
@@ -88,12 +64,6 @@ def test_areas_and_shapes_of_windows_are_uniform():
     assert abs(fits.mean() - 0.67 / (0.67 + fitting)) < 0.02
     assert share.min() + 1e-3 >= 0.08
     assert share.max() <= 1
-
-
-def distance_to_uniform(sample):
-    """Kolmogorov's, from the uniform distribution on 0 .. 1: of 3,000 draws below 0.03 in all but a hundredth of cases."""
-    x = np.sort(sample)
-    return max(abs(x - np.arange(len(x)) / len(x)).max(), abs(x - np.arange(1, len(x) + 1) / len(x)).max())
 
 
 def test_a_resized_crop_is_its_window_resized():
@@ -125,90 +95,6 @@ def test_vertical_flip():
     x = np.arange(6).reshape(1, 3, 2)
     np.testing.assert_array_equal(RandomVerticalFlip(1)(x, rng()), [[[4, 5], [2, 3], [0, 1]]])
     assert 60 < sum(RandomVerticalFlip()(x, draws)[0, 0, 0] == 4 for draws in [rng(3)] for _ in range(150)) < 90
-
-
-# Colours
-
-
-@pytest.mark.parametrize("factor", [0.0, 0.4, 1.0, 1.7])
-@pytest.mark.parametrize(("adjust", "name"), [(adjust_brightness, "Brightness"), (adjust_contrast, "Contrast"), (adjust_saturation, "Color")])
-def test_colours_are_pillows_within_one(adjust, name, factor):
-    image, enhance = pytest.importorskip("PIL.Image"), pytest.importorskip("PIL.ImageEnhance")
-    x = photo(3, 20, 30)
-    theirs = getattr(enhance, name)(image.fromarray(x.transpose(1, 2, 0))).enhance(factor)
-    ours = np.rint(adjust(x.astype(np.float32), factor, 255.0)).transpose(1, 2, 0)
-    assert abs(ours - np.asarray(theirs, np.float32)).max() <= 1
-
-
-@pytest.mark.parametrize("turn", [0.0, 1 / 3, -0.5, 0.2, 1.0])
-def test_hue_is_that_of_python(turn):
-    x = np.concatenate([rng().random((3, 50)), [[0, 1, 0.5], [0, 1, 0.5], [0, 1, 0.5]], np.eye(3), 1 - np.eye(3)], axis=1)
-    expected = []
-    for pixel in x.T:
-        h, s, v = colorsys.rgb_to_hsv(*pixel)
-        expected.append(colorsys.hsv_to_rgb((h + turn) % 1, s, v))
-    np.testing.assert_allclose(adjust_hue(x[:, None], turn)[:, 0].T, expected, atol=1e-12)
-
-
-def test_colours_by_hand():
-    red, grey = np.array([1.0, 0, 0]).reshape(3, 1, 1), np.full((3, 1, 1), 0.5)
-    np.testing.assert_allclose(adjust_hue(red, 1 / 3).ravel(), [0, 1, 0], atol=1e-15)
-    np.testing.assert_allclose(adjust_saturation(red, 0).ravel(), [0.299] * 3)
-    np.testing.assert_allclose(adjust_contrast(np.concatenate([red, grey], 2), 0)[:, 0], (0.299 + 0.5) / 2)
-    np.testing.assert_allclose(adjust_brightness(grey, 3).ravel(), 1)
-
-
-@pytest.mark.parametrize("name", ["brightness", "contrast", "saturation", "hue"])
-def test_factors_of_the_jitter_are_uniform(name):
-    """Read from the result on two pixels for which each property is easily measured."""
-    x = np.zeros((3, 1, 2))
-    x[:, 0] = [[0.4, 0.3], [0.3, 0.3], [0.3, 0.4]]
-    adjust = {"brightness": adjust_brightness, "contrast": adjust_contrast, "saturation": adjust_saturation, "hue": adjust_hue}[name]
-    jitter, draws, again, factors = ColorJitter(**{name: 0.5}), rng(2), rng(2), []
-    for _ in range(300):
-        y = jitter(x, draws)
-        again.permutation(4)
-        factors.append(again.uniform(-0.5, 0.5) if name == "hue" else again.uniform(0.5, 1.5))
-        np.testing.assert_allclose(y, adjust(x, factors[-1]), atol=1e-12)
-    assert distance_to_uniform(np.array(factors) - min(factors)) < 0.1
-
-
-def test_the_order_of_the_jitter_is_random():
-    x = photo(3, 6, 6) / 255.0
-    orders = {tuple(rng(seed).permutation(4)) for seed in range(40)}
-    assert len(orders) > 15
-    seed = next(s for s in range(99) if tuple(rng(s).permutation(4)) == (2, 0, 3, 1))
-    draws = rng(seed)
-    draws.permutation(4)
-    y = adjust_saturation(x, draws.uniform(0.5, 1.5))
-    y = adjust_brightness(y, draws.uniform(0, 2.5))
-    y = adjust_contrast(adjust_hue(y, draws.uniform(-0.2, 0.2)), draws.uniform(0.6, 1.4))
-    np.testing.assert_allclose(ColorJitter(1.5, 0.4, 0.5, 0.2)(x, rng(seed)), y)
-
-
-def test_lighting_adds_one_colour_with_the_right_covariance():
-    lighting, draws, x = PCALighting(), rng(0), photo(3, 4, 5) / 255.0
-    shifts = []
-    for _ in range(3000):
-        shift = lighting(x, draws) - x
-        np.testing.assert_allclose(shift, shift[:, :1, :1] * np.ones((1, 4, 5)))
-        shifts.append(shift[:, 0, 0])
-    p, std = lighting.eigenvectors, 0.1 * lighting.eigenvalues
-    assert abs(np.mean(shifts, axis=0)).max() < 4 * std[0] / np.sqrt(3000)
-    along = np.array(shifts) @ np.linalg.inv(p).T
-    np.testing.assert_allclose(along.std(axis=0), std, rtol=0.06)
-    assert abs(np.corrcoef(along.T) - np.eye(3)).max() < 0.07
-
-
-def test_lighting_learns_the_directions_of_its_images():
-    q, _ = np.linalg.qr(rng(0).standard_normal((3, 3)))
-    pixels = 0.5 + q @ (rng(1).standard_normal((3, 40_000)) * np.array([0.1, 0.03, 0.01])[:, None])
-    fitted = PCALighting.fit([pixels[:, :30_000].reshape(3, 100, 300), pixels[:, 30_000:].reshape(3, 100, 100)], std=0.2)
-    np.testing.assert_allclose(fitted.eigenvalues, [0.01, 0.0009, 0.0001], rtol=0.03)
-    np.testing.assert_allclose(abs((fitted.eigenvectors * q).sum(axis=0)), 1, atol=1e-3)
-    assert fitted.std == 0.2
-    in_bytes = PCALighting.fit([np.rint(255 * pixels).astype(np.uint8).reshape(3, 200, 200)])
-    np.testing.assert_allclose(in_bytes.eigenvalues, fitted.eigenvalues, rtol=0.05)
 
 
 # Holes
@@ -285,14 +171,6 @@ def test_views_at_several_sizes():
 def test_messages(make, message):
     with pytest.raises(ArgumentError, match=message):
         make()
-
-
-@pytest.mark.parametrize("transform", [ColorJitter(0.1), PCALighting()], ids=["jitter", "lighting"])
-def test_colours_need_three_channels_of_bytes_or_numbers(transform):
-    with pytest.raises(ShapeError, match=r"needs 3 channels, red, green and blue; the image is \(1, 2, 2\)"):
-        transform(np.zeros((1, 2, 2), np.uint8), rng())
-    with pytest.raises(DtypeError, match=r"takes bytes \(uint8\), 0 to 255, or float32 and float64; the image is int64"):
-        transform(np.zeros((3, 2, 2), np.int64), rng())
 
 
 @pytest.mark.parametrize("transform", [*RANDOM, TenCrop(1), MultiScaleViews([4])], ids=[*NAMES, "TenCrop", "MultiScaleViews"])
