@@ -79,7 +79,7 @@ def star(x: Array, y: Array) -> Array:
 
 def heart(x: Array, y: Array) -> Array:
     """A square on its corner and a disc on each of its upper sides, which is the disc's diameter."""
-    x, y = np.abs(x) / HEART, y / HEART + np.float32(0.26)
+    x, y = np.abs(x) / HEART, y / HEART - SUNK
     tilted = (x + np.abs(y) - 1) * np.float32(np.sqrt(0.5))
     disc = np.hypot(x - np.float32(0.5), y + np.float32(0.5)) - np.float32(np.sqrt(0.5))
     return np.minimum(tilted, disc) * HEART
@@ -101,7 +101,7 @@ def _beyond_lines(x: Array, y: Array, normals: Array, offset: float) -> Array:
     return cos * x + sin * y - np.float32(offset)
 
 
-HEART = np.float32(0.7925)  # half a diagonal of the heart's square
+HEART, SUNK = np.float32(0.7925), np.float32(0.26)  # half a diagonal of the heart's square, and its centre's depth in such halves
 BITE, BITTEN = np.float32(0.8), np.float32(0.55)  # radius and place of what is cut from the crescent
 _LOBES = float(HEART) * (0.5 + np.sqrt(0.5))  # how far the heart's discs reach from the square's centre
 _HORN = (1 + float(BITTEN) ** 2 - float(BITE) ** 2) / (2 * float(BITTEN))  # where the crescent's two circles meet
@@ -115,7 +115,7 @@ FIGURES = (
     Figure("cross", cross, (-np.sqrt(0.91), -np.sqrt(0.91), np.sqrt(0.91), np.sqrt(0.91)), 4),
     Figure("ring", ring, (-1, -1, 1, 1), 0),
     Figure("ellipse", ellipse, (-1, -0.5, 1, 0.5), 2),
-    Figure("heart", heart, (-_LOBES, -_LOBES - 0.26 * float(HEART), _LOBES, 0.74 * float(HEART)), 1),
+    Figure("heart", heart, (-_LOBES, float(SUNK) * float(HEART) - _LOBES, _LOBES, (1 + float(SUNK)) * float(HEART)), 1),
     Figure("crescent", crescent, (-1, -1, _HORN, 1), 1),
 )
 """The class of a figure is its place in here."""
