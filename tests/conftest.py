@@ -41,6 +41,7 @@ def on_the_cpu():
 
 LEFT_OUT = {  # reason: what was not run, and what it takes
     "could not import 'torch'": "comparisons with PyTorch not run: pip install torch==2.13.0",
+    "no browser for": "tests of the dashboard's page not run: install Chromium (apt install chromium) or Chrome",
     "could not find": "checks of compiled CUDA code not run: pip install nvidia-cuda-nvrtc nvidia-cuda-nvdisasm",
 }
 
