@@ -44,8 +44,8 @@ class Viewer:
             return by_lower[text.lower()]
         if text.isdecimal():
             return int(text)
-        guess = nearest(text, self.classes).partition("Known:")[0] if self.classes else ""
-        raise ArgumentError(f"no class is called {text!r}: {guess}or give its number" if guess else f"no class is called {text!r}: give its number")
+        guess = nearest(text, self.classes).partition("Known:")[0].strip()
+        raise ArgumentError(f"no class is called {text!r}: {guess or 'give its number'}")
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +115,7 @@ def _of_photographs(model: Module) -> Viewer:
         seen = cut(picture, rng)
         return whole(picture, rng), (seen / np.float32(255) if seen.dtype == np.uint8 else seen).transpose(1, 2, 0)
 
-    scores = trace(model, image_shape(model, None, "predict"))[1]
+    scores = trace(model, image_shape(model, None, "pictures"))[1]
     return Viewer(model, prepare, class_names() if scores.shape[-1] == 1000 else ())
 
 

@@ -39,7 +39,8 @@ def layer_at(model: Module, path: str) -> Module:
     except ArgumentError:
         known = [name for name, _ in model.named_modules() if name]
         near = difflib.get_close_matches(path, known, n=3, cutoff=0.4) or known[:3]
-        raise ArgumentError(f"{type(model).__name__} has no layer {path!r}; the nearest are {', '.join(near)}; `named_modules()` has all") from None
+        in_order = ", ".join(sorted(near, key=known.index)) or "none"
+        raise ArgumentError(f"{type(model).__name__} has no layer {path!r}; the nearest are {in_order}; `named_modules()` has all") from None
 
 
 def values_at(model: Module, x: Tensor, paths: Sequence[str], *, inputs: bool = False) -> dict[str, Tensor]:

@@ -1,6 +1,5 @@
 """Nearest neighbours: which images are alike, to a network's features and to the bare pixels."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -124,12 +123,3 @@ def nearest_of(between: Array, count: int) -> Neighbours:
         raise ArgumentError(f"neighbours: {count} are wanted of each image, and there are only {between.shape[1]} images to look in")
     indices = np.argsort(between, axis=1, kind="stable")[:, :count]
     return Neighbours(indices, np.take_along_axis(between, indices, axis=1))
-
-
-def agreement(found: Neighbours, labels: Sequence[int] | Array, of_queries: Sequence[int] | Array) -> float:
-    """The share of neighbours with the label of the image whose neighbours they are.
-
-    >>> agreement(Neighbours(np.array([[0, 2]]), np.zeros((1, 2))), [7, 8, 9], [7])
-    0.5
-    """
-    return float((np.asarray(labels)[found.indices] == np.asarray(of_queries)[:, None]).mean())
