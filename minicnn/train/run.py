@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minicnn.backend import get_backend, get_num_threads
+from minicnn.errors import NonFiniteError
 from minicnn.train.callback import Callback, EarlyStopping, StopWhen
 from minicnn.train.curve import can_draw, draw_curve
 from minicnn.train.interrupt import between_steps
@@ -74,7 +75,11 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
             HeldOut(folder, parts.test.dataset, parts.images.classes),
             checkpoints,
         ]
-        trainer.fit(parts.train, parts.test, recipe.epochs, validation=parts.validation, callbacks=callbacks)
+        try:
+            trainer.fit(parts.train, parts.test, recipe.epochs, validation=parts.validation, callbacks=callbacks)
+        except NonFiniteError as error:
+            folder.log("end", steps=trainer.steps, stopped=str(error))
+            raise
         stopped = trainer.stopped if len(trainer.history) < recipe.epochs else None
     if stopped == INTERRUPTED:
         checkpoints.save()

@@ -47,3 +47,32 @@ def test_a_checkpoint_that_train_has_not_made(minicnn, tmp_path):
     code, _, err = minicnn("evaluate", tmp_path / "a.safetensors")
     assert code == 2
     assert "does not say on which dataset it was trained" in err
+
+
+def test_two_runs_together(minicnn, trained, tmp_path):
+    assert minicnn("train", "--epochs", "2", "--batch-size", "64", "--seed", "1", "--out", tmp_path / "b")[0] == 0
+    code, out, err = minicnn("evaluate", trained, tmp_path / "b", "--ensemble")
+    assert (code, err) == (0, "")
+    single = [float(x) for x in re.findall(r"^held out: (\d+\.\d\d) %", out, re.MULTILINE)]
+    together = float(re.search(r"together, the mean of 2 networks: (\d+\.\d\d) % of 360 images", out)[1])
+    gain = re.search(r"([+-]\d+\.\d\d) points over the mean of the single ones \((\d+\.\d\d) %\), ([+-]\d+\.\d\d) points over the best", out)
+    assert float(gain[2]) == pytest.approx(sum(single) / 2, abs=0.011)
+    assert float(gain[1]) == pytest.approx(together - sum(single) / 2, abs=0.021)
+    assert float(gain[3]) == pytest.approx(together - max(single), abs=0.021)
+
+
+def test_several_views(minicnn, trained):
+    code, out, _ = minicnn("evaluate", trained, "--views", "ten-crop")
+    assert code == 0
+    assert "on digits, ten-crop; backend" in out
+    code, out, _ = minicnn("evaluate", trained, "--sizes", "32,32")
+    assert minicnn("evaluate", trained)[1].splitlines()[1:] == out.splitlines()[1:]
+    code, _, err = minicnn("evaluate", trained, "--sizes", "40")
+    assert (code, len(err.splitlines())) == (2, 1)  # LeNet5 has one size
+    for wrong, sentence in (
+        (("--sizes", "3,x"), "must be an integer >= 1"),
+        (("--views", "flip", "--sizes", "32"), "give --views or --sizes, not both"),
+        (("--ensemble",), "an ensemble needs at least two runs"),
+    ):
+        code, _, err = minicnn("evaluate", trained, *wrong)
+        assert (code, sentence in err) == (2, True)

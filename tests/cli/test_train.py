@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from minicnn import cli
+from minicnn import cli, get_num_threads, set_backend, set_num_threads
 from minicnn.cli import main, train
-from minicnn.io import load_checkpoint
+from minicnn.io import load_checkpoint, save_checkpoint
+from tests.train.few import assert_same, install
 
 
 def test_says_the_accuracy_where_the_files_are_and_what_to_try(minicnn, tmp_path, monkeypatch):
@@ -24,7 +25,7 @@ def test_says_the_accuracy_where_the_files_are_and_what_to_try(minicnn, tmp_path
     for proposal in ("minicnn evaluate runs/lenet5-digits-1", "minicnn predict", "--backend numpy", "--lr 0.005"):
         assert proposal in out
     log = [json.loads(line) for line in (tmp_path / "runs/lenet5-digits-1/log.jsonl").read_text().splitlines()]
-    assert [line["kind"] for line in log] == ["run", "epoch", "end"]
+    assert [line["kind"] for line in log] == ["run", *["step"] * 12, "epoch", "end"]
 
 
 def test_a_used_folder_is_refused(minicnn, trained):
@@ -56,7 +57,8 @@ def test_a_held_out_loss_that_explodes_is_one_sentence_too(minicnn, tmp_path):
     assert code == 2
     assert re.match(r"minicnn: .*held-out loss is (nan|inf) after epoch 1, with a learning rate of 1e\+38: try 1e\+37", err)
     assert len(err.splitlines()) == 1
-    assert [p.name for p in tmp_path.iterdir()] == ["log.jsonl"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log.jsonl", "recipe.toml"]
+    assert "held-out loss is" in json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["stopped"]
 
 
 def test_every_schedule_is_listed_and_trains(minicnn, tmp_path):
@@ -129,3 +131,59 @@ def test_the_backend_loops_says_that_it_is_slow(minicnn, tmp_path, monkeypatch):
     assert "one or two images a second" in out
     assert "--epochs 1" in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_and_what_changes_it(minicnn, tmp_path, monkeypatch):
+    install(monkeypatch)
+    code, out, err = minicnn(
+        "train", "--recipe", "resnet-cifar", "--dataset", "few", "--model", "LeNet5Small", "--epochs", "1", "--out", tmp_path / "a"
+    )  # fmt: skip
+    assert (code, out) == (2, "")
+    assert "unknown model 'LeNet5Small': did you mean LeNet5" in err
+    small = ("--dataset", "few", "--model", "WideResNetCIFAR", "--set", "model_options.depth=10", "--set", "model_options.k=1", "--epochs", "2")
+    code, out, err = minicnn("train", "--recipe", "resnet-cifar", *small, "--lr", "0.01", "--set", "optimizer_options.nesterov=true", "--validation", "0.25",
+                             "--keep-every", "1", "--out", tmp_path / "a")  # fmt: skip
+    assert (code, err) == (0, "")
+    assert sorted(p.name for p in (tmp_path / "a").glob("*.safetensors")) == [
+        "best.safetensors", "checkpoint.safetensors", "epoch-0001.safetensors", "epoch-0002.safetensors",
+    ]  # fmt: skip
+    recipe = load_checkpoint(tmp_path / "a" / "checkpoint.safetensors")["recipe"]
+    assert (recipe["lr"], recipe["batch_size"], recipe["schedule_options"], recipe["optimizer_options"]["nesterov"]) == (0.01, 128, {"milestones": [82, 123]}, True)
+    code, _, err = minicnn("train", "--recipe", tmp_path / "a" / "recipe.toml", "--out", tmp_path / "b")
+    assert (code, err) == (0, "")
+    assert_same(load_checkpoint(tmp_path / "b" / "checkpoint.safetensors")["model"], load_checkpoint(tmp_path / "a" / "checkpoint.safetensors")["model"])
+
+
+def test_a_run_goes_on_on_its_own_backend(minicnn, trained, tmp_path):
+    contents = load_checkpoint(trained / "checkpoint.safetensors")
+    contents["recipe"]["epochs"], contents["schedule"] = 6, None
+    contents["recipe"]["schedule"], contents["environment"] = "constant", {"backend": "numpy", "threads": 1}
+    save_checkpoint(tmp_path / "checkpoint.safetensors", contents)
+    threads = get_num_threads()
+    try:
+        code, out, err = minicnn("train", "--resume", tmp_path, "--workers", "0")
+        assert (code, err) == (0, "")
+        assert "backend numpy, fp32, seed 0; goes on after 60 steps" in out
+        assert "epoch 6/6" in out
+        contents["environment"]["threads"] = 2
+        save_checkpoint(tmp_path / "checkpoint.safetensors", contents)
+        assert "The run was on numpy with 2 threads: what follows will not be bit for bit" in minicnn("train", "--resume", tmp_path, "--threads", "1")[1]
+    finally:
+        set_backend("numba")
+        set_num_threads(threads)
+    code, _, err = minicnn("train", "--resume", trained)
+    assert (code, "is at its end: its 5 epochs are done" in err) == (2, True)
+    code, _, err = minicnn("train", "--resume", trained, "--lr", "0.1")
+    assert (code, "leave out --lr, or start a new run with it" in err) == (2, True)
+    code, _, err = minicnn("train", "--resume", trained, "--set", "lr=0.1")
+    assert (code, "leave out --set" in err) == (2, True)
+
+
+def test_a_dataset_that_cannot_be_downloaded(minicnn, tmp_path, monkeypatch):
+    def offline(request, timeout):
+        raise OSError("no network")
+
+    monkeypatch.setattr("minicnn.io.download.https_opener", lambda: type("Opener", (), {"open": staticmethod(offline)}))
+    code, _, err = minicnn("train", "--dataset", "mnist", "--data-dir", tmp_path)
+    assert code == 2
+    assert f"can also be brought here by other means, as {tmp_path}/mnist/train-images-idx3-ubyte.gz" in err

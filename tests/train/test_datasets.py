@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from minicnn.data import Digits
-from minicnn.errors import ArgumentError
+from minicnn import data
+from minicnn.data import ArrayDataset, Digits
+from minicnn.errors import ArgumentError, DataError
+from minicnn.train import datasets
+from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.datasets import load_dataset
 
 
@@ -41,3 +44,70 @@ def test_an_unknown_name_suggests_the_nearest():
 def test_a_name_that_is_no_text_is_refused(name):
     with pytest.raises(ArgumentError, match="the dataset is chosen by its name, a text, not "):
         load_dataset(name)
+
+
+@pytest.mark.parametrize(("name", "kind", "shape"), [("mnist", "MNIST", (1, 28, 28)), ("fashion-mnist", "FashionMNIST", (1, 28, 28)), ("cifar100", "CIFAR100", (3, 32, 32))])
+def test_published_images_are_prepared_as_networks_take_them(name, kind, shape, monkeypatch, tmp_path):
+    asked = []
+
+    def part(kind, train, where):
+        asked.append((kind.__name__, train, where.folder, where.report))
+        made = ArrayDataset(np.full((4, *shape), 255, np.uint8), np.arange(4))
+        made.classes = tuple("abcd")
+        return made
+
+    monkeypatch.setattr(datasets, "_part", part)
+    images = load_dataset(name, tmp_path, report=print)
+    assert asked == [(kind, True, tmp_path, print), (kind, False, tmp_path, print)]
+    rng = np.random.default_rng(0)
+    image = images.prepare(images.augment(images.train[0][0], rng), rng)
+    assert image.shape == images.shape
+    assert image.dtype == np.float32
+    white = [(1 - m) / s for m, s in zip(np.atleast_1d(getattr(data, kind).mean), np.atleast_1d(getattr(data, kind).std), strict=True)]
+    np.testing.assert_allclose(images.prepare(images.train[0][0], rng)[:, 16, 16], white, rtol=1e-5)
+    with pytest.raises(ArgumentError, match=f"the images of {name} have their size: leave out image_size=64"):
+        load_dataset(name, tmp_path, size=64)
+
+
+def test_shapes_in_two_sizes():
+    for size in (None, 48):
+        images = load_dataset("shapes", size=size)
+        assert images.test[3][0].shape == images.shape == (3, size or 32, size or 32)
+        assert 0 <= images.test[3][1] < len(images.classes)
+        assert abs(float(np.mean([images.prepare(images.train[i][0], None).mean() for i in range(40)]))) < 0.3
+
+
+@pytest.fixture
+def folder(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for part in ("train", "test"):
+        for name, colour in (("blue", (0, 0, 255)), ("red", (255, 0, 0))):
+            (tmp_path / part / name).mkdir(parents=True)
+            image.new("RGB", (40, 24), colour).save(tmp_path / part / name / "1.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("size", [None, 16])
+def test_a_folder_of_pictures(folder, size):
+    images = load_dataset(str(folder), size=size)
+    side, rng = size or 24, np.random.default_rng(0)
+    assert (images.classes, images.shape) == (("blue", "red"), (3, side, side))
+    raw, done = images.read(folder / "test" / "red" / "1.png")
+    assert done == ["cut to its middle and resized from 40x24"]
+    for image in (images.test[1][0], raw):
+        np.testing.assert_allclose(images.prepare(image, rng)[:, 3, 5], [(1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225], rtol=1e-5)
+    assert images.prepare(images.augment(images.train[0][0], rng), rng).shape == images.shape
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_every_augmentation_keeps_what_the_network_takes(folder, name):
+    images = load_dataset(str(folder))
+    augment, rng = AUGMENTATIONS[name](images), np.random.default_rng(0)
+    for _ in range(5):
+        image = images.train[0][0] if augment is None else augment(images.train[0][0], rng)
+        assert images.prepare(image, rng).shape == images.shape
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(DataError, match=r"there is no folder .*nowhere/train"):
+        load_dataset(str(tmp_path / "nowhere"))
