@@ -1,5 +1,8 @@
 """minicnn: a deep-learning framework from scratch on NumPy and CuPy, for teaching convolutional networks."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from minicnn import data, models, nn, ops, optim
 from minicnn._version import __version__
 from minicnn.analysis.graph import graph
@@ -19,7 +22,10 @@ from minicnn.ops.autocast import autocast
 from minicnn.optim import GradScaler
 from minicnn.place import empty_cache, memory_stats
 from minicnn.profiling import profile
-from minicnn.train.compile_step import compile_step
+
+if TYPE_CHECKING:
+    from minicnn import detection, train, transfer, visualise
+    from minicnn.train.compile_step import compile_step
 
 __all__ = [
     "GradScaler",
@@ -30,6 +36,7 @@ __all__ = [
     "compile_step",
     "data",
     "detect_anomaly",
+    "detection",
     "empty_cache",
     "enable_grad",
     "full",
@@ -54,7 +61,21 @@ __all__ = [
     "set_conv_algorithm",
     "set_num_threads",
     "tensor",
+    "train",
+    "transfer",
     "use_backend",
+    "visualise",
     "zeros",
     "zeros_like",
 ]
+
+_WHEN_ASKED_FOR = ("detection", "train", "transfer", "visualise")  # what people do with networks: not everybody, and not at once
+
+
+def __getattr__(name: str) -> Any:
+    """A package that is imported when it is asked for first."""
+    if name == "compile_step":
+        return importlib.import_module("minicnn.train.compile_step").compile_step
+    if name in _WHEN_ASKED_FOR:
+        return importlib.import_module(f"minicnn.{name}")
+    raise AttributeError(f"module 'minicnn' has no attribute {name!r}")

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from minicnn.train.recipe import Recipe
 
 FIELDS = [field.name for field in dataclasses.fields(Recipe)]
 TABLES = [name for name in FIELDS if name.endswith("_options")]
-FOLDER = "recipes"
+FOLDER = Path(__file__).parent / "recipes"
 
 
 def list_recipes() -> dict[str, str]:
@@ -25,8 +24,8 @@ def list_recipes() -> dict[str, str]:
     >>> list_recipes()["resnet-cifar"]
     'ResNet on CIFAR: He et al. 2016, "Deep residual learning for image recognition", sec. 4.2'
     """
-    files = sorted(resources.files("minicnn.train").joinpath(FOLDER).iterdir(), key=lambda file: file.name)
-    return {file.name.removesuffix(".toml"): tomllib.loads(file.read_text("utf-8"))["about"] for file in files if file.name.endswith(".toml")}
+    files = sorted(FOLDER.glob("*.toml"))
+    return {file.stem: tomllib.loads(file.read_text("utf-8"))["about"] for file in files}
 
 
 def read_recipe(name: str) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def read_recipe(name: str) -> dict[str, Any]:
         return _parsed(name, _read(Path(name)))
     if name not in (known := list_recipes()):
         raise ArgumentError(f"unknown recipe {name!r}: {nearest(name, known)}; or name a file that ends in .toml")
-    return _parsed(f"the recipe {name}", resources.files("minicnn.train").joinpath(FOLDER, f"{name}.toml").read_text("utf-8"))
+    return _parsed(f"the recipe {name}", (FOLDER / f"{name}.toml").read_text("utf-8"))
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:

@@ -1,7 +1,6 @@
 """The folder of one training run: its log, its curve and its checkpoint."""
 
 import contextlib
-import importlib.metadata
 import itertools
 import json
 import os
@@ -117,6 +116,8 @@ def versions() -> dict[str, str | None]:
 
 def version_of(distribution: str) -> str | None:
     """The installed version of a distribution, or None."""
+    import importlib.metadata  # takes long to import
+
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
