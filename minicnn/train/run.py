@@ -63,8 +63,8 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
         CheckpointError: a file cannot be written: the disk is full, for instance. The last checkpoint stays, and the run can be resumed from it.
     """
     recipe, trainer = recipe.resolved(), parts.trainer
-    _begin(recipe, parts, folder)
     steps_per_epoch = -(-len(parts.train) // recipe.accumulate)
+    _begin(recipe, parts, folder, steps_per_epoch)
     with between_steps() as interrupted, show(recipe.epochs, steps_per_epoch) as progress:
         checkpoints = Checkpoints(folder, lambda: contents_of(recipe, parts), recipe.keep_every)
         callbacks: list[Callback] = [
@@ -90,14 +90,14 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
     return Outcome(trainer.history, trainer.steps, stopped, has_curve)
 
 
-def _begin(recipe: Recipe, parts: Parts, folder: RunFolder) -> None:
+def _begin(recipe: Recipe, parts: Parts, folder: RunFolder, steps_per_epoch: int) -> None:
     """Say in the folder what is run, or from where it goes on."""
     trainer = parts.trainer
     if trainer.steps:
-        folder.log("resumed", step=trainer.steps, epoch=len(trainer.history) + 1)
+        folder.log("resumed", step=trainer.steps, epoch=len(trainer.history))
         return
     write_recipe(recipe, folder.recipe)
-    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name})
+    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name}, steps_per_epoch=steps_per_epoch)
 
 
 def contents_of(recipe: Recipe, parts: Parts) -> dict[str, Any]:

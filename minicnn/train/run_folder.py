@@ -86,9 +86,9 @@ class RunFolder:
         with (self.path / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"kind": kind, **values}, allow_nan=False) + "\n")
 
-    def log_settings(self, settings: Mapping[str, Any]) -> None:
+    def log_settings(self, settings: Mapping[str, Any], **values: Any) -> None:
         """Append the line that says what was run, with which versions, on which machine."""
-        self.log("run", settings=dict(settings), versions=versions(), platform=platform.platform(), processors=os.cpu_count())
+        self.log("run", settings=dict(settings), **values, versions=versions(), platform=platform.platform(), processors=os.cpu_count())
 
 
 def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
