@@ -36,10 +36,14 @@ class Browser:
             os.close(theirs)
         self._bytes, self._count, self._session = b"", 0, None
         self.complaints, self.requests = [], []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
+        try:
+            target = self.call("Target.createTarget", url="about:blank")["targetId"]
+            self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self.call(f"{domain}.enable")
+        except Exception:
+            self.close()
+            raise
 
     def call(self, method, **parameters):
         """Call a method of the protocol; returns its result."""

@@ -1,14 +1,13 @@
 """The page in a real browser, while a run goes on."""
 
 import os
-import threading
 
 import numpy as np
 import pytest
 
-from minicnn.dashboard import DashboardServer
 from minicnn.train import read_log
 from tests.dashboard.browser import NAMES, Browser, installed_browser
+from tests.dashboard.serving import serving
 from tests.dashboard.writing import Writer, held_out, write_held_out
 
 HOSTILE = "<img src=x onerror=document.title='hacked'>"  # the name of a run, of a class and of a setting
@@ -45,9 +44,8 @@ def runs(tmp_path):
 @pytest.fixture
 def page(browser, runs, tmp_path):
     """The browser with the page open; whatever the test does, the page must not complain, and ask nothing of any other server."""
-    with DashboardServer([tmp_path], port=0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(tmp_path) as server:
+        browser.server = server
         browser.complaints.clear()
         browser.requests.clear()
         browser.open(server.url)
@@ -58,8 +56,6 @@ def page(browser, runs, tmp_path):
         assert server.url + "events" in browser.requests
         assert [url for url in browser.requests if not url.startswith((server.url, "data:"))] == []
         browser.open("about:blank")
-        server.shutdown()
-        thread.join()
 
 
 TICKS = """(() => {   // of the loss: by how much the places of three values on the axis are logarithmic; 1 if they are
@@ -71,6 +67,10 @@ TICKS = """(() => {   // of the loss: by how much the places of three values on 
 
 def texts(page, selector):
     return page.value(f"[...document.querySelectorAll({selector!r})].map((node) => node.textContent)")
+
+
+def last_epoch(run):
+    return [line for line in read_log(run.folder / "log.jsonl") if line["kind"] == "epoch"][-1]
 
 
 def choose(page, selector, act="click()"):
@@ -100,6 +100,18 @@ def test_a_new_line_moves_the_curves_without_a_reload(page, runs):
     third = Writer(second.folder.parent / "third")
     third.start()
     page.wait("document.querySelectorAll('.run').length === 3")
+    (third.folder / "log.jsonl").unlink()
+    page.wait("document.querySelectorAll('.run').length === 2")
+    assert page.value("window.untouched") is True
+
+
+def test_a_lost_connection_is_said_and_made_again(page, runs, tmp_path):
+    page.value("window.untouched = true")
+    page.server.closing.set()  # ends the stream
+    page.wait("document.getElementById('connection').textContent === 'not connected: trying again'")
+    (runs[0].folder / "log.jsonl").unlink()
+    page.server.closing.clear()
+    page.wait("document.querySelector('.live') && document.querySelectorAll('.run').length === 1")
     assert page.value("window.untouched") is True
 
 
@@ -137,9 +149,8 @@ def test_the_cursor_tells_values_by_the_keyboard(page, runs):
     choose(page, ".run:nth-child(2) input")
     page.wait("document.querySelectorAll('#loss .curve').length === 3")
     page.value("document.querySelector('#loss svg').dispatchEvent(new KeyboardEvent('keydown', {key: 'End'})), 0")
-    held = [line for line in read_log(first.folder / "log.jsonl") if line["kind"] == "epoch"][-1]["test_loss"]
     rows = texts(page, "#loss .tip tr")
-    assert rows[1] == f"firstheld out{float(f'{held:.4g}'):g}"
+    assert rows[1] == f"firstheld out{float(format(last_epoch(first)['test_loss'], '.4g')):g}"
     assert page.value("document.querySelector('#loss .tip').firstChild.textContent") == "epoch 2"
     page.value("document.querySelector('#loss svg').dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'})), 0")
     assert page.value("document.querySelector('#loss .tip').hidden") is True
@@ -148,6 +159,8 @@ def test_the_cursor_tells_values_by_the_keyboard(page, runs):
 def test_axes_error_smoothing_and_settings(page, runs):
     choose(page, "[name=share][value=error]")
     page.wait("document.querySelector('#accuracy h3').textContent === 'Error'")
+    page.value("document.querySelector('#accuracy svg').dispatchEvent(new KeyboardEvent('keydown', {key: 'End'})), 0")
+    assert texts(page, "#accuracy .tip tr")[-1] == f"firstheld out{100 * (1 - last_epoch(runs[0])['test_accuracy']):.2f}".rstrip("0") + " %"
     choose(page, "[name=axis][value=step]")
     page.wait("document.querySelector('#loss svg').getAttribute('aria-label').includes('over steps')")
     assert page.value(TICKS) != pytest.approx(1, abs=0.05)

@@ -3,13 +3,13 @@
 import http.client
 import json
 import socket
-import threading
 
 import pytest
 
 from minicnn.dashboard import DashboardServer
 from minicnn.dashboard.server import is_loopback
 from minicnn.errors import ArgumentError
+from tests.dashboard.serving import serving
 
 RUN = {"kind": "run", "settings": {"epochs": 2}}
 
@@ -24,12 +24,8 @@ def runs(tmp_path):
 
 @pytest.fixture
 def server(runs):
-    with DashboardServer([runs], port=0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(runs) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def write(folder, line, end="\n"):
