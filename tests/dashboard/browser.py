@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import fcntl
 import json
 import os
 import select
@@ -16,7 +15,9 @@ SECONDS = 30.0  # that anything may take
 
 
 def installed_browser():
-    """The path of the first browser on PATH, or None."""
+    """The path of the first browser on PATH, or None; also on Windows, where it would have to be started in another way."""
+    if os.name == "nt":
+        return None
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
@@ -24,7 +25,7 @@ class Browser:
     """A page in a browser of its own, with what the page complains of and what it asks the network for."""
 
     def __init__(self, path, folder):
-        options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={folder}", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+        options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={folder}", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"]
         if os.geteuid() == 0:
             options.append("--no-sandbox")  # which the administrator cannot have
         theirs_in, self._out = _pipe()
@@ -118,6 +119,8 @@ class Browser:
 
 def _pipe():
     """The ends of a pipe, for reading and for writing, with numbers above those that the browser wants: 3 and 4."""
+    import fcntl  # which Windows does not have
+
     ends = []
     for end in os.pipe():
         ends.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10))
