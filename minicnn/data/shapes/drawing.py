@@ -52,7 +52,7 @@ def background(rng: np.random.Generator, size: int, clutter: float) -> Array:
 
 
 def _strokes(image: Array, rng: np.random.Generator, count: int) -> Array:
-    """The image with strokes of any colour, half of them so short that they are dots. Where two meet, the nearer one counts."""
+    """The image with thin strokes, half of them so short that they are dots, of any colour but half as vivid. Where two meet, the nearer one counts."""
     if not count:
         return image
     size = image.shape[-1]
@@ -67,7 +67,7 @@ def _strokes(image: Array, rng: np.random.Generator, count: int) -> Array:
     beyond = np.maximum(np.abs(along) - half, 0)
     cover = np.where(is_dot, 2 * thick, thick).astype(np.float32) + np.float32(0.5) - np.sqrt(beyond * beyond + across * across)
     colours = rng.random((3, count), np.float32)[:, cover.argmax(axis=0)]
-    return image + np.clip(cover.max(axis=0), 0, 1) * (colours - image)
+    return image + np.clip(cover.max(axis=0), 0, 1) * np.float32(0.5) * (colours - image)
 
 
 def paint(image: Array, figures: Sequence[Placed], distances: Sequence[Array], rng: np.random.Generator) -> Array:

@@ -1,7 +1,7 @@
 """The ten figures, each as a signed distance: how far is a point from the outline, less than 0 inside?
 
 A figure stands upright around the origin, x to the right and y downwards, and its farthest point is 1 away. Distances
-are exact along straight sides and round arcs; past a corner they are that of the longer side, which nobody sees.
+are exact near straight sides and round arcs; beyond a corner they are smaller, as if both sides went on.
 
 Source: after I. Quilez, "2D distance functions" (iquilezles.org/articles/distfunctions2d).
 """

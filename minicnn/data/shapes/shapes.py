@@ -81,7 +81,7 @@ class Shapes:
         size: int = 64,
         objects: int | tuple[int, int] = 1,
         target: str = "label",
-        clutter: float = 0.5,
+        clutter: float = 0.4,
         occlusion: float = 0.5,
     ) -> None:
         self.length = checks.integer(length, "Shapes: length")
