@@ -104,6 +104,17 @@ def test_angles_are_clockwise_on_the_screen():
     assert mask[:, columns[0]].sum() < mask[:, columns[-1]].sum() / 3
 
 
+def test_of_all_angles_that_look_the_same_the_least_is_given():
+    turns = {"circle": 0, "ring": 0, "ellipse": 2, "triangle": 3, "square": 4, "cross": 4, "star": 5, "hexagon": 6, "heart": 1, "crescent": 1}
+    most = dict.fromkeys(turns, 0.0)
+    for scene in [*BIG, *CROWD]:
+        for name, angle in zip(scene.names, scene.oriented[:, 4], strict=True):
+            most[name] = max(most[name], abs(float(angle)))
+    for name, count in turns.items():
+        limit = np.pi / count if count else 0
+        assert limit / 2 <= most[name] <= limit + 1e-6, name
+
+
 def test_an_outline_has_the_box_of_the_filled_figure_and_a_hole():
     for name in Shapes.classes:
         line, full = (made(placed(name, radius=20, filled=filled, angle=0.2)) for filled in (False, True))

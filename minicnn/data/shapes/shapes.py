@@ -70,7 +70,7 @@ class Shapes:
     classes = tuple(figure.name for figure in FIGURES)
     colours = tuple(COLOURS)
     words = WORDS
-    mean, std = (0.508, 0.501, 0.499), (0.235, 0.221, 0.229)
+    mean, std = (0.508, 0.501, 0.499), (0.230, 0.216, 0.223)
 
     def __init__(
         self,
