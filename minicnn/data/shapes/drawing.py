@@ -44,11 +44,11 @@ def distance(figure: Placed, size: int) -> Array:
 def background(rng: np.random.Generator, size: int, clutter: float) -> Array:
     """An image (3, size, size) without figures: from one dull colour to another, with waves and up to `20 clutter` strokes and dots."""
     x, y = (axis / np.float32(size) for axis in _centres(size))
-    dark, light = rng.random((2, 1, 1, 1), np.float32) + rng.uniform(-0.06, 0.06, (2, 3, 1, 1)).astype(np.float32)
+    one, other = rng.random((2, 1, 1, 1), np.float32) + rng.uniform(-0.06, 0.06, (2, 3, 1, 1)).astype(np.float32)
     angle, across, phase, rate, height = rng.random(5, np.float32) * np.array([2 * np.pi, 2 * np.pi, 2 * np.pi, 30, 0.12 * clutter], np.float32)
     slope = (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)) * np.float32(clutter)
     waves = np.sin((np.cos(across) * x + np.sin(across) * y) * rate + phase) * height
-    return _strokes(dark + (light - dark) * (slope + waves + 0.5), rng, int(rng.integers(int(20 * clutter) + 1)))
+    return _strokes(one + (other - one) * (slope + waves + 0.5), rng, int(rng.integers(int(20 * clutter) + 1)))
 
 
 def _strokes(image: Array, rng: np.random.Generator, count: int) -> Array:
