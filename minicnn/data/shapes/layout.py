@@ -7,10 +7,10 @@ import numpy as np
 from minicnn.data.shapes.colours import COLOURS
 from minicnn.data.shapes.drawing import distance
 from minicnn.data.shapes.figures import FIGURES
-from minicnn.data.shapes.scene import LARGE, Placed
+from minicnn.data.shapes.scene import Placed
 from minicnn.kernels.types import Array
 
-SMALL_RADII, LARGE_RADII = (0.14, 0.19), (0.25, 0.34)  # in shares of the picture's side; between them lies LARGE
+SMALL_RADII, LARGE_RADII = (0.14, 0.19), (0.25, 0.34)  # in shares of the picture's side; between them lies scene.LARGE
 NAMES = tuple(COLOURS)
 TRIES = 20
 
@@ -57,6 +57,3 @@ def _with(layout: Layout, figure: Placed, size: int, occlusion: float) -> Layout
     if any(seen.sum() < (1 - occlusion) * (its <= 0).sum() for _, its, seen in behind):
         return None
     return [*behind, (figure, far, mask)]
-
-
-assert SMALL_RADII[1] < LARGE < LARGE_RADII[0]
