@@ -12,7 +12,7 @@ _COUNTED = ("images", "batches", "correct", "total_loss", "seconds")
 
 @dataclass
 class Metrics:
-    """Means over the images seen so far, and the seconds from the first line of work to the last batch.
+    """Means over the images seen so far and over the last batch, and the seconds from the first line of work to the last batch.
 
     Example:
         >>> import numpy as np
@@ -28,12 +28,16 @@ class Metrics:
     total_loss: float = 0.0
     seconds: float = 0.0
     started: float = field(default_factory=perf_counter)
+    batch_loss: float = 0.0
+    batch_accuracy: float = 0.0
 
     def add(self, loss: float, scores: Array, labels: Array) -> None:
         """Count a batch: its mean loss, scores (N, K) and labels (N,)."""
         self.images += len(labels)
         self.batches += 1
-        self.correct += int((scores.argmax(axis=1) == labels).sum())
+        correct = int((scores.argmax(axis=1) == labels).sum())
+        self.correct += correct
+        self.batch_loss, self.batch_accuracy = loss, correct / len(labels)
         self.total_loss += loss * len(labels)
         self.seconds = perf_counter() - self.started
 

@@ -39,9 +39,8 @@ class Log(Callback):
     def on_step(self, trainer: Trainer, metrics: Metrics) -> None:
         if trainer.steps % self.every == 0:
             norm = trainer.gradient_norm if np.isfinite(trainer.gradient_norm) else None  # infinite in a step that float16 leaves out
-            self.folder.log(
-                "step", step=trainer.steps, epoch=len(trainer.history) + 1, loss=metrics.loss, accuracy=metrics.accuracy, lr=trainer.lr, gradient_norm=norm
-            )
+            loss, accuracy = metrics.batch_loss, metrics.batch_accuracy
+            self.folder.log("step", step=trainer.steps, epoch=len(trainer.history) + 1, loss=loss, accuracy=accuracy, lr=trainer.lr, gradient_norm=norm)
 
     def on_epoch(self, trainer: Trainer, epoch: Epoch) -> None:  # noqa: ARG002 - called like every callback
         self.folder.log("epoch", **dataclasses.asdict(epoch))
