@@ -14,6 +14,8 @@ from minicnn.errors import ArgumentError, nearest
 from minicnn.io.atomic import write_atomically
 
 EXPERIMENTS: dict[str, str] = {  # name: the claim; `minicnn/experiments/NAME.py` has the function `run`
+    "localise": "one network says what the figure is and where: mean IoU above 0.8, class accuracy above 95 %",
+    "detect": "a small Fast R-CNN finds several figures in a picture; RoI align places boxes better than RoI pool",
 }
 
 
