@@ -3,7 +3,14 @@
 from minicnn.detection.average_precision import AveragePrecision, average_precision
 from minicnn.detection.boxes import Boxes
 from minicnn.detection.deltas import apply_deltas, box_deltas
-from minicnn.detection.fast_rcnn import Detections, FastRCNN, RegionOutputs, detect, fast_rcnn_loss, join_regions
+from minicnn.detection.fast_rcnn import (
+    Detections,
+    FastRCNN,
+    RegionOutputs,
+    detect,
+    fast_rcnn_loss,
+    join_regions,
+)
 from minicnn.detection.localiser import Localiser, Located, found_boxes, localisation_loss, relative_boxes
 from minicnn.detection.oriented import OrientedBoxes, oriented_iou
 from minicnn.detection.overlap import giou, iou, verdict

@@ -92,7 +92,7 @@ class FastRCNN(nn.Module):
         self.class_head = nn.Linear(hidden, self.num_classes + 1)
         self.box_head = nn.Linear(hidden, 4 * self.num_classes)
         for head, spread in ((self.class_head, 0.01), (self.box_head, 0.001)):  # the paper's, sec. 2.3: in the beginning, no box is moved
-            head.weight.data *= spread / float(head.weight.data.std())
+            head.weight = nn.Parameter(nn.init.normal(head.weight.shape, spread))
 
     def forward(self, images: Tensor, regions: Tensor) -> RegionOutputs:
         """Pictures (N, C, H, W), and regions (K, 5): the number of the picture, then left, top, right, bottom in its pixels (see `join_regions`)."""

@@ -57,14 +57,9 @@ class Localiser(nn.Module):
         super().__init__()
         self.trunk = conv_trunk(channels, in_channels)
         self.class_head = nn.Sequential(nn.GlobalMaxPool2d(), nn.Flatten(), nn.Linear(channels[-1], num_classes))
-        self.box_head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(grid), nn.Flatten(),
-            nn.Linear(channels[-1] * grid**2, hidden), nn.ReLU(),
-            nn.Linear(hidden, 4),
-        )  # fmt: skip
-        last = self.box_head[4]
-        last.weight.data *= 0.01  # in the beginning every box is the same,
-        last.bias.data[:] = 0.5  # half as wide and high as the picture, in its middle
+        box = nn.Linear(hidden, 4)  # in the beginning every box is half as wide and high as the picture, in its middle
+        box.weight, box.bias = nn.Parameter(nn.init.normal((4, hidden), 0.001)), nn.Parameter(nn.init.ones((4,)) / 2)
+        self.box_head = nn.Sequential(nn.AdaptiveAvgPool2d(grid), nn.Flatten(), nn.Linear(channels[-1] * grid**2, hidden), nn.ReLU(), box)
 
     def forward(self, x: Tensor) -> Located:
         """(N, in_channels, H, W) to scores (N, num_classes) and boxes (N, 4)."""

@@ -1,6 +1,7 @@
 """The convolutions under the detectors of this folder: small enough for two processor cores, and they keep where things are."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from minicnn import checks, nn
 from minicnn.errors import ArgumentError
@@ -23,7 +24,7 @@ def conv_trunk(channels: Sequence[int] = (16, 32, 64, 128), in_channels: int = 3
         raise ArgumentError("conv_trunk: give the channels of at least one layer, such as (16, 32, 64)")
     widths = [checks.integer(width, "conv_trunk: channels") for width in channels]
     layers = _layer(in_channels, widths[0], stride=1)
-    for before, width in zip(widths, widths[1:], strict=False):
+    for before, width in pairwise(widths):
         layers += [*_layer(before, width, stride=2), *_layer(width, width, stride=1)]
     return nn.Sequential(*layers)
 
