@@ -16,6 +16,9 @@ from minicnn.io.atomic import write_atomically
 EXPERIMENTS: dict[str, str] = {  # name: the claim; `minicnn/experiments/NAME.py` has the function `run`
     "localise": "one network says what the figure is and where: mean IoU above 0.8, class accuracy above 95 %",
     "detect": "a small Fast R-CNN finds several figures in a picture; RoI align places boxes better than RoI pool",
+    "degradation": "a deeper plain network is worse even on its training images, a deeper residual network is not",
+    "batch-norm": "batch norm: what differs between training and evaluation, higher learning rates, and too small batches",
+    "auxiliary": "GoogLeNet's auxiliary classifiers bring larger gradients to the first layers",
 }
 
 
