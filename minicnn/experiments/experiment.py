@@ -19,6 +19,10 @@ EXPERIMENTS: dict[str, str] = {  # name: the claim; `minicnn/experiments/NAME.py
     "degradation": "a deeper plain network is worse even on its training images, a deeper residual network is not",
     "batch-norm": "batch norm: what differs between training and evaluation, higher learning rates, and too small batches",
     "auxiliary": "GoogLeNet's auxiliary classifiers bring larger gradients to the first layers",
+    "dropout": "dropout closes the gap between training and test error; evaluation is like an average over many networks",
+    "lrn": "local response normalisation does not help, and costs time and memory",
+    "filters": "three 3x3 filters see what one 7x7 sees, with fewer weights and more non-linearities",
+    "scaling": "a network is best made deeper, wider, and given larger images, all three at once",
 }
 
 

@@ -1,0 +1,30 @@
+"""Means over seeds, and the training that all networks of an experiment share."""
+
+import numpy as np
+import pytest
+
+from minicnn import nn
+from minicnn.data import ArrayDataset
+from minicnn.experiments.images import SmallSet
+from minicnn.experiments.over_seeds import Plan, Values, over_seeds, train
+
+
+@pytest.mark.parametrize(("each", "clear"), [((1.0, 2.0, 3.0), True), ((-1.0, -2.0, -3.0), True), ((-1.0, 2.0, 3.0), False), ((0.0, 0.0), False)])
+def test_a_difference_is_clear_beyond_two_standard_errors(each, clear):
+    assert Values(each).is_clear() is clear
+
+
+def test_differences_are_taken_seed_by_seed():
+    assert Values((3.0, 5.0)).minus(Values((1.0, 4.0))).each == (2.0, 1.0)
+
+
+def test_two_classes_apart_are_learned_and_a_seed_is_a_seed():
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    x = (rng.standard_normal((40, 1, 2, 2)) + 4 * labels[:, None, None, None]).astype(np.float32)
+    images = SmallSet(ArrayDataset(x, labels), ArrayDataset(x[:10], 1 - labels[:10]), 2, 1)  # held out: the wrong way round
+    plan = Plan(epochs=5, batch=8, lr=0.1)
+    first, second, other = (train(lambda: nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), images, plan, seed) for seed in (3, 3, 4))
+    assert (first.train_error, first.test_error) == (0, 100)
+    assert first.train_loss == second.train_loss != other.train_loss
+    assert over_seeds([first, second], "test_error").each == (100, 100)
