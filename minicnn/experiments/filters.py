@@ -91,7 +91,7 @@ def measure(name: str, images: SmallSet, scale: Scale, seed: int) -> Row:
     weights = sum(p.size for p in block(name, C).parameters() if p.ndim == 4) / C**2
     trained = [train(make, images, scale.plan, seed + i) for i in range(scale.seeds)]
     macs = summarize(make(), images.train[0][0].shape).macs
-    reached = seen.reached / seen.reached.sum()
+    reached = seen.map / seen.map.sum()
     return Row(weights, macs, seen.size, reached, over_seeds(trained, "test_error"), over_seeds(trained, "train_error"))
 
 

@@ -8,6 +8,7 @@ from time import perf_counter
 
 from minicnn import nn
 from minicnn.analysis import summarize
+from minicnn.autograd import Tensor
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.images import SmallSet, small_set
 from minicnn.experiments.over_seeds import Plan, Values, over_seeds, train
@@ -36,12 +37,25 @@ class Scale:
 MINUTES = Scale(train=600, test=360, channels=8, seeds=6, plan=Plan(epochs=8, batch=32, lr=0.05), turns=30)
 FULL = Scale(train=50_000, test=10_000, channels=64, seeds=3, plan=Plan(epochs=40, batch=128, lr=0.01, decay=5e-4), turns=100)
 
-NONE, LRN, BATCH = "no norm", "LRN", "batch norm"
+NONE, LRN, SCALED, BATCH = "no norm", "LRN", "times 2^-0.75", "batch norm"
+
+
+class Shrink(nn.Module):
+    """What LRN does to small numbers: where alpha times the sum of squares is far below k = 2, x / (k + ...)^0.75 is x times 2^-0.75."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same."""
+        return x * 2**-0.75
 
 
 def normalised(name: str, channels: int) -> list[nn.Module]:
     """A ReLU with the norm: LRN stands behind it, as in AlexNet, batch norm before it."""
-    return {NONE: [nn.ReLU()], LRN: [nn.ReLU(), response_norm()], BATCH: [nn.BatchNorm2d(channels), nn.ReLU()]}[name]
+    return {
+        NONE: [nn.ReLU()],
+        LRN: [nn.ReLU(), response_norm()],
+        SCALED: [nn.ReLU(), Shrink()],
+        BATCH: [nn.BatchNorm2d(channels), nn.ReLU()],
+    }[name]
 
 
 def network(name: str, C: int, channels: int = 3, classes: int = 10) -> nn.Sequential:
@@ -88,12 +102,12 @@ def shortest_steps(networks: Mapping[str, nn.Module], images: SmallSet, batch: i
 
 
 def run(settings: Settings) -> Report:
-    """Train the three networks for equally many steps, and time a step of each."""
+    """Train the four networks for equally many steps, and time a step of each."""
     scale = FULL if settings.full else MINUTES
     settings = replace(settings, dataset=settings.dataset or ("cifar10" if settings.full else None))
     images = small_set(settings, scale.train, scale.test, 32)
     trained = {}
-    for name in (NONE, LRN, BATCH):
+    for name in (NONE, LRN, SCALED, BATCH):
         settings.say(f"{name}: {scale.seeds} networks, {scale.plan.epochs} epochs each")
 
         def make(name: str = name) -> nn.Sequential:

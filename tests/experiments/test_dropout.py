@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 
 from minicnn import nn
-from minicnn.backend import manual_seed
+from minicnn.backend import manual_seed, use_backend
 from minicnn.experiments import Settings, dropout, run_experiment
 from minicnn.experiments.dropout import Averaged, Scale, average_passes
 from minicnn.experiments.over_seeds import Plan, Values
+
+
+@pytest.fixture(autouse=True)
+def _on_numpy():
+    """Toys are done before a compiler has begun."""
+    with use_backend("numpy"):
+        yield
 
 
 def test_behind_a_last_linear_layer_the_mean_of_passes_tends_to_the_pass_without_dropout():

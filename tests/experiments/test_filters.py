@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 
 from minicnn.analysis import measure_receptive_field, summarize
+from minicnn.backend import use_backend
 from minicnn.experiments import Settings, filters, run_experiment
 from minicnn.experiments.filters import BLOCKS, LINEAR_3, ONE_5, ONE_7, THREE_3, TWO_3, Row, Scale, block
 from minicnn.experiments.over_seeds import Plan, Values
+
+
+@pytest.fixture(autouse=True)
+def _on_numpy():
+    """Toys are done before a compiler has begun."""
+    with use_backend("numpy"):
+        yield
 
 
 @pytest.mark.parametrize(("name", "weights", "sees"), [(ONE_7, 49, 7), (THREE_3, 27, 7), (LINEAR_3, 27, 7), (ONE_5, 25, 5), (TWO_3, 18, 5)])

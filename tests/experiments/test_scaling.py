@@ -3,14 +3,34 @@
 import numpy as np
 import pytest
 
+from minicnn.backend import use_backend
 from minicnn.data.transforms import resize
 from minicnn.errors import ArgumentError
 from minicnn.experiments import Settings, run_experiment, scaling
 from minicnn.experiments.figures import figure_set
 from minicnn.experiments.over_seeds import Plan, Values
-from minicnn.experiments.scaling import BASE, COMPOUND, DEPTH, SIDE, WIDTH, Form, Point, Scale, closest, compound, one_dimension
+from minicnn.experiments.scaling import (
+    BASE,
+    COMPOUND,
+    DEPTH,
+    SIDE,
+    WIDTH,
+    Form,
+    Point,
+    Scale,
+    closest,
+    compound,
+    one_dimension,
+)
 
 BASELINE = Form(5, 6, 12)
+
+
+@pytest.fixture(autouse=True)
+def _on_numpy():
+    """Toys are done before a compiler has begun."""
+    with use_backend("numpy"):
+        yield
 
 
 def test_the_cost_of_a_form_is_that_of_its_convolutions():
