@@ -21,7 +21,7 @@ FLOORS = [
     ["optim", "io"],
     ["data"],
     ["models"],
-    ["analysis", "profiling", "detection", "visualise"],
+    ["analysis", "captioning", "profiling", "detection", "visualise"],
     ["train"],
     ["transfer", "dashboard"],
     ["experiments"],
