@@ -49,10 +49,6 @@ def small_set(settings: Settings, train: int, test: int, size: int) -> SmallSet:
     images = load_dataset(settings.dataset)
     chosen = [_in_memory(part, count, images.prepare, rng) for part, count in ((images.train, train), (images.test, test))]
     return SmallSet(chosen[0], chosen[1], classes=len(images.classes), channels=images.shape[0])
-        digits = (_in_memory(Digits(part, size=size), count, None, rng) for part, count in ((True, train), (False, test)))
-        return SmallSet(*digits, classes=10, channels=1)
-    chosen = (_in_memory(part, count, images.prepare, rng) for part, count in ((images.train, train), (images.test, test)))
-    return SmallSet(*chosen, classes=len(images.classes), channels=images.shape[0])
 
 
 def _in_memory(dataset: Dataset, count: int, prepare: Transform | None, rng: np.random.Generator) -> ArrayDataset:
