@@ -56,9 +56,10 @@ class Localiser(nn.Module):
     ) -> None:
         super().__init__()
         self.trunk = conv_trunk(channels, in_channels)
-        self.class_head = nn.Sequential(nn.GlobalMaxPool2d(), nn.Flatten(), nn.Linear(channels[-1], num_classes))
-        box = nn.Linear(hidden, 4)  # in the beginning every box is half as wide and high as the picture, in its middle
-        box.weight, box.bias = nn.Parameter(nn.init.normal((4, hidden), 0.001)), nn.Parameter(nn.init.ones((4,)) / 2)
+        scores, box = nn.Linear(channels[-1], num_classes), nn.Linear(hidden, 4)
+        scores.weight, box.weight = nn.Parameter(nn.init.normal(scores.weight.shape, 0.01)), nn.Parameter(nn.init.normal(box.weight.shape, 0.001))
+        box.bias = nn.Parameter(nn.init.ones((4,)) / 2)  # in the beginning every box is half as wide and high as the picture, in its middle
+        self.class_head = nn.Sequential(nn.GlobalMaxPool2d(), nn.Flatten(), scores)
         self.box_head = nn.Sequential(nn.AdaptiveAvgPool2d(grid), nn.Flatten(), nn.Linear(channels[-1] * grid**2, hidden), nn.ReLU(), box)
 
     def forward(self, x: Tensor) -> Located:

@@ -55,11 +55,11 @@ class Scale:
     channels: tuple[int, ...]
     train: int
     test: int
-    batch: int = 8
+    batch: int = 4
     lr: float = 0.002
 
 
-REDUCED = Scale(size=48, clutter=0.3, occlusion=0.3, objects=(1, 4), channels=(16, 32, 64), train=16_000, test=300)
+REDUCED = Scale(size=48, clutter=0.2, occlusion=0.3, objects=(1, 4), channels=(16, 32, 64), train=12_000, test=300)
 FULL = Scale(size=64, clutter=0.5, occlusion=0.5, objects=(1, 6), channels=(32, 64, 128), train=400_000, test=5_000)
 
 
