@@ -46,7 +46,7 @@ def run(settings: Settings) -> Report:
     _draw(start, course, settings)
     ratios = {rule: _ratios(found) for rule, found in start.items()}
     rows = [
-        [stage, *(f"{value:.3g}" for rule in RULES for value in (*(_mean(start[rule][name], stage) for name in WEIGHTS), ratios[rule][stage]))]
+        [stage.removeprefix("inception"), *(f"{value:.3g}" for rule in RULES for value in (*(_mean(start[rule][name], stage) for name in WEIGHTS), ratios[rule][stage]))]
         for stage in start["xavier"]["with"][0]
     ]
     columns = ["layers", *(f"{rule}, {what}" for rule in RULES for what in (*WEIGHTS, "ratio"))]
@@ -119,7 +119,7 @@ def _findings(
     by_step = float(np.median(np.array(course["with"]) / np.array(course["without"])))
     first, last = (_mean(old["without"], stage) for stage in ("conv1", "inception5b"))
     return [
-        Finding(f"drawn as in 2014 (xavier), the first convolution's gradient without them is {last / first:.3g} times smaller than that of the last module", first < last),
+        Finding(f"drawn as in Caffe's replica (xavier), the first convolution's gradient without them is {last / first:.3g} times smaller than that of the last module", first < last),
         Finding(
             f"with them it is {ratios['xavier']['conv1']:.3g} times as large; the gradients of the first four stages grow in {sum(larger)} of {len(larger)} cases, "
             f"and in the mean of {len(pairs)} networks in each of the four",
@@ -140,7 +140,7 @@ def _draw(start: Mapping[str, Mapping[str, Sequence[Gradients]]], course: Mappin
         lines = {}
         for colour, (name, draws) in enumerate(found.items()):
             lines[name] = Line(range(1, len(draws[0]) + 1), [_mean(draws, stage) for stage in draws[0]], colour)
-        panels.append(Panel(f"untrained, drawn by {rule}", "stage: conv1 to inception5b", "|dL/dW|", lines, log="y"))
+        panels.append(Panel(f"untrained, drawn by {rule}", "from conv1 (1) to inception5b (12)", "|dL/dW|", lines, log="y"))
     steps = {name: Line(range(1, len(of) + 1), of, colour) for colour, (name, of) in enumerate(course.items())}
     panels.append(Panel("first steps, drawn by xavier", "step", "|dL/dW| of conv1", steps, log="y"))
     draw_panels(panels, settings.out / "auxiliary.png")
