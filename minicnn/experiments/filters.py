@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from minicnn import nn
 from minicnn.analysis import measure_receptive_field, summarize
 from minicnn.experiments.experiment import Finding, Report, Settings
-from minicnn.experiments.images import SmallSet, small_set
+from minicnn.experiments.figures import figures_or_named
+from minicnn.experiments.images import SmallSet
 from minicnn.experiments.over_seeds import Plan, Values, over_seeds, train
 from minicnn.kernels.types import Array
 from minicnn.train.curve import can_draw
@@ -26,7 +27,7 @@ class Scale:
     plan: Plan
 
 
-MINUTES = Scale(train=600, test=360, size=16, channels=12, seeds=5, plan=Plan(epochs=8, batch=30, lr=0.05))
+MINUTES = Scale(train=500, test=500, size=16, channels=12, seeds=3, plan=Plan(epochs=12, batch=25, lr=0.05))
 FULL = Scale(train=50_000, test=10_000, size=32, channels=64, seeds=3, plan=Plan(epochs=30, batch=128, lr=0.05, decay=5e-4))
 
 ONE_7, THREE_3, LINEAR_3, ONE_5, TWO_3 = "one 7x7", "three 3x3", "three 3x3, one ReLU", "one 5x5", "two 3x3"
@@ -98,8 +99,7 @@ def measure(name: str, images: SmallSet, scale: Scale, seed: int) -> Row:
 def run(settings: Settings) -> Report:
     """Train networks that differ in nothing but the filters of two blocks."""
     scale = FULL if settings.full else MINUTES
-    settings = replace(settings, dataset=settings.dataset or ("cifar10" if settings.full else None))
-    images = small_set(settings, scale.train, scale.test, scale.size)
+    images = figures_or_named(settings, scale.train, scale.test, scale.size)
     rows = {}
     for name in BLOCKS:
         settings.say(f"{name}: {scale.seeds} networks, {scale.plan.epochs} epochs each")

@@ -34,7 +34,7 @@ class Scale:
     turns: int
 
 
-MINUTES = Scale(train=600, test=360, channels=8, seeds=6, plan=Plan(epochs=8, batch=32, lr=0.05), turns=30)
+MINUTES = Scale(train=500, test=360, channels=8, seeds=3, plan=Plan(epochs=12, batch=25, lr=0.02), turns=20)
 FULL = Scale(train=50_000, test=10_000, channels=64, seeds=3, plan=Plan(epochs=40, batch=128, lr=0.01, decay=5e-4), turns=100)
 
 NONE, LRN, SCALED, BATCH = "no norm", "LRN", "times 2^-0.75", "batch norm"
@@ -50,12 +50,13 @@ class Shrink(nn.Module):
 
 def normalised(name: str, channels: int) -> list[nn.Module]:
     """A ReLU with the norm: LRN stands behind it, as in AlexNet, batch norm before it."""
-    return {
+    layers: dict[str, list[nn.Module]] = {
         NONE: [nn.ReLU()],
         LRN: [nn.ReLU(), response_norm()],
         SCALED: [nn.ReLU(), Shrink()],
         BATCH: [nn.BatchNorm2d(channels), nn.ReLU()],
-    }[name]
+    }
+    return layers[name]
 
 
 def network(name: str, C: int, channels: int = 3, classes: int = 10) -> nn.Sequential:

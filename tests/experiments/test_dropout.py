@@ -6,7 +6,8 @@ import pytest
 from minicnn import nn
 from minicnn.backend import manual_seed, use_backend
 from minicnn.experiments import Settings, dropout, run_experiment
-from minicnn.experiments.dropout import Averaged, Scale, average_passes
+from minicnn.experiments.dropout import Averaged, Scale, average_passes, with_wrong_labels
+from minicnn.experiments.images import small_set
 from minicnn.experiments.over_seeds import Plan, Values
 
 
@@ -33,20 +34,28 @@ def test_without_dropout_every_pass_is_the_same():
     assert found == Averaged(4, 0.0, 1.0)
 
 
-def figures(train_loss, test_loss, test_error):
-    return {"train_loss": Values(train_loss), "test_loss": Values(test_loss), "test_error": Values(test_error)}
+def test_a_share_of_the_training_labels_is_wrong_and_no_test_label():
+    images = small_set(Settings(None), 40, 10, 8)
+    noisy = with_wrong_labels(images, 0.25, seed=3)
+    assert (noisy.train.arrays[1] != images.train.arrays[1]).sum() == 10
+    assert set(noisy.train.arrays[1]) <= set(range(10))
+    assert noisy.test is images.test
+
+
+def figures(train_error, test_error):
+    return {"train_error": Values(train_error), "test_error": Values(test_error)}
 
 
 def test_the_findings_tell_what_came_out():
-    without = figures((0.1, 0.1), (0.9, 0.8), (8.0, 9.0))
-    assert [f.holds for f in dropout._on_errors({0.0: without, 0.5: figures((0.2, 0.2), (0.6, 0.5), (6.0, 7.5))})] == [True, True, True]
-    assert [f.holds for f in dropout._on_errors({0.0: without, 0.5: figures((0.1, 0.0), (0.9, 0.8), (6.0, 10.0))})] == [False, False, False]
+    without = figures((1.0, 1.0), (8.0, 9.0))
+    assert [f.holds for f in dropout._on_errors({0.0: without, 0.5: figures((5.0, 6.0), (6.0, 7.5))})] == [True, True, True]
+    assert [f.holds for f in dropout._on_errors({0.0: without, 0.5: figures((1.0, 1.0), (6.0, 12.0))})] == [False, False, False]
     assert dropout._on_averages([Averaged(1, 0.5, 0.8), Averaged(64, 0.1, 0.99)]).holds
     assert not dropout._on_averages([Averaged(1, 0.5, 0.8), Averaged(64, 0.4, 0.99)]).holds
 
 
 def test_the_experiment_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(dropout, "MINUTES", Scale(train=20, test=10, size=8, hidden=8, seeds=2, plan=Plan(epochs=2, batch=10, lr=0.01), passes=(1, 4)))
+    monkeypatch.setattr(dropout, "MINUTES", Scale(train=20, test=10, size=8, wrong=0.2, hidden=8, seeds=2, plan=Plan(epochs=2, batch=10, lr=0.01), passes=(1, 4)))
     report = run_experiment("dropout", Settings(tmp_path, say=lambda line: None))
     assert [row[0] for row in report.rows] == [0.0, 0.25, 0.5]
     assert [average["passes"] for average in report.data["averages"]] == [1, 4]

@@ -23,7 +23,7 @@ from minicnn.experiments.scaling import (
     one_dimension,
 )
 
-BASELINE = Form(5, 6, 12)
+BASELINE = Form(3, 8, 8)
 
 
 @pytest.fixture(autouse=True)
@@ -44,14 +44,14 @@ def test_the_cost_of_a_form_is_that_of_its_convolutions():
 def test_one_dimension_grows_alone_and_to_the_budget(kind, field, budget):
     form = one_dimension(BASELINE, kind, budget)
     assert [name for name in vars(form) if getattr(form, name) != getattr(BASELINE, name)] == [field]
-    assert form.macs() == pytest.approx(budget * BASELINE.macs(), rel=0.12)
+    assert form.macs() == pytest.approx(budget * BASELINE.macs(), rel=0.13)
 
 
 def test_compound_grows_all_three_by_their_ratios_and_to_the_budget():
-    form = compound(BASELINE, 1.2, 1.12, 4)
-    assert (form.blocks, form.side) == (round(5 * 1.44), round(12 * 1.12**2))
+    form = compound(BASELINE, 1.3, 1.15, 4)
+    assert (form.blocks, form.side) == (5, 11)  # 3 * 1.3², 8 * 1.15²
     assert form.width > BASELINE.width
-    assert form.macs() == pytest.approx(4 * BASELINE.macs(), rel=0.12)
+    assert form.macs() == pytest.approx(4 * BASELINE.macs(), rel=0.13)
 
 
 def test_the_closest_is_the_nearer_of_those_below_and_above():
