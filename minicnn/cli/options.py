@@ -82,10 +82,12 @@ def load_images(contents: dict[str, Any]) -> Any:
     """
     from minicnn.cli.download import showing_downloads
     from minicnn.train.datasets import load_dataset
+    from minicnn.train.pretrained import as_pretrained
 
     recipe = contents["recipe"] if isinstance(contents.get("recipe"), dict) else {}
     with showing_downloads() as report:
-        return load_dataset(contents["dataset"], recipe.get("data_dir"), report, recipe.get("image_size"))
+        images = load_dataset(contents["dataset"], recipe.get("data_dir"), report, recipe.get("image_size"))
+    return as_pretrained(images, recipe)
 
 
 def positive(text: str) -> int:

@@ -68,17 +68,22 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say what came of it."""
+    recipe, folder, parts, backend = _going_on(args) if args.resume else _new(args)
+    if backend == "loops":
+        print(LOOPS_ARE_SLOW, flush=True)
+    return fit(recipe, folder, parts, backend)
+
+
+def fit(recipe: Recipe, folder: RunFolder, parts: Any, backend: str) -> int:
+    """Train, and say what came of it."""
     from minicnn.train.progress import show_progress
     from minicnn.train.run import run_recipe
 
-    recipe, folder, parts, backend = _going_on(args) if args.resume else _new(args)
     held_out = len(parts.test.dataset)
     images = f"{len(parts.train.dataset):,} images to train on, {held_out:,} held out"
     try:
         since = f"; goes on after {parts.trainer.steps} steps" if parts.trainer.steps else ""
         print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, {recipe.precision}, seed {recipe.seed}{since}", flush=True)
-        if backend == "loops":
-            print(LOOPS_ARE_SLOW, flush=True)
         outcome = run_recipe(recipe, parts, folder, show_progress)
     finally:
         folder.remove_if_empty()
@@ -153,8 +158,11 @@ def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:
         f"evaluate {folder.path}": "what it takes for what",
         f"predict {folder.path} IMAGE...": "your own pictures: PNG, JPEG or .npy",
         f"summary {recipe.model}": "layers, shapes, parameters, multiply-adds",
-        f"train --backend {'numpy' if backend == 'numba' else 'numba'}": "the same arithmetic by other kernels: how fast?",
-        f"train --lr {recipe.lr / 10:g}": "a tenth of the learning rate: what happens?",
     }
+    if recipe.weights is None:
+        proposals[f"train --backend {'numpy' if backend == 'numba' else 'numba'}"] = "the same arithmetic by other kernels: how fast?"
+        proposals[f"train --lr {recipe.lr / 10:g}"] = "a tenth of the learning rate: what happens?"
+    else:
+        proposals[f"train --model {recipe.model} --dataset {recipe.dataset}"] = "the same network from scratch: how far does it get?"
     width = max(map(len, proposals))
     return "\n".join(["\nWhat to try next:", *(f"  minicnn {what:<{width}}   {why}" for what, why in proposals.items())])

@@ -3,7 +3,7 @@
 from minicnn.data import imagenet, transforms
 from minicnn.data.batch import stack
 from minicnn.data.cifar import CIFAR10, CIFAR100
-from minicnn.data.dataset import ArrayDataset, Dataset, Subset, random_split
+from minicnn.data.dataset import ArrayDataset, Dataset, Subset, of_each_class, random_split
 from minicnn.data.digits import Digits
 from minicnn.data.image_folder import ImageFolder
 from minicnn.data.loader import DataLoader
@@ -28,6 +28,7 @@ __all__ = [
     "collate_boxes",
     "imagenet",
     "mixup",
+    "of_each_class",
     "random_split",
     "stack",
     "transforms",

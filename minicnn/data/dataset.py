@@ -147,3 +147,26 @@ def random_split(dataset: Dataset, lengths: Sequence[int] | Sequence[float], see
     ends = np.rint(np.cumsum(lengths) * (size if fractions else 1)).astype(int)
     order = np.random.default_rng(seed).permutation(size)
     return [Subset(dataset, part) for part in np.split(order, ends[:-1])]
+
+
+def of_each_class(dataset: Dataset, count: int, seed: int = 0) -> Subset:
+    """So many samples of each class, drawn at random; of a class with fewer, all. The order is that of the dataset.
+
+    Args:
+        dataset: of samples (image, label, ...). Those without an attribute `labels`, (N,), are read from start to end for it.
+        count: of each class.
+        seed: of the draw.
+
+    Raises:
+        ArgumentError: `count` is below 1, or the seed negative.
+
+    Example:
+        >>> data = ArrayDataset(np.arange(6), np.array([0, 0, 0, 1, 1, 1]))
+        >>> [int(label) for _, label in of_each_class(data, 2)]
+        [0, 0, 1, 1]
+    """
+    checks.integer(count, "of_each_class: count")
+    labels = getattr(dataset, "labels", None)
+    labels = np.array([dataset[i][1] for i in range(len(dataset))]) if labels is None else np.asarray(labels)
+    order = np.random.default_rng(checks.integer(seed, "of_each_class: seed", 0)).permutation(len(dataset))
+    return Subset(dataset, np.sort(np.concatenate([order[labels[order] == label][:count] for label in np.unique(labels)])))

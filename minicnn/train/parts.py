@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from minicnn import models
 from minicnn.backend import manual_seed
-from minicnn.data import DataLoader, random_split
+from minicnn.data import ArrayDataset, DataLoader, of_each_class, random_split
 from minicnn.data.published import Report
 from minicnn.data.transforms import Compose, Transform
 from minicnn.errors import ArgumentError
@@ -17,9 +17,13 @@ from minicnn.nn import Module
 from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.average import WeightAverage
 from minicnn.train.datasets import ImageSet, load_dataset
+from minicnn.train.on_features import OnFeatures, ends_in
 from minicnn.train.optimizers import make_optimizer
+from minicnn.train.pretrained import as_pretrained, pretrained_network, rates
 from minicnn.train.schedules import Length, make_schedule
 from minicnn.train.trainer import Trainer
+from minicnn.transfer.features import extract
+from minicnn.transfer.head import head_path
 
 if TYPE_CHECKING:
     from minicnn.train.recipe import Recipe
@@ -48,19 +52,22 @@ class Parts:
     @property
     def model(self) -> Module:
         """The network."""
-        return self.trainer.model
+        trained = self.trainer.model
+        return trained.network if isinstance(trained, OnFeatures) else trained
 
 
 def build(recipe: Recipe, report: Report | None = None) -> Parts:
     """See `Recipe.build`; the recipe is resolved."""
-    images = load_dataset(recipe.dataset, recipe.data_dir, report, recipe.image_size)
+    images = as_pretrained(load_dataset(recipe.dataset, recipe.data_dir, report, recipe.image_size), asdict(recipe))
+    if recipe.images_per_class:
+        images = replace(images, train=of_each_class(images.train, recipe.images_per_class, recipe.seed))
     manual_seed(recipe.seed)
     kwargs = {"num_classes": len(images.classes), "in_channels": images.shape[0], **recipe.model_options}
-    model = models.create(recipe.model, **kwargs)
+    model = models.create(recipe.model, **kwargs) if recipe.weights is None else pretrained_network(recipe, kwargs, images.shape)
     train, validation, test = loaders(recipe, images)
     run = Length(recipe.epochs, -(-len(train) // recipe.accumulate))
     assert recipe.lr is not None
-    optimizer = make_optimizer(recipe.optimizer, model, recipe.lr, recipe.optimizer_options, recipe.decay)
+    optimizer = make_optimizer(recipe.optimizer, model, recipe.lr, recipe.optimizer_options, recipe.decay, rates(recipe, model, images.shape))
     trainer = Trainer(
         model,
         optimizer,
@@ -72,7 +79,34 @@ def build(recipe: Recipe, report: Report | None = None) -> Parts:
         average=WeightAverage(model, recipe.average) if recipe.average else None,
         mixup=recipe.mixup,
     )
-    return Parts(images, kwargs, trainer, train, validation, test)
+    parts = Parts(images, kwargs, trainer, train, validation, test)
+    return on_features(recipe, parts) if _can_use_features(recipe, parts) else parts
+
+
+def _can_use_features(recipe: Recipe, parts: Parts) -> bool:
+    """Only the head learns, and what goes into it is the same in every epoch."""
+    if recipe.strategy != "linear" or recipe.mixup or recipe.average or recipe.precision != "fp32" or AUGMENTATIONS[recipe.augment](parts.images) is not None:
+        return False
+    first = next(iter(DataLoader(parts.images.test, 1, transform=parts.images.prepare)))[0]
+    return ends_in(parts.model, head_path(parts.model, parts.images.shape), first)
+
+
+def on_features(recipe: Recipe, parts: Parts) -> Parts:
+    """The same run on what goes into the head, which is computed here, once. The batches are the same."""
+    model, prepare = parts.model, parts.images.prepare
+
+    def computed(loader: DataLoader, batch_size: int, shuffle: bool) -> DataLoader:
+        unchanged = DataLoader(loader.dataset, EVALUATION_BATCH, num_workers=recipe.workers, transform=prepare)
+        return DataLoader(ArrayDataset(*extract(model, unchanged)), batch_size, shuffle=shuffle, seed=recipe.seed)
+
+    trainer = parts.trainer
+    trainer.model = OnFeatures(model, head_path(model, parts.images.shape))
+    return replace(
+        parts,
+        train=computed(parts.train, recipe.batch_size, True),
+        validation=None if parts.validation is None else computed(parts.validation, EVALUATION_BATCH, False),
+        test=computed(parts.test, EVALUATION_BATCH, False),
+    )
 
 
 def loaders(recipe: Recipe, images: ImageSet) -> tuple[DataLoader, DataLoader | None, DataLoader]:

@@ -15,6 +15,7 @@ from minicnn.train.lookup import look_up
 from minicnn.train.optimizers import DECAYED, OPTIMIZERS, usual_lr
 from minicnn.train.parts import Parts, build
 from minicnn.train.schedules import check_schedule
+from minicnn.transfer.strategies import STRATEGIES
 
 _COUNTS = {"epochs": 1, "batch_size": 1, "accumulate": 1, "patience": 0, "keep_every": 0, "seed": 0, "workers": 0}  # and the least of each
 
@@ -25,9 +26,13 @@ class Recipe:
 
     Attributes:
         model, model_options: the network's name, and what it is made with beside classes and channels: {"dropout": 0.3}.
+        weights: what the network starts from: "imagenet", or a file; None for random weights. Its last layer is replaced.
+        strategy: how much of a pretrained network is trained: a name of `transfer.STRATEGIES`.
+        body_lr: the learning rate of what was pretrained, as a part of `lr`, which is that of the new layer.
         dataset: its name, or the path of a folder with `train` and `test` in it.
         data_dir: folder of published datasets; None for the usual one.
         image_size: height and width of the images, for drawn ones and pictures of a folder; None for the usual.
+        images_per_class: so many training images of each class are used, drawn by the seed; None for all.
         augment: how training images are changed at random: a name of `AUGMENTATIONS`; "usual" is the dataset's own way.
         validation: part of the training images that is kept out of training, to decide by: best weights, early stopping, plateau.
         epochs: passes over the training images.
@@ -54,9 +59,13 @@ class Recipe:
 
     model: str = "LeNet5"
     model_options: Mapping[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    strategy: str = "all"
+    body_lr: float = 0.1
     dataset: str = "digits"
     data_dir: str | None = None
     image_size: int | None = None
+    images_per_class: int | None = None
     augment: str = "usual"
     validation: float = 0.0
     epochs: int = 20
@@ -95,8 +104,13 @@ class Recipe:
         checks.choice(self.precision, "the precision", PRECISIONS)
         for name, least in _COUNTS.items():
             checks.integer(getattr(self, name), f"the recipe's {name}", least)
-        if self.image_size is not None:
-            checks.integer(self.image_size, "the recipe's image_size")
+        for name in ("image_size", "images_per_class"):
+            if getattr(self, name) is not None:
+                checks.integer(getattr(self, name), f"the recipe's {name}")
+        checks.positive(self.body_lr, "the recipe's body_lr")
+        look_up(self.strategy, STRATEGIES, "strategy")
+        if self.weights is None and self.strategy != "all":
+            raise ArgumentError(f"the strategy {self.strategy} would leave random weights as they are: give weights to start from, or the strategy all")
         for name in ("validation", "average"):
             checks.fraction(getattr(self, name), f"the recipe's {name}")
         checks.fraction(self.label_smoothing, "the recipe's label_smoothing", include_one=True)

@@ -72,7 +72,7 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
             StopWhen(interrupted, INTERRUPTED),
             *([EarlyStopping(recipe.patience)] if recipe.patience else []),
             Log(folder, steps_per_epoch),
-            HeldOut(folder, parts.test.dataset, parts.images.classes),
+            HeldOut(folder, parts.images.test, parts.images.classes),
             checkpoints,
         ]
         try:

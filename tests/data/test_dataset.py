@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicnn import Tensor
-from minicnn.data import ArrayDataset, Dataset, Subset, random_split
+from minicnn.data import ArrayDataset, Dataset, Subset, of_each_class, random_split
 from minicnn.errors import ArgumentError, IndexingError, ShapeError
 
 
@@ -67,3 +67,22 @@ def test_a_sample_that_is_not_there_is_named(index):
     for dataset in (whole, Subset(whole, [3, 2, 1, 0])):
         with pytest.raises(IndexingError, match=rf"{type(dataset).__name__} has no sample {index}: the indices are 0 to 3"):
             dataset[index]
+
+
+def test_so_many_of_each_class_drawn_by_the_seed_and_in_the_dataset_s_order():
+    class Labelled:
+        """Says its labels, and gives no sample: none need be read."""
+
+        labels = np.array([2, 0, 2, 2, 0, 1])
+
+        def __len__(self):
+            return 6
+
+    of_labels = of_each_class(Labelled(), 2, seed=0)
+    assert np.bincount(Labelled.labels[of_labels.indices]).tolist() == [2, 1, 2]
+    assert of_labels.indices.tolist() == sorted(of_labels.indices.tolist())
+    read = of_each_class(ArrayDataset(np.arange(6), Labelled.labels), 2, seed=0)
+    assert read.indices.tolist() == of_labels.indices.tolist()
+    assert len({tuple(of_each_class(Labelled(), 2, seed=seed).indices.tolist()) for seed in range(9)}) > 1
+    with pytest.raises(ArgumentError, match="of_each_class: count must be an integer >= 1, not 0"):
+        of_each_class(read, 0)

@@ -1,0 +1,48 @@
+"""How much of a pretrained network is trained on the new task."""
+
+from collections.abc import Sequence
+
+from minicnn import checks
+from minicnn.nn import Module
+from minicnn.nn.watch import runs
+from minicnn.transfer.features import last_layer
+from minicnn.transfer.freeze import freeze, freeze_all_but
+from minicnn.transfer.linear import stage_paths
+
+STRATEGIES = {
+    "linear": "the last layer only: a linear classifier on frozen features",
+    "few": "the layers behind the last but one stage, at the smallest maps",
+    "all": "all layers",
+}
+
+
+def apply_strategy(model: Module, strategy: str, image: Sequence[int]) -> None:
+    """Freeze what a strategy leaves as it is.
+
+    Args:
+        model: a pretrained network whose head is replaced; nothing in it is frozen.
+        strategy: one of `STRATEGIES`.
+        image: (C, H, W) of an image, as it will be trained.
+
+    Raises:
+        ArgumentError: there is no such strategy.
+
+    Example:
+        >>> from minicnn.models import ResNet18
+        >>> net = ResNet18(width=4)
+        >>> apply_strategy(net, "few", (3, 64, 64))
+        >>> sorted({name.partition(".")[0] for name, parameter in net.named_parameters() if parameter.requires_grad})
+        ['fc', 'layer4']
+    """
+    checks.choice(strategy, "the strategy", tuple(STRATEGIES))
+    if strategy == "linear":
+        freeze_all_but(model, last_layer(model, image))
+    if strategy == "few" and (lower := lower_parts(model, image)):
+        freeze(model, *lower)
+
+
+def lower_parts(model: Module, image: Sequence[int]) -> list[str]:
+    """The parts that have run when the last but one of `stage_paths` is done; of a network with one stage, none."""
+    order = [run.path for run in runs(model, image)]
+    stages = stage_paths(model, image)
+    return order[: order.index(stages[-2]) + 1] if len(stages) > 1 else []
