@@ -94,7 +94,8 @@ def _first_steps(images: SmallSet, weight: float, settings: Settings) -> list[fl
     batches = list(images.batches(BATCH, settings.seed))
     course = []
     for step in range(STEPS):
-        course.append(gradients(net, *batches[step % len(batches)], weight)["conv1"])
+        x, labels = batches[step % len(batches)]
+        course.append(gradients(net, x, labels, weight)["conv1"])
         optimizer.step()
     settings.say(f"auxiliary losses times {weight:g}: conv1 {course[0]:.2g} in the first step, {course[-1]:.2g} in step {STEPS}")
     return course
