@@ -18,7 +18,8 @@ SETTINGS = (
     "model", "weights", "dataset", "data_dir", "image_size", "images_per_class", "augment", "validation", "epochs", "batch_size", "lr", "body_lr",
     "seed", "workers", "precision",
 )  # fmt: skip
-USUAL = {"model": "EfficientNetLite0", "weights": "imagenet", "epochs": 10, "batch_size": 32, "lr": 0.01}
+USUAL = {"model": "EfficientNetLite0", "weights": "imagenet", "epochs": 10, "batch_size": 32}
+LR = {"linear": 0.01, "few": 0.05, "all": 0.05}  # of the new layer
 AUTO, STAGES = "auto", "stages"
 
 
@@ -45,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     add("--validation", usual.validation, "part of the training images to decide by", "X", float)
     add("--epochs", usual.epochs, "passes over the images", type=positive)
     add("--batch-size", usual.batch_size, "images in a batch", type=positive)
-    add("--lr", usual.lr, "highest learning rate of the new layer", "X", float)
+    add("--lr", f"{LR['linear']} with linear, else {LR['all']}", "highest learning rate of the new layer", "X", float)
     add("--body-lr", usual.body_lr, "that of what was pretrained, as a part of it", "X", float)
     add("--seed", usual.seed, "same seed, same machine: same losses")
     add("--workers", usual.workers, "processes that prepare batches")
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     backend = use_backend(args)
     given = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
     settings = with_settings({**USUAL, **given}, args.set)
-    strategy = args.strategy
+    strategy: str = args.strategy
     args.precision = Recipe(**settings).resolved().precision
     use_precision(args)
     if strategy in (AUTO, STAGES):
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         strategy = _advised(parts) if strategy == AUTO else strategy
         if strategy == STAGES:
             return _stages(parts)
-    settings.setdefault("augment", "none" if strategy == "linear" else "usual")
+    settings = {"augment": "none" if strategy == "linear" else "usual", "lr": LR[strategy], **settings}
     recipe = Recipe(**settings, strategy=strategy).resolved()
     print(f"strategy {strategy}: trains {STRATEGIES[strategy]}", flush=True)
     with showing_downloads() as report:

@@ -10,8 +10,7 @@ import numpy as np
 
 from minicnn import models, optim
 from minicnn.backend import manual_seed
-from minicnn.data import ArrayDataset, DataLoader, Dataset, Shapes, of_each_class
-from minicnn.data.transforms import Normalize
+from minicnn.data import ArrayDataset, DataLoader, Dataset, Digits, of_each_class
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.picture import Line, Panel, draw_panels
 from minicnn.nn import Module
@@ -41,7 +40,7 @@ class Scale:
     held_out: int
 
 
-SMALL = Scale(size=24, depth=8, width=8, source=600, source_epochs=10, enough=400, enough_epochs=16, few=8, few_epochs=60, held_out=100)
+SMALL = Scale(size=16, depth=8, width=8, source=200, source_epochs=15, enough=100, enough_epochs=16, few=3, few_epochs=60, held_out=100)
 FULL = Scale(size=32, depth=20, width=16, source=5000, source_epochs=60, enough=4000, enough_epochs=100, few=20, few_epochs=400, held_out=1000)
 
 
@@ -86,10 +85,8 @@ def tasks(settings: Settings, scale: Scale) -> tuple[Task, Task]:
 def _images(settings: Settings, scale: Scale) -> tuple[ArrayDataset, ArrayDataset, int]:
     """All images, prepared."""
     if settings.dataset is None:
-        counts = (scale.source * len(Shapes.classes), scale.held_out * len(Shapes.classes))
-        parts: list[Dataset] = [Shapes(count, train=train, size=scale.size, seed=settings.seed) for count, train in zip(counts, (True, False), strict=True)]
-        prepare, classes = Normalize(Shapes.mean, Shapes.std), len(Shapes.classes)
-        return _prepared(parts[0], prepare), _prepared(parts[1], prepare), classes
+        train, test = (Digits(part, size=scale.size) for part in (True, False))
+        return ArrayDataset(train.images, train.labels), ArrayDataset(test.images, test.labels), len(Digits.classes)
     sized = scale.size if Path(settings.dataset).exists() else None
     images = load_dataset(settings.dataset, size=sized)
     some = of_each_class(images.train, scale.source, settings.seed), of_each_class(images.test, scale.held_out, settings.seed)

@@ -123,7 +123,13 @@ class Recipe:
             )
         lr = checks.positive(usual_lr(self.optimizer) if self.lr is None else self.lr, "the learning rate")
         return replace(
-            self, model=model, lr=lr, optimizer=self.optimizer.lower(), schedule=self.schedule.lower(), augment=self.augment.lower()
+            self,
+            model=model,
+            lr=lr,
+            optimizer=self.optimizer.lower(),
+            schedule=self.schedule.lower(),
+            augment=self.augment.lower(),
+            strategy=self.strategy.lower(),
         )
 
     def build(self, report: Report | None = None) -> Parts:
