@@ -32,7 +32,7 @@ EPOCHS, EPOCHS_OF_BATCHES = 6, 3  # of the learning rates and the modes, and of 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 BATCHES = (2, 4, 16, 64)
 RATE = 0.1  # in batches of 64, with momentum 0.9; in proportion in smaller ones
-LOOKS, LOOKED_AT = (1, 2, 4, 8, 16, 32, 64), 128  # after so many steps both modes are compared, on so many images
+LOOKS, LOOKED_AT = (1, 2, 4, 8, 16, 32, 64, 128), 128  # after so many steps both modes are compared, on so many images
 LEARNED = 0.5 * math.log(10)  # half the loss of guessing among ten classes
 
 
@@ -116,7 +116,7 @@ def run(settings: Settings) -> Report:
             *([f"training loss at the rate {lr:g}", *(str(rates[norm][lr]) if norm in rates else "" for norm in NORMS)] for lr in RATES),
             *([f"training loss in batches of {n}", *(str(batches[norm][n]) if norm in batches else "" for norm in NORMS)] for n in BATCHES),
             *([f"test error in batches of {n}", *(f"{100 * batches[norm][n].error:.1f} %" if norm in batches else "" for norm in NORMS)] for n in BATCHES),
-            *([f"loss in evaluation : training mode after {step} steps", "", f"{b:.3f} : {a:.3f}", ""] for step, (a, b) in looks.losses.items()),
+            *([f"evaluation : training mode, step {step}", "", f"{b:.3f} : {a:.3f}", ""] for step, (a, b) in looks.losses.items()),
         ],
         [*_modes(looks.losses, net, images), *_higher_rates(rates), *_small_batches(batches)],
         data,

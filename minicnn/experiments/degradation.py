@@ -23,7 +23,7 @@ from minicnn.train import Epoch, Recipe, Trainer, read_recipe
 KINDS = {"plain": "PlainNetCIFAR", "ResNet": "ResNetCIFAR"}
 DEPTHS = (20, 56)
 IMAGES, HELD_OUT, SIZE, WIDTH = 1437, 360, 16, 8  # all digits
-EPOCHS, BATCH, LR, DROP_AFTER = 10, 64, 0.05, 7  # the rate is divided by ten after so many epochs
+EPOCHS, BATCH, LR, DROP_AFTER = 16, 64, 0.05, 12  # the rate is divided by ten after so many epochs
 CLOSE = 0.01  # training errors that differ by less count as equal
 
 

@@ -48,6 +48,12 @@ def draw_panels(panels: Sequence[Panel], path: Path) -> None:
             axes.plot(line.x, line.y, line.style, color=f"C{line.colour}", label=name, markersize=4)
         axes.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
         axes.set(**{f"{axis}scale": "log" for axis in panel.log})
+        if "x" in panel.log:
+            x = next(iter(panel.lines.values())).x
+            axes.set_xticks(x, [f"{value:g}" for value in x])
+            axes.set_xticks([], minor=True)
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     figure.savefig(path, dpi=90)

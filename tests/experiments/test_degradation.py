@@ -71,6 +71,12 @@ def test_the_experiment_at_toy_scale(tmp_path, monkeypatch):
     assert (tmp_path / "degradation.png").stat().st_size > 10_000
 
 
+def test_the_full_scale_is_the_recipe_of_the_paper(tmp_path):
+    trainer, train, _, epochs = degradation._full(Settings(tmp_path, full=True, dataset="digits"), "plain", 14)
+    assert sum(name.endswith("conv1.weight") for name, _ in trainer.model.named_parameters()) == 1 + 6
+    assert (trainer.lr, trainer.schedule.milestones, train.batch_size, epochs) == (0.1, [82 * len(train), 123 * len(train)], 128, 164)
+
+
 def test_findings_are_held_against_the_figures():
     def trained(error, gradients):
         epoch = degradation.Epoch(1, 0.1, 0.0, 1 - error, 0.0, 1 - error, 1.0, 1.0)
