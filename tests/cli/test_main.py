@@ -34,7 +34,7 @@ def test_heavy_packages_are_not_imported_for_the_help():
     ("arguments", "sentence"),
     [
         ("trian", "unknown command 'trian': did you mean train?"),
-        ("--backend numpy train", "options come after the command: minicnn COMMAND --backend ..., where COMMAND is train, evaluate"),
+        ("--backend numpy train", "options come after the command: minicnn COMMAND --backend ..., where COMMAND is train, finetune"),
         ("train --epochs +-3", "argument --epochs: must be an integer >= 1, not '+-3'"),
         ("train --seed ++3", "argument --seed: must be an integer >= 0, not '++3'"),
         ("summary LeNet5 --input 1x1000000x1000000", "an image of 1 x 1000000 x 1000000 is too large: it has more than 1,000,000,000"),
