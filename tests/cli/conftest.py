@@ -2,6 +2,7 @@
 
 import pytest
 
+from minicnn import get_backend, get_num_threads, set_backend, set_num_threads
 from minicnn.cli import main
 
 
@@ -14,7 +15,8 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def minicnn(capsys):
-    """Run a command in this process: (exit code, standard output, standard error)."""
+    """Run a command in this process: (exit code, standard output, standard error). Backend and threads are as before afterwards."""
+    backend, threads = get_backend().name, get_num_threads()
 
     def run(*arguments):
         try:
@@ -24,4 +26,6 @@ def minicnn(capsys):
         out, err = capsys.readouterr()
         return code, out, err
 
-    return run
+    yield run
+    set_backend(backend)
+    set_num_threads(threads)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from minicnn import cli, get_num_threads, set_backend, set_num_threads
+from minicnn import cli
 from minicnn.cli import main, train
 from minicnn.io import load_checkpoint, save_checkpoint
 from tests.train.few import assert_same, install
@@ -159,18 +159,13 @@ def test_a_run_goes_on_on_its_own_backend(minicnn, trained, tmp_path):
     contents["recipe"]["epochs"], contents["schedule"] = 6, None
     contents["recipe"]["schedule"], contents["environment"] = "constant", {"backend": "numpy", "threads": 1}
     save_checkpoint(tmp_path / "checkpoint.safetensors", contents)
-    threads = get_num_threads()
-    try:
-        code, out, err = minicnn("train", "--resume", tmp_path, "--workers", "0")
-        assert (code, err) == (0, "")
-        assert "backend numpy, fp32, seed 0; goes on after 60 steps" in out
-        assert "epoch 6/6" in out
-        contents["environment"]["threads"] = 2
-        save_checkpoint(tmp_path / "checkpoint.safetensors", contents)
-        assert "The run was on numpy with 2 threads: what follows will not be bit for bit" in minicnn("train", "--resume", tmp_path, "--threads", "1")[1]
-    finally:
-        set_backend("numba")
-        set_num_threads(threads)
+    code, out, err = minicnn("train", "--resume", tmp_path, "--workers", "0")
+    assert (code, err) == (0, "")
+    assert "backend numpy, fp32, seed 0; goes on after 60 steps" in out
+    assert "epoch 6/6" in out
+    contents["environment"]["threads"] = 2
+    save_checkpoint(tmp_path / "checkpoint.safetensors", contents)
+    assert "The run was on numpy with 2 threads: what follows will not be bit for bit" in minicnn("train", "--resume", tmp_path, "--threads", "1")[1]
     code, _, err = minicnn("train", "--resume", trained)
     assert (code, "is at its end: its 5 epochs are done" in err) == (2, True)
     code, _, err = minicnn("train", "--resume", trained, "--lr", "0.1")
