@@ -18,8 +18,7 @@ SETTINGS = (
     "model", "weights", "dataset", "data_dir", "image_size", "images_per_class", "augment", "validation", "epochs", "batch_size", "lr", "body_lr",
     "seed", "workers", "precision",
 )  # fmt: skip
-USUAL = {"model": "EfficientNetLite0", "weights": "imagenet", "epochs": 10, "batch_size": 32}
-LR = {"linear": 0.01, "few": 0.05, "all": 0.05}  # of the new layer
+USUAL = {"model": "EfficientNetLite0", "weights": "imagenet", "epochs": 10, "batch_size": 32, "lr": 0.01}
 AUTO, STAGES = "auto", "stages"
 
 
@@ -46,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
     add("--validation", usual.validation, "part of the training images to decide by", "X", float)
     add("--epochs", usual.epochs, "passes over the images", type=positive)
     add("--batch-size", usual.batch_size, "images in a batch", type=positive)
-    add("--lr", f"{LR['linear']} with linear, else {LR['all']}", "highest learning rate of the new layer", "X", float)
+    add("--lr", usual.lr, "highest learning rate of the new layer", "X", float)
     add("--body-lr", usual.body_lr, "that of what was pretrained, as a part of it", "X", float)
     add("--seed", usual.seed, "same seed, same machine: same losses")
     add("--workers", usual.workers, "processes that prepare batches")
@@ -74,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         strategy = _advised(parts) if strategy == AUTO else strategy
         if strategy == STAGES:
             return _stages(parts)
-    settings = {"augment": "none" if strategy == "linear" else "usual", "lr": LR[strategy], **settings}
+    settings = {"augment": "none" if strategy == "linear" else "usual", **settings}
     recipe = Recipe(**settings, strategy=strategy).resolved()
     print(f"strategy {strategy}: trains {STRATEGIES[strategy]}", flush=True)
     with showing_downloads() as report:

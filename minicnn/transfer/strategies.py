@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from minicnn import checks
 from minicnn.nn import Module
+from minicnn.nn.batch_norm import BatchNorm
 from minicnn.nn.watch import runs
 from minicnn.transfer.features import last_layer
 from minicnn.transfer.freeze import freeze, freeze_all_but
@@ -17,7 +18,11 @@ STRATEGIES = {
 
 
 def apply_strategy(model: Module, strategy: str, image: Sequence[int]) -> None:
-    """Freeze what a strategy leaves as it is.
+    """Freeze what a strategy leaves as it is, and keep the statistics of all batch norms.
+
+    The running means and variances come from more images than the new task has, and those of its small batches would take many steps to replace them:
+    in EfficientNet each step moves them by a hundredth, while the weights below them change. So batch norms are in evaluation mode, with scales and shifts that
+    learn where the strategy says so.
 
     Args:
         model: a pretrained network whose head is replaced; nothing in it is frozen.
@@ -39,6 +44,9 @@ def apply_strategy(model: Module, strategy: str, image: Sequence[int]) -> None:
         freeze_all_but(model, last_layer(model, image))
     if strategy == "few" and (lower := lower_parts(model, image)):
         freeze(model, *lower)
+    for module in model.modules():
+        if isinstance(module, BatchNorm):
+            module.eval()
 
 
 def lower_parts(model: Module, image: Sequence[int]) -> list[str]:

@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 
 from minicnn.experiments import Settings, pretraining
-from minicnn.train import Epoch
 
-TINY = pretraining.Scale(size=16, depth=8, width=2, source=8, source_epochs=1, enough=6, enough_epochs=4, few=2, few_epochs=4, held_out=4)
+TINY = pretraining.Scale(size=16, depth=8, width=2, source=8, source_epochs=1, enough=6, enough_epochs=4, few=2, few_epochs=4, draws=2, held_out=4)
 
 
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch):
     monkeypatch.setattr("minicnn.experiments.picture.can_draw", lambda: False)
-
-
-def history(*accuracies):
-    return [Epoch(i, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 1.0) for i, accuracy in enumerate(accuracies, 1)]
 
 
 def test_the_two_tasks_share_no_class(tmp_path):
@@ -30,20 +25,20 @@ def test_the_two_tasks_share_no_class(tmp_path):
 
 
 def test_a_named_dataset_is_divided_by_its_classes(tmp_path):
-    source, target = pretraining.tasks(Settings(tmp_path, dataset="digits"), TINY)
+    source, target = pretraining.tasks(Settings(tmp_path, dataset="digits"), TINY)  # so many of each class
     assert (source.classes, target.classes, np.bincount(target.train.arrays[1]).tolist()) == (5, 5, [8] * 5)
 
 
 def test_epochs_to_an_accuracy():
-    assert pretraining.epochs_to(history(0.2, 0.5, 0.4, 0.6), 0.5) == 2
-    assert pretraining.epochs_to(history(0.2), 0.5) is None
+    assert pretraining.epochs_to([0.2, 0.5, 0.4, 0.6], 0.5) == 2
+    assert pretraining.epochs_to([0.2], 0.5) is None
 
 
 @pytest.mark.parametrize(("slow", "few", "holds"), [(0.9, 0.5, [True] * 4), (0.8, 0.5, [True, False, True, True]), (0.9, 0.69, [True, True, True, False])])
 def test_findings(tmp_path, slow, few, holds):
     runs = {
-        "enough, pretrained": history(0.8, 0.9, 0.9, 0.9), "enough, from scratch": history(0.3, 0.5, 0.7, slow),
-        "few, pretrained": history(0.4, 0.6, 0.7, 0.7), "few, from scratch": history(0.2, 0.3, 0.4, few),
+        "enough, pretrained": [0.8, 0.9, 0.9, 0.9], "enough, from scratch": [0.3, 0.5, 0.7, slow],
+        "few, pretrained": [0.4, 0.6, 0.7, 0.7], "few, from scratch": [0.2, 0.3, 0.4, few],
     }  # fmt: skip
     report = pretraining._report(Settings(tmp_path), TINY, runs)
     assert [finding.holds for finding in report.findings] == holds

@@ -63,11 +63,18 @@ def test_strategies(net):
     assert learning(net) == {"conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "fc"}
     apply_strategy(net, "few", (3, 64, 64))
     assert learning(net) == {"layer4", "fc"}
-    assert not any(module.training for module in net.bn1.modules())
     apply_strategy(net, "linear", (3, 64, 64))
     assert learning(net) == {"fc"}
     with pytest.raises(ArgumentError, match=r"the strategy must be .*linear.*, not 'some'"):
         apply_strategy(net, "some", (3, 64, 64))
+
+
+def test_all_layers_are_trained_and_the_statistics_of_their_batch_norms_are_kept(net):
+    apply_strategy(net, "all", (3, 16, 16))
+    before = net.state_dict()
+    after = trained(net)
+    changed = {name for name in before if before[name].tobytes() != after[name].tobytes()}
+    assert changed == {name for name, _ in net.named_parameters()}
 
 
 def test_wrong_paths_name_the_nearest(net):
