@@ -174,8 +174,8 @@ def _modes(losses: Mapping[int, tuple[float, float]], net: nn.Module, images: Sm
 
 def _higher_rates(rates: Mapping[str, Mapping[float, Course]]) -> list[Finding]:
     learned = {norm: [lr for lr, course in of.items() if course.loss < LEARNED] for norm, of in rates.items()}
-    diverged = {norm: [lr for lr, course in of.items() if math.isnan(course.loss)] for norm, of in rates.items()}
     without, with_norm = learned["none"], learned["batch norm"]
+    highest = {norm: of[RATES[-1]] for norm, of in rates.items()}
     lists = {norm: ", ".join(f"{lr:g}" for lr in found) or "none" for norm, found in learned.items()}
     return [
         Finding(
@@ -184,8 +184,8 @@ def _higher_rates(rates: Mapping[str, Mapping[float, Course]]) -> list[Finding]:
             bool(with_norm) and max(with_norm) >= 9.99 * max(without, default=RATES[0]),
         ),
         Finding(
-            f"without batch norm {len(diverged['none'])} of {len(RATES)} runs diverge, with it {len(diverged['batch norm'])}",
-            len(diverged["none"]) > len(diverged["batch norm"]) == 0,
+            f"training loss at the rate {RATES[-1]:g}: {highest['batch norm']} with batch norm, {highest['none']} without; guessing has {math.log(10):.3f}",
+            highest["batch norm"].loss < LEARNED and not highest["none"].loss < LEARNED,  # what diverged has NaN, which is not less
         ),
     ]
 

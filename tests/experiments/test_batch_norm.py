@@ -53,10 +53,12 @@ def test_a_run_that_diverges_has_a_course_and_no_figure_in_json(images):
 
 def test_rates_that_learn_are_compared():
     nan, good, bad = batch_norm.Course(math.nan, math.nan), batch_norm.Course(0.1, 0.1), batch_norm.Course(2.3, 0.9)
-    wider = {"none": {0.1: good, 0.3: bad, 3.0: nan}, "batch norm": {0.1: good, 0.3: good, 3.0: good}}
-    assert [finding.holds for finding in batch_norm._higher_rates(wider)] == [True, True]
-    alike = {"none": {0.1: good, 0.3: good, 3.0: bad}, "batch norm": {0.1: good, 0.3: good, 3.0: nan}}
-    assert [finding.holds for finding in batch_norm._higher_rates(alike)] == [False, False]
+    for fails in (bad, nan):
+        wider = {"none": {0.1: good, 0.3: bad, 3.0: fails}, "batch norm": {0.1: good, 0.3: good, 3.0: good}}
+        assert [finding.holds for finding in batch_norm._higher_rates(wider)] == [True, True]
+    for with_norm, without in ((good, good), (bad, bad), (nan, nan)):
+        alike = {"none": {0.1: good, 0.3: good, 3.0: without}, "batch norm": {0.1: good, 0.3: good, 3.0: with_norm}}
+        assert [finding.holds for finding in batch_norm._higher_rates(alike)] == [False, False]
 
 
 def test_small_batches_are_compared():
