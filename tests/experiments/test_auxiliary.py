@@ -18,7 +18,7 @@ def test_weights_have_the_variance_of_their_rule(rule, gain):
 
 
 def test_the_experiment_at_toy_scale(tmp_path, monkeypatch):
-    for name, value in {"WIDTH": 0.0625, "BATCH": 2, "DRAWS": 2, "STEPS": 2}.items():
+    for name, value in {"WIDTH": 0.0625, "BATCH": 2, "DRAWS": 1, "STEPS": 2}.items():
         monkeypatch.setattr(auxiliary, name, value)
     report = run_experiment("auxiliary", Settings(tmp_path, seed=1, say=lambda line: None))
     assert [row[0] for row in report.rows][:4] == ["conv1", "conv2", "conv3", "3a"]
