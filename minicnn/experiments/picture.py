@@ -52,7 +52,7 @@ def draw_panels(panels: Sequence[Panel], path: Path) -> None:
             x = next(iter(panel.lines.values())).x
             axes.set_xticks(x, [f"{value:g}" for value in x])
             axes.set_xticks([], minor=True)
-        else:
+        elif all(float(value).is_integer() for line in panel.lines.values() for value in line.x):
             axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
