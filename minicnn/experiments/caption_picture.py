@@ -14,13 +14,15 @@ from minicnn.data.shapes.caption import RELATIONS
 from minicnn.kernels.types import Array
 from minicnn.train.curve import can_draw
 
-COLUMNS, ROWS = 5, 4
+COLUMNS, HEIGHTS = 4, (1.17, 1.17, 1.46)  # rows of pictures: two of one figure, and one of two, whose captions are longer
 RIGHT, WRONG, TRUTH = "#11772d", "#c8102e", "#777777"
-POINTS, LETTER, LINE = 6.0, 0.0305, 0.082  # of the font; width and height of its letters in sides of a picture
+POINTS, LETTER, LINE = 7.0, 0.0312, 0.071  # of the font; width and height of its letters in sides of a picture
 
 
 def draw_captions(images: Array, found: list[str], true: list[str], path: Path) -> None:
-    """Save the first pictures of each half with their captions as a PNG file; under a wrong one stands the true one, in grey. Without Matplotlib nothing is done.
+    """Save pictures with their captions, eight of one figure and four of two, as a PNG file. Without Matplotlib nothing is done.
+
+    Under a wrong caption stands the true one, in grey.
 
     Args:
         images: (N, 3, H, W), normalised. The first half is of one figure, the second of two.
@@ -30,18 +32,20 @@ def draw_captions(images: Array, found: list[str], true: list[str], path: Path) 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.0 * COLUMNS, 2.75 * ROWS))
+    figure = Figure(figsize=(1.95 * COLUMNS, 7.0))
     FigureCanvasAgg(figure)
-    figure.subplots_adjust(0.01, 0.1, 0.99, 0.995, wspace=0.06, hspace=0.42)
-    half, shown = len(true) // 2, COLUMNS * ROWS // 2
-    for i, axes in zip([*range(shown), *range(half, half + shown)], figure.subplots(ROWS, COLUMNS).flat, strict=True):
+    margins = {"left": 0.01, "right": 0.99, "bottom": 0.0, "top": 0.995, "wspace": 0.05, "hspace": 0}
+    grid = figure.subplots(len(HEIGHTS), COLUMNS, gridspec_kw={"height_ratios": HEIGHTS, **margins})
+    half = len(true) // 2
+    for i, axes in zip([*range(2 * COLUMNS), *range(half, half + COLUMNS)], grid.flat, strict=True):
         axes.axis("off")
+        axes.set_anchor("N")
         axes.imshow(_colours(images[i]), interpolation="nearest")
         reference = nearest_reference(found[i], true[i])
         line = _write(axes, found[i], words_right(reference, found[i]), 0)
         if found[i] != reference:
             _write(axes, reference, None, line)
-    figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
+    figure.savefig(path, dpi=95, pil_kwargs={"optimize": True})
 
 
 def _colours(image: Array) -> Array:
