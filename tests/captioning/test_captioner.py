@@ -17,7 +17,7 @@ CAPTIONS = np.array([[1, 5, 3, 2, 0], [1, 4, 5, 6, 2], [1, 2, 0, 0, 0]])
 def tiny(cell, dtype="float64"):
     minicnn.manual_seed(3)
     trunk = nn.Sequential(nn.Conv2d(2, 2, 2), nn.Tanh(), nn.Flatten())
-    return Captioner(trunk, 8, 7, cell=cell, embedding=3, hidden=4).astype(dtype)
+    return Captioner(trunk, 8, 7, cell=cell, embedding=2, hidden=3).astype(dtype)
 
 
 def images(seed=0):
@@ -32,7 +32,7 @@ def by_hand(captioner, cell, image, caption):
     """-log p of each word of one caption: eq. 10-12 of the paper, a row at a time."""
     p = {name: value.numpy() for name, value in captioner.named_parameters()}
     x = p["picture.weight"] @ captioner.features(Tensor(image[None])).numpy()[0] + p["picture.bias"]
-    h = c = np.zeros(4)
+    h = c = np.zeros(3)
     losses = []
     for this, following in zip([None, *caption], [None, *caption[1:], None], strict=True):
         if this is not None:
@@ -41,7 +41,7 @@ def by_hand(captioner, cell, image, caption):
         if cell == "rnn":
             h = np.tanh(a)
         else:
-            i, f, g, o = a.reshape(4, 4)
+            i, f, g, o = a.reshape(4, 3)
             c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
             h = sigmoid(o) * np.tanh(c)
         if following is not None:
@@ -65,7 +65,7 @@ def test_gradient_of_the_loss(cell):
     captioner = tiny(cell)
     parameters = dict(captioner.named_parameters())
     assert {name.partition(".")[0] for name in parameters} == {"features", "picture", "words", "cell", "scores"}
-    gradcheck(lambda x: caption_loss(captioner(x, Tensor(CAPTIONS)), Tensor(CAPTIONS)), [images()], parameters=parameters)
+    gradcheck(lambda x: caption_loss(captioner(x, Tensor(CAPTIONS)), Tensor(CAPTIONS)), [images()], parameters=parameters, elements=12)  # all of them along random directions
 
 
 def test_what_is_said_about_padding_counts_for_nothing():
@@ -113,7 +113,7 @@ def test_four_pictures_learned_by_heart(cell):
     minicnn.manual_seed(0)
     captioner = Captioner(nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.Tanh(), nn.Flatten()), 256, len(Shapes.words), cell=cell, embedding=16, hidden=32)
     optimizer = optim.Adam(captioner.parameters(), lr=0.01)
-    for _ in range(60):
+    for _ in range(45):
         optimizer.zero_grad()
         loss = caption_loss(captioner(pictures, captions), captions)
         loss.backward()
