@@ -184,8 +184,14 @@ def test_networks_are_compared_and_a_wrong_gradient_is_seen(monkeypatch):
     code = "LeNet5(num_classes=5)"
     right = gpu_networks.step(code, "numpy", "float64")
     assert gpu_networks.compare(gpu_networks.step(code, "numpy", "float64"), right, each=True)[:2] == (0, 0)
-    single = gpu_networks.step(code, "numpy", "float32")
-    assert all(1e-9 < error < limit for error, limit in zip(gpu_networks.compare(single, right, each=False), gpu_networks.LIMITS["float32"], strict=False))
+    single, by = (gpu_networks.compare(gpu_networks.step(code, "numpy", "float32"), right, each=False), gpu_networks.moved(code, "float32", right))
+    assert all(1e-9 < error < max(least, gpu_networks.TIMES * move) for error, least, move in zip(single, gpu_networks.LEAST, by, strict=False))
+    assert by < gpu_networks.moved(code, "tf32", right) < (0.1, 0.1)
+    checks = dict(gpu_networks.checks(code, "numpy"))
+    assert checks["float32"]().startswith("loss ")
+    monkeypatch.setattr(gpu_networks, "LEAST", (1e-12, 1e-12))
+    monkeypatch.setattr(gpu_networks, "moved", lambda *given: (1e-12, 1e-12))
+    assert checks["float32"]().startswith("WRONG loss ")
     name = next(name for name in right if name.startswith("d "))
     for wrong in ({**right, name: -right[name]}, {k: v for k, v in right.items() if k != name}, {**right, name: right[name] * np.nan}):
         assert gpu_networks.compare(wrong, right, each=True)[1] > 0.01
