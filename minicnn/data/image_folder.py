@@ -58,11 +58,7 @@ class ImageFolder:
     def __init__(self, folder: str | os.PathLike[str], *, classes: Sequence[str] | None = None) -> None:
         self.folder = Path(folder)
         self._archive = _archive_around(self.folder)
-        if self._archive is None:
-            found = _on_disk(self.folder)
-        else:
-            found = self._archive.folders(self._name_in_archive(self.folder))
-        found = {name: files for name, files in found.items() if not name.startswith(".")}
+        found = _folders(self.folder, self._archive)
         self.classes = _classes(self.folder, found, classes)
         self.paths: list[str] = []
         labels: list[int] = []
@@ -84,7 +80,7 @@ class ImageFolder:
             raise no_sample(self, index) from None
         if self._archive is None:
             return read_picture(path), label
-        return read_picture(path, io.BytesIO(self._archive.read(self._name_in_archive(Path(path))))), label
+        return read_picture(path, io.BytesIO(self._archive.read(_name_in(self._archive, Path(path))))), label
 
     def __iter__(self) -> Iterator[tuple[Array, int]]:
         return (self[i] for i in range(len(self)))
@@ -92,10 +88,29 @@ class ImageFolder:
     def __repr__(self) -> str:
         return f"ImageFolder({str(self.folder)!r}: {len(self):,} pictures of {len(self.classes)} classes)"
 
-    def _name_in_archive(self, path: Path) -> str:
-        assert self._archive is not None
-        name = path.relative_to(self._archive.path).as_posix()
-        return "" if name == "." else name
+
+def folder_with_parts(path: str | os.PathLike[str], part: str = "train") -> Path:
+    """The folder, on disk or in an archive, that has the folder `part` in it: the path itself, or, as most archives are packed, the only folder in it.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    path = Path(path)
+    found = _folders(path, _archive_around(path))
+    if part in found or len(found) != 1:
+        return path
+    return path / next(iter(found))
+
+
+def _folders(folder: Path, archive: TarFiles | None) -> dict[str, list[str]]:
+    """Names of the folders in a folder, each with those of its files; hidden ones are left out."""
+    found = _on_disk(folder) if archive is None else archive.folders(_name_in(archive, folder))
+    return {name: files for name, files in found.items() if not name.startswith(".")}
+
+
+def _name_in(archive: TarFiles, path: Path) -> str:
+    name = path.relative_to(archive.path).as_posix()
+    return "" if name == "." else name
 
 
 def _archive_around(folder: Path) -> TarFiles | None:

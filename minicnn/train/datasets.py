@@ -21,6 +21,7 @@ from minicnn.data import (
     Shapes,
     imagenet,
 )
+from minicnn.data.image_folder import folder_with_parts
 from minicnn.data.published import Report
 from minicnn.data.transforms import (
     CenterCrop,
@@ -143,6 +144,7 @@ def _shapes(where: Where) -> ImageSet:
 
 def _folder(path: Path, size: int | None) -> ImageSet:
     """Pictures in `train` and `test`, with the channels' mean and deviation of ImageNet's photographs."""
+    path = folder_with_parts(path)
     train = ImageFolder(path / "train")
     test = ImageFolder(path / "test", classes=train.classes)
     if size is None:

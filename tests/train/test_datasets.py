@@ -1,5 +1,8 @@
 """Datasets by name, and pictures prepared as their images are."""
 
+import shutil
+import tarfile
+
 import numpy as np
 import pytest
 
@@ -108,6 +111,18 @@ def test_every_augmentation_keeps_what_the_network_takes(folder, name):
         assert images.prepare(image, rng).shape == images.shape
 
 
+def test_an_archive_as_most_are_packed(folder, tmp_path_factory):
+    """One folder in it, and that has the parts; the same on disk."""
+    packed = tmp_path_factory.mktemp("packed") / "colours.tar"
+    with tarfile.open(packed, "w") as archive:
+        archive.add(folder, "colours")
+    for where in (packed, packed / "colours"):
+        images = load_dataset(str(where))
+        assert (images.classes, len(images.train)) == (("blue", "red"), 2)
+    shutil.copytree(folder, packed.parent / "outer" / "colours")
+    assert len(load_dataset(str(packed.parent / "outer")).test) == 2
+
+
 def test_a_folder_that_is_none(tmp_path):
-    with pytest.raises(DataError, match=r"there is no folder .*nowhere/train"):
+    with pytest.raises(DataError, match=r"there is no folder .*nowhere$"):
         load_dataset(str(tmp_path / "nowhere"))
