@@ -12,6 +12,7 @@ from minicnn.io import load_checkpoint
 from minicnn.train.callback import EarlyStopping
 from minicnn.train.parts import Parts
 from minicnn.train.recipe import Recipe
+from minicnn.train.run import finish
 from minicnn.train.run_folder import RunFolder
 
 
@@ -36,7 +37,7 @@ class BrokenOff:
 
         Raises:
             CheckpointError: the checkpoint does not fit its own recipe.
-            ArgumentError: the run is at its end.
+            ArgumentError: the run is at its end. What its folder lacks, because it was killed after the last checkpoint, is there now.
         """
         parts = self.recipe.build(report)
         try:
@@ -46,7 +47,10 @@ class BrokenOff:
             raise CheckpointError(f"the run {self.folder.path} cannot be resumed: its checkpoint does not fit its recipe: {error}") from None
         history = parts.trainer.history
         finished = f"its {self.recipe.epochs} epochs are done" if len(history) >= self.recipe.epochs else None
-        if why := finished or (EarlyStopping(self.recipe.patience).reason(history) if self.recipe.patience else None):
+        early = EarlyStopping(self.recipe.patience).reason(history) if self.recipe.patience and not finished else None
+        if why := finished or early:
+            if not self.folder.has_end():
+                finish(self.recipe, parts.trainer, self.folder, early)
             raise ArgumentError(f"the run {self.folder.path} is at its end: {why}; there is nothing to go on with")
         return parts
 

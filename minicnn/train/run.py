@@ -18,7 +18,7 @@ from minicnn.train.recipe import Recipe
 from minicnn.train.recipe_file import write_recipe
 from minicnn.train.records import Checkpoints, HeldOut, Log
 from minicnn.train.run_folder import RunFolder
-from minicnn.train.trainer import Epoch
+from minicnn.train.trainer import Epoch, Trainer
 
 INTERRUPTED = "interrupted"
 
@@ -83,11 +83,16 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
         stopped = trainer.stopped if len(trainer.history) < recipe.epochs else None
     if stopped == INTERRUPTED:
         checkpoints.save()
+    return Outcome(trainer.history, trainer.steps, stopped, finish(recipe, trainer, folder, stopped))
+
+
+def finish(recipe: Recipe, trainer: Trainer, folder: RunFolder, stopped: str | None) -> bool:
+    """Draw the curve, if there is one and matplotlib is installed, and write the log's last line. Returns whether the curve is drawn."""
     has_curve = bool(trainer.history) and can_draw()
     if has_curve:
         draw_curve(trainer.history, folder.curve, f"{recipe.model} on {recipe.dataset}, seed {recipe.seed}")
     folder.log("end", steps=trainer.steps, stopped=stopped)
-    return Outcome(trainer.history, trainer.steps, stopped, has_curve)
+    return has_curve
 
 
 def _begin(recipe: Recipe, parts: Parts, folder: RunFolder, steps_per_epoch: int) -> None:

@@ -86,6 +86,15 @@ class RunFolder:
         with (self.path / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"kind": kind, **values}, allow_nan=False) + "\n")
 
+    def has_end(self) -> bool:
+        """Does the log say that the run came to an end, and has it not gone on since?
+
+        Raises:
+            ArgumentError: there is no log, or it is damaged.
+        """
+        kinds = [line["kind"] for line in read_log(self.path / LOG)]
+        return kinds[-1:] == ["end"]
+
     def log_settings(self, settings: Mapping[str, Any], **values: Any) -> None:
         """Append the line that says what was run, with which versions, on which machine."""
         self.log("run", settings=dict(settings), **values, versions=versions(), platform=platform.platform(), processors=os.cpu_count())

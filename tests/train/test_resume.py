@@ -1,6 +1,8 @@
 """A run that is broken off and goes on is, bit for bit, the run that was not."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -196,6 +198,20 @@ def test_what_cannot_go_on(whole, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes((whole["sgd"] / "checkpoint.safetensors").read_bytes()[:5000])
     with pytest.raises(CheckpointError, match=r"was cut off"):
         resume(tmp_path)
+
+
+def test_a_run_that_was_killed_between_its_last_checkpoint_and_its_curve(whole, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(whole["sgd"], path)
+    lines = (path / "log.jsonl").read_text().splitlines(keepends=True)
+    assert json.loads(lines[-1])["kind"] == "end"
+    (path / "log.jsonl").write_text("".join(lines[:-1]))
+    (path / "curve.png").unlink()
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match=r"is at its end: its 3 epochs are done"):
+            resume(path).restore()
+        assert (path / "log.jsonl").read_text() == "".join(lines)
+        assert (path / "curve.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_a_run_that_stopped_early_is_at_its_end(tmp_path):
