@@ -16,11 +16,11 @@ def can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def panels(rows: int, columns: int) -> tuple[Any, list[Any]]:
-    """A figure, and its empty panels row by row."""
+def panels(rows: int, columns: int, side: float = 1.5) -> tuple[Any, list[Any]]:
+    """A figure, and its empty panels row by row; a panel is about `side` inches wide and high."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(1.5 * columns, 1.7 * rows), layout="constrained")
+    figure = Figure(figsize=(side * columns, (side + 0.2) * rows), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in grid:
         axes.axis("off")
@@ -35,15 +35,17 @@ def show(axes: Any, image: Array, title: str = "") -> None:
 
 
 def outline(axes: Any, boxes: Boxes, colour: str, names: Iterable[str] = (), style: str = "-") -> None:
-    """Draw boxes, each with its name above it if there are names."""
+    """Draw boxes on any ground, each with its name at its upper left corner if there are names."""
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
 
+    edge = [withStroke(linewidth=2.2, foreground="black")]  # white is seen on white, too
     for (left, top, width, height), name in zip(boxes.xywh, [*names] or [""] * len(boxes), strict=True):
-        axes.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=1.2, linestyle=style))
+        axes.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=colour, linewidth=1.2, linestyle=style, path_effects=edge if style == "-" else None))
         if name:
-            axes.text(left, top - 1, name, fontsize=5.5, color="black", backgroundcolor=(1, 1, 1, 0.6), verticalalignment="bottom")
+            axes.text(left, max(top, 3), name, fontsize=6, color="white", verticalalignment="bottom", path_effects=edge, clip_on=True)
 
 
 def save(figure: Any, path: Path) -> None:
     """Write the figure."""
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=90)

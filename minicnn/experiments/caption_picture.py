@@ -45,7 +45,7 @@ def draw_captions(images: Array, found: list[str], true: list[str], path: Path) 
         line = _write(axes, found[i], words_right(reference, found[i]), 0)
         if found[i] != reference:
             _write(axes, reference, None, line)
-    figure.savefig(path, dpi=95, pil_kwargs={"optimize": True})
+    figure.savefig(path, dpi=85, pil_kwargs={"optimize": True})
 
 
 def _colours(image: Array) -> Array:

@@ -169,7 +169,7 @@ COLUMNS, ROWS, SURE = 4, 2, 0.5  # what has a lower score than that is not drawn
 def _draw(found: Sequence[Detections], scale: Scale, settings: Settings) -> None:
     """Held-out pictures with the true boxes and those found."""
     shapes = _pictures(scale, settings.seed, train=False)
-    figure, grid = box_picture.panels(ROWS, COLUMNS)
+    figure, grid = box_picture.panels(ROWS, COLUMNS, side=1.9)
     for i, axes in enumerate(grid[: min(ROWS * COLUMNS, len(found))]):
         scene, sure = shapes.scene(i), found[i].scores >= SURE
         box_picture.show(axes, scene.image)

@@ -41,7 +41,7 @@ class Scale:
     lr: float = 0.003
 
 
-REDUCED = Scale(size=48, clutter=0.2, channels=(16, 32, 64, 128), train=96_000, test=1_000)
+REDUCED = Scale(size=48, clutter=0.2, channels=(16, 32, 64, 128), train=64_000, test=1_000)
 FULL = Scale(size=64, clutter=0.5, channels=(32, 64, 128, 256), train=1_000_000, test=10_000)
 
 
@@ -123,7 +123,7 @@ def _pictures(scale: Scale, seed: int, train: bool) -> Shapes:
 
 # The picture
 
-COLUMNS, ROWS = 6, 2
+COLUMNS, ROWS = 5, 2
 
 
 def _draw(held: Held, scale: Scale, settings: Settings) -> None:

@@ -97,7 +97,7 @@ def test_four_pictures_are_learned_by_heart():
     images, labels, boxes = collate_boxes(list(shapes))
     model, true, rng = FastRCNN(10, (8, 16, 16), bins=3, hidden=64), [Boxes.from_xyxy(b) for b in boxes], np.random.default_rng(0)
     optimizer, windows = Adam(model.parameters(), lr=0.01), sliding_windows(32, 32, step=0.5)
-    for _ in range(60):
+    for _ in range(100):
         candidates = [Boxes.from_xyxy(np.concatenate([windows.xyxy, jittered(some, 8, rng).xyxy])) for some in true]
         drawn = [sample_regions(*given, rng, count=24) for given in zip(candidates, labels, true, strict=True)]
         outputs = model(Tensor(images), join_regions([regions.boxes for regions in drawn]))

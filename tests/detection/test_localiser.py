@@ -50,8 +50,8 @@ def test_eight_pictures_are_learned_by_heart():
     manual_seed(0)
     model, shapes = Localiser(10, (8, 16, 32), grid=4, hidden=32), Shapes(8, size=24, target="box", clutter=0.2)
     ((images, labels, boxes),) = DataLoader(shapes, 8, seed=0)
-    optimizer, wanted = Adam(model.parameters(), lr=0.01), relative_boxes(boxes, 24, 24)
-    for _ in range(150):
+    optimizer, wanted = Adam(model.parameters(), lr=0.003), relative_boxes(boxes, 24, 24)
+    for _ in range(60):
         optimizer.zero_grad()
         localisation_loss(model(images), labels, wanted).backward()
         optimizer.step()
