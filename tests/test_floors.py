@@ -27,6 +27,7 @@ FLOORS = [
     ["dashboard"],
     ["experiments"],
     ["testing", "bench"],
+    ["course"],
     ["cli"],
 ]
 # Inside kernels: which other folders each may see. What stands beside the folders is for all of them.

@@ -1,0 +1,1 @@
+"""Assignments with the student's own code in them: release, check and grade."""

@@ -1,0 +1,175 @@
+"""Grading a folder of submissions: every question of every student by itself, two or more at a time, and nothing lost if it is interrupted."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from minicnn.course.assignment import Assignment
+from minicnn.course.submission import read_submission
+from minicnn.course.verdict import Result, Verdict, judge
+from minicnn.errors import ArgumentError, DataError
+from minicnn.io.atomic import write_atomically
+
+HIDDEN = "grading"  # beginning of the seed, if none is given
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One student.
+
+    Attributes:
+        student: the name: that of the file, or of the folder that it lies in.
+        file: where it was.
+        verdicts: one for each question.
+        notes: what was repaired, or why nothing could be read.
+    """
+
+    student: str
+    file: str
+    verdicts: Sequence[Verdict]
+    notes: Sequence[str]
+
+    @property
+    def earned(self) -> float:
+        """All points."""
+        return sum(verdict.earned for verdict in self.verdicts)
+
+
+def find_submissions(folder: Path, assignment: str) -> dict[str, Path]:
+    """By student: files in the folder (`smith.ipynb`), or one in each folder in it (`smith/a2.ipynb`).
+
+    Raises:
+        ArgumentError: there are none.
+    """
+    if not folder.is_dir():
+        raise ArgumentError(f"there is no folder {folder}")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "_")):
+            continue
+        if path.is_dir():
+            found[path.name] = _chosen(path, assignment)
+        else:
+            found[path.stem if path.suffix in (".ipynb", ".py") else path.name] = path
+    if not found:
+        raise ArgumentError(f"nothing has been handed in: {folder} is empty")
+    return found
+
+
+def _chosen(folder: Path, assignment: str) -> Path:
+    """The file of a student's folder that counts: the one with the right name, else the only notebook, else the folder itself, which cannot be read."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".ipynb", ".py") and ".ipynb_checkpoints" not in path.parts and path.is_file())
+    right = [path for path in files if path.stem == assignment]
+    notebooks = [path for path in files if path.suffix == ".ipynb"]
+    return (right or notebooks or files or [folder])[0]
+
+
+def grade(
+    assignment: Assignment,
+    submissions: dict[str, Path],
+    kept: Path,
+    *,
+    seed: str,
+    workers: int,
+    done: Callable[[Graded], None],
+) -> list[Graded]:
+    """Grade everybody; whoever is in the folder `kept` with the same file, checks and seed is taken from there.
+
+    Args:
+        kept: a folder for one file a student, so that an interrupted run goes on.
+        seed: of all random numbers; who knows it can write answers for them.
+        workers: questions at once.
+        done: told of each student who is done.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Graded] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = {pool.submit(_one, assignment, student, path, kept, seed): student for student, path in submissions.items()}
+        try:
+            for future in as_completed(waiting):
+                found[waiting[future]] = future.result()
+                done(future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [found[student] for student in submissions]
+
+
+def _one(assignment: Assignment, student: str, path: Path, kept: Path, seed: str) -> Graded:
+    """From the folder, or judged and put there."""
+    mark = _mark(assignment, path, seed)
+    file = kept / f"{hashlib.sha256(student.encode()).hexdigest()[:24]}.json"
+    if (before := _read(file, mark)) is not None:
+        return before
+    graded = grade_one(assignment, student, path, seed)
+    write_atomically(file, "verdict", [json.dumps({"mark": mark, **asdict(graded)}).encode()])
+    return graded
+
+
+def grade_one(assignment: Assignment, student: str, path: Path, seed: str) -> Graded:
+    """Judge every question of one student."""
+    try:
+        submission = read_submission(path) if path.is_file() else None
+    except DataError as error:
+        return _nothing(assignment, student, path, str(error))
+    if submission is None:
+        return _nothing(assignment, student, path, f"{path.name} has no notebook in it")
+    if not submission.cells:
+        return _nothing(assignment, student, path, f"{path.name} has no code in it")
+    hidden = [str(assignment.folder), str(path.resolve().parent)]
+    verdicts = [judge(question, submission, assignment.questions, f"{seed}/{assignment.name}", hidden) for question in assignment.questions]
+    return Graded(student, str(path), verdicts, list(submission.notes))
+
+
+def _nothing(assignment: Assignment, student: str, path: Path, why: str) -> Graded:
+    verdicts = [Verdict(q.name, [Result(check.title, check.points, why, written=False) for check in q.checks]) for q in assignment.questions]
+    return Graded(student, str(path), verdicts, [why])
+
+
+def _mark(assignment: Assignment, path: Path, seed: str) -> str:
+    """Changes with everything that the verdict depends on."""
+    parts = [seed.encode(), assignment.name.encode(), (assignment.folder / "checks.py").read_bytes(), str(path).encode()]
+    try:
+        parts.append(path.read_bytes() if path.is_file() else b"")
+    except OSError as error:
+        parts.append(str(error).encode())
+    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _read(file: Path, mark: str) -> Graded | None:
+    try:
+        state = json.loads(file.read_text(encoding="utf-8"))
+        if state.pop("mark") != mark:
+            return None
+        verdicts = [Verdict(v["question"], [Result(**result) for result in v["results"]], v["printed"]) for v in state.pop("verdicts")]
+        return Graded(verdicts=verdicts, **state)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def table(assignment: Assignment, graded: Sequence[Graded]) -> bytes:
+    """The grades as CSV: a row for each student, a column for each question, the sum, and what there is to say."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["student", *(q.name for q in assignment.questions), "points", "of", "notes"])
+    for each in graded:
+        writer.writerow([_plain(each.student), *(f"{v.earned:g}" for v in each.verdicts), f"{each.earned:g}", f"{assignment.points:g}", _plain("; ".join(each.notes))])
+    return text.getvalue().encode()
+
+
+def _plain(text: str) -> str:
+    """Nothing that a spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+def processors() -> int:
+    """How many questions are checked at once by default."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

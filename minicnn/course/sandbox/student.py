@@ -1,0 +1,260 @@
+"""Code of a student as seen from outside: its functions are called by name, in its own process.
+
+    with Student(cells, file="a2.ipynb") as student:
+        y = student.conv_forward(x, w)          # arrays there and back
+        v = student.Value(2.0)                  # an object stays there; this stands for it
+        (v * 3 + 1).data
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self, cast
+
+import minicnn.course
+from minicnn.course.sandbox.wire import WireError, read_message, write_message
+from minicnn.errors import MinicnnError
+
+PRINTED = 20_000  # bytes of what it prints that are kept
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the code of one question may take.
+
+    Attributes:
+        seconds: of waiting, from the start to the last answer; processor time is limited to as much.
+        memory: bytes, beside those of Python and NumPy.
+        files: bytes of the largest file that it writes.
+    """
+
+    seconds: float = 60.0
+    memory: int = 2 * 2**30
+    files: int = 16 * 2**20
+
+
+class StudentError(MinicnnError, AssertionError):
+    """The code of a student raised an exception, broke off, or went beyond a limit. `kind` is the exception's class, if it was one."""
+
+    def __init__(self, message: str, kind: str = "", function: str = "") -> None:
+        super().__init__(message)
+        self.kind, self.function = kind, function
+
+
+class Student:
+    """A process in which cells of a notebook have been run. Its functions and classes are attributes.
+
+    Args:
+        cells: (name, source) of each cell of the student, in order.
+        file: what the notebook is called in messages.
+        provided: cells that come with the assignment, and are run before.
+        imports: modules that the process has loaded before its doors are closed.
+        closed: modules that it may not import.
+        hidden: folders and files that it may not read.
+        limits: what it may take.
+
+    Raises:
+        StudentError: the process did not start, or ended while it ran the cells. A cell that raises is noted in `problems`, and the next one is run.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[tuple[str, str]],
+        *,
+        file: str,
+        provided: Sequence[tuple[str, str]] = (),
+        imports: Sequence[str] = (),
+        closed: Sequence[str] = (),
+        hidden: Sequence[str] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        limits = limits or Limits()
+        self._limits = limits
+        self._folder = tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "minicnn.course.sandbox.served"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=self._folder.name, env=_environment(self._folder.name), start_new_session=True,
+        )  # fmt: skip
+        self._printed = bytearray()
+        self._too_late = False
+        self._reader = threading.Thread(target=self._collect, daemon=True)
+        self._reader.start()
+        self._clock = threading.Timer(limits.seconds, self._time_is_over)
+        self._clock.start()
+        order = {
+            "file": file, "cells": list(cells), "provided": list(provided), "imports": list(imports),
+            "limits": {"seconds": limits.seconds, "memory": limits.memory, "files": limits.files, "modules": list(closed), "hidden": list(hidden)},
+        }  # fmt: skip
+        try:
+            self.problems: Mapping[str, str] = {cell: _in_words(error) for cell, error in self._begin(order).items()}
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if (value := self.ask("name", name)) != ["missing"]:
+            return value[0]
+        why = "".join(f"; {cell} did not run to its end: {problem}" for cell, problem in self.problems.items())
+        raise StudentError(f"not written yet: there is no {name}{why}" if not why else f"there is no {name}{why}")
+
+    @property
+    def ended(self) -> bool:
+        """Has the process come to its end?"""
+        return self._process.poll() is not None
+
+    @property
+    def printed(self) -> str:
+        """What the code has printed, as far as it is kept."""
+        return bytes(self._printed).decode("utf-8", "replace")
+
+    def ask(self, *request: Any) -> Any:
+        """Have something done in the process.
+
+        Raises:
+            StudentError: it raised an exception, ended, or took too long.
+        """
+        answer = self._exchange(list(request))
+        if not isinstance(answer, dict) or len(answer) != 1:
+            raise StudentError("your code has written into the channel of the checks")
+        if "error" in answer:
+            error = answer["error"]
+            raise StudentError(_in_words(error), str(error["type"]), str(error["function"]))
+        return answer["value"]
+
+    def close(self) -> None:
+        """End the process, with all that it has started."""
+        self._clock.cancel()
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self._process.pid, 9)
+        self._process.wait()
+        self._reader.join(timeout=5)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        self._folder.cleanup()
+
+    def _begin(self, order: dict[str, Any]) -> Any:
+        """Have the cells run; by cell, what went wrong."""
+        answer = self._exchange(order)
+        if "error" in answer:
+            raise StudentError(f"what comes with the assignment does not run: {_in_words(answer['error'])}")
+        return answer["problems"]
+
+    def _exchange(self, message: Any) -> Any:
+        try:
+            write_message(cast("BinaryIO", self._process.stdin), message, _stand_in)
+            return read_message(cast("BinaryIO", self._process.stdout), lambda what: RemoteObject(self, int(what["object"]), str(what["type"])))
+        except (EOFError, BrokenPipeError, ConnectionError):
+            raise StudentError(self._why_it_ended()) from None
+        except WireError as error:
+            raise StudentError(f"your code has written into the channel of the checks: {error}") from None
+
+    def _why_it_ended(self) -> str:
+        code = self._process.wait()
+        if self._too_late:
+            return f"it took longer than {self._limits.seconds:g} seconds: an endless loop?"
+        self._reader.join(timeout=5)
+        if code == -9 or "MemoryError" in self.printed:
+            return f"it was ended by the system: more than {self._limits.memory / 2**30:g} GiB of memory, or {self._limits.seconds:g} seconds of processor time"
+        if code == -24:
+            return f"it took longer than {self._limits.seconds:g} seconds of processor time: an endless loop?"
+        if code == -25:
+            return f"it wrote a file of more than {self._limits.files / 2**20:g} MiB"
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        last = self.printed.strip().splitlines()[-1:]
+        return f"your code has ended the process in which it is checked, {how}" + "".join(f"; it printed last: {line[:300]}" for line in last)
+
+    def _time_is_over(self) -> None:
+        self._too_late = True
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
+    def _collect(self) -> None:
+        """Read what is printed, and keep the beginning; nobody is held up by a full pipe."""
+        stream = cast("io.BufferedReader", self._process.stderr)
+        with contextlib.suppress(OSError, ValueError):
+            while part := stream.read1(65536):
+                self._printed += part[: max(0, PRINTED - len(self._printed))]
+
+
+class RemoteObject:
+    """Stands for an object in the process of a student: attributes, calls, operators and indices happen there."""
+
+    def __init__(self, student: Student, number: int, kind: str) -> None:
+        self.__dict__.update(_student=student, _number=number, _kind=kind)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._student.ask("get", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._student.ask("set", self, name, value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._student.ask("call", self, list(args), kwargs)
+
+    def __len__(self) -> int:
+        return int(self._student.ask("len", self))
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} of the student>"
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _operator(name: str, *, reflected: bool = False) -> Any:
+    def do(self: RemoteObject, *others: Any) -> Any:
+        return self._student.ask("do", name, *((*others, self) if reflected else (self, *others)))
+
+    return do
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    setattr(RemoteObject, f"__{_name}__", _operator(_name))
+    setattr(RemoteObject, f"__r{_name}__", _operator(_name, reflected=True))
+for _name in ("neg", "pos", "abs", "lt", "le", "eq", "ne", "gt", "ge", "getitem", "setitem", "contains"):
+    setattr(RemoteObject, f"__{_name}__", _operator(_name))
+
+
+def _stand_in(value: Any) -> dict[str, Any]:
+    if isinstance(value, RemoteObject):
+        return {"object": value._number, "type": value._kind}
+    raise WireError(f"a {type(value).__name__} cannot be given to the code of a student: only numbers, texts, arrays, lists, tuples, dicts, and its own objects")
+
+
+def _in_words(error: Any) -> str:
+    if error["type"] == "NotImplementedError":
+        name = error["function"]
+        return f"not written yet: {name}() raises NotImplementedError" if name and name != "<module>" else f"not written yet: {error['message'] or 'NotImplementedError'}"
+    return "\n  ".join([f"{error['type']}: {error['message']}", *map(str, error["where"])])
+
+
+def _environment(folder: str) -> dict[str, str]:
+    """Of the process: one thread, the same hashes in every run, and nothing that is nobody's business."""
+    package = str(Path(minicnn.course.__file__).resolve().parents[2])
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    return {**kept, **threads, "HOME": folder, "TMPDIR": folder, "PYTHONPATH": package, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "MINICNN_BACKEND": "numpy"}

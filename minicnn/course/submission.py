@@ -1,0 +1,154 @@
+"""What a student has handed in, in whatever state: the cells with code in it, and those that belong to a question."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicnn.errors import DataError
+
+LARGEST = 20 * 2**20  # bytes of a file
+CELL = re.compile(r"^# %%(?P<title>.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell with code: what it is called in messages, its text, and the names that it defines at its top."""
+
+    name: str
+    source: str
+    defines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Cells in their order. `notes` says what was repaired."""
+
+    path: Path
+    cells: Sequence[Cell]
+    notes: Sequence[str] = ()
+
+    def answer(self, asks: Collection[str], others: Collection[str]) -> list[tuple[str, str]]:
+        """The cells that belong to a question, (name, source) of each: those that define one of the names asked for, whatever became of their marks.
+
+        Cells that have nothing to do with any question lend their definitions and imports, in case the answer uses them: nothing else of them is run.
+
+        Args:
+            others: names that other questions ask for.
+        """
+        found = []
+        for cell in self.cells:
+            if set(cell.defines) & set(asks):
+                found.append((cell.name, cell.source))
+            elif not set(cell.defines) & set(others) and (helpers := definitions(cell.source)):
+                found.append((cell.name, helpers))
+        return found
+
+
+def read_submission(path: str | Path) -> Submission:
+    """Read a notebook, or a Python file with cells that begin with `# %%`.
+
+    Raises:
+        DataError: it is neither: says what it is instead.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise DataError(f"{path.name} has {path.stat().st_size / 2**20:.0f} MiB; a notebook that is handed in has less than {LARGEST // 2**20}: clear its outputs")
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path.name} is no text: hand in the notebook (.ipynb) or a Python file (.py)") from None
+    if path.suffix == ".ipynb":
+        return _notebook(path, text)
+    if path.suffix == ".py":
+        parts = CELL.split(text)
+        sources = [parts[0], *parts[2::2]] if len(parts) > 1 else [text]
+        return Submission(path, [cell(f"cell {i}", source) for i, source in enumerate(sources, 1) if source.strip()])
+    raise DataError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
+
+
+def _notebook(path: Path, text: str) -> Submission:
+    try:
+        cells = json.loads(text)["cells"]
+        found = [(str(each["cell_type"]), _text(each.get("source", ""))) for each in cells]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise DataError(f"{path.name} is no notebook: is it cut off, or a page that a browser has saved? Download it again, as .ipynb") from None
+    kept, notes = [], []
+    for number, (kind, source) in enumerate(found, 1):
+        if kind != "code" and not _looks_like_code(source):
+            continue
+        if kind != "code":
+            notes.append(f"cell {number} is a {kind} cell with code in it; it was taken as code")
+        kept.append(cell(f"cell {number}", source))
+    return Submission(path, kept, notes)
+
+
+def _text(source: object) -> str:
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def _looks_like_code(source: str) -> bool:
+    """A definition at the beginning of a line, in a text that Python understands."""
+    return bool(re.search(r"^(def|class) \w+", source, re.MULTILINE)) and _tree(source) is not None
+
+
+def cell(name: str, source: str) -> Cell:
+    """A cell with the names that it defines; of one that Python does not understand, those of its lines that begin with def or class."""
+    source = without_magic(source)
+    tree = _tree(source)
+    if tree is None:
+        names = re.findall(r"^(?:def|class)\s+(\w+)", source, re.MULTILINE)
+    else:
+        names = [name for node in tree.body for name in _names(node)]
+    return Cell(name, source, tuple(dict.fromkeys(names)))
+
+
+def without_magic(source: str) -> str:
+    """Lines for IPython become comments, so that line numbers stay."""
+    return "\n".join("pass  # " + line if re.match(r"\s*[%!?]", line) else line for line in source.split("\n"))
+
+
+def definitions(source: str) -> str:
+    """The imports, functions, classes and constants of a cell, at their lines; everything else is left out."""
+    tree = _tree(source)
+    if tree is None:
+        return ""
+    lines, kept = source.split("\n"), [""] * len(source.split("\n"))
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)) or _is_constant(node):
+            first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+            kept[first - 1 : node.end_lineno] = lines[first - 1 : node.end_lineno]
+    return "\n".join(kept) if any(kept) else ""
+
+
+def _is_constant(node: ast.stmt) -> bool:
+    """NAME = a number, a text, or a tuple or list of them."""
+    if not isinstance(node, ast.Assign):
+        return False
+    try:
+        ast.literal_eval(node.value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+        return [node.name]
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    return []
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

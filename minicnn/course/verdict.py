@@ -1,0 +1,110 @@
+"""One question of one submission: run its checks, and say what came out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minicnn.course.questions import Check, Question, WrongAnswer
+from minicnn.course.sandbox.student import Student, StudentError
+from minicnn.course.submission import Submission
+
+PUBLIC = "at home"  # the seed that everybody knows
+LONGEST = 4000  # characters of a message
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check found. `message` is empty if it holds; `written` is false if the code is not there yet."""
+
+    title: str
+    points: float
+    message: str = ""
+    written: bool = True
+
+    @property
+    def earned(self) -> float:
+        """All of its points, or none."""
+        return 0.0 if self.message else self.points
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What all checks of a question found, and what the code has printed meanwhile."""
+
+    question: str
+    results: Sequence[Result]
+    printed: str = ""
+
+    @property
+    def earned(self) -> float:
+        """The points of the checks that hold."""
+        return sum(result.earned for result in self.results)
+
+    @property
+    def points(self) -> float:
+        """All that could be had."""
+        return sum(result.points for result in self.results)
+
+
+def judge(question: Question, submission: Submission, others: Sequence[Question], seed: str = PUBLIC, hidden: Sequence[str] = ()) -> Verdict:
+    """Run the checks of a question on what a student has handed in.
+
+    The code runs in a process of its own (`sandbox`); after a check in which it ended, or took too long, the next check gets a new one.
+
+    Args:
+        others: all questions of the assignment, so that their answers stay away from this one.
+        seed: of the random numbers; the same gives the same verdict.
+        hidden: folders that the code may not read.
+    """
+    cells = answer_cells(question, submission, others)
+    results: list[Result] = []
+    printed: list[str] = []
+    student: Student | None = None
+    try:
+        for check in question.checks:
+            try:
+                student = student or start(question, cells, submission.path.name, hidden)
+                run(check, student, np.random.default_rng(_number(seed, question.name, check.title)))
+            except (WrongAnswer, StudentError) as error:
+                message = str(error)[:LONGEST]
+                results.append(Result(check.title, check.points, message, "not written yet" not in message))
+                if student is not None and student.ended:
+                    printed.append(student.printed)
+                    student = None
+            else:
+                results.append(Result(check.title, check.points))
+    finally:
+        if student is not None:
+            student.close()
+            printed.append(student.printed)
+    return Verdict(question.name, results, "".join(printed)[:LONGEST])
+
+
+def answer_cells(question: Question, submission: Submission, others: Sequence[Question]) -> list[tuple[str, str]]:
+    """What the process of a question runs: its cells, and definitions from cells that belong to none of the others."""
+    names = {name for other in others if other is not question for name in other.asks} - set(question.asks)
+    return submission.answer(question.asks, names)
+
+
+def start(question: Question, cells: Sequence[tuple[str, str]], file: str, hidden: Sequence[str] = ()) -> Student:
+    """The process in which an answer runs."""
+    given = [("given", "import numpy as np"), *([("given", question.given)] if question.given else [])]
+    return Student(cells, file=file, provided=given, imports=question.imports, closed=question.closed, hidden=hidden, limits=replace(question.limits))
+
+
+def run(check: Check, student: Student, rng: np.random.Generator) -> None:
+    """One check. What the student's values do to it is the student's fault."""
+    try:
+        check.function(student, rng)
+    except (WrongAnswer, StudentError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a text where an array was expected, and the like
+        raise WrongAnswer(f"what your code returns cannot be checked: {type(error).__name__}: {error}") from None
+
+
+def _number(*parts: str) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big")
