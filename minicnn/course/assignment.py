@@ -105,7 +105,7 @@ def _notebook(text: str) -> list[Any]:
         import jupytext  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         raise ArgumentError(f"notebooks are made by jupytext, which is not installed: {install('assignments')}") from None
-    return list(jupytext.reads(text, fmt="py:percent").cells)
+    return [cell for cell in jupytext.reads(text, fmt="py:percent").cells if cell.source.strip()]
 
 
 def _cell(cell: Any, number: int, source: Path) -> SourceCell:

@@ -10,6 +10,7 @@ import numpy as np
 from minicnn.autograd import Function
 from minicnn.backend import use_backend
 from minicnn.course.questions import WrongAnswer
+from minicnn.errors import MinicnnError
 from minicnn.kernels.types import Array
 from minicnn.testing import GradcheckError, gradcheck
 
@@ -34,12 +35,26 @@ def check_pair(
     Raises:
         WrongAnswer: they are not; the report names elements, their values, and a guess.
     """
-    pair = _pair(forward, backward, dict(fixed or {}), tuple(inputs))
+    said: list[MinicnnError] = []
+    pair = _pair(forward, _telling(backward, said), dict(fixed or {}), tuple(inputs))
     with use_backend("numpy"):
         try:
-            gradcheck(pair.apply, dict(inputs), rtol=rtol, seed=int(rng.integers(2**31)), name="forward")
+            gradcheck(pair.apply, dict(inputs), rtol=rtol, seed=int(rng.integers(2**31)), name="your function")
         except GradcheckError as error:
-            raise WrongAnswer(str(error)) from None
+            raise said[0] if said else WrongAnswer(str(error)) from None
+
+
+def _telling(backward: Callable[..., Any], said: list[MinicnnError]) -> Callable[..., Any]:
+    """The same function; what it raises is noted, for the gradient check has words of its own around it."""
+
+    def tell(dy: Array, cache: Any) -> Any:
+        try:
+            return backward(dy, cache)
+        except MinicnnError as error:
+            said.append(error)
+            raise
+
+    return tell
 
 
 def _pair(forward: Callable[..., Any], backward: Callable[..., Any], fixed: dict[str, Any], names: tuple[str, ...]) -> type[Function]:

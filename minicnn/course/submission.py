@@ -35,16 +35,19 @@ class Submission:
     def answer(self, asks: Collection[str], others: Collection[str]) -> list[tuple[str, str]]:
         """The cells that belong to a question, (name, source) of each: those that define one of the names asked for, whatever became of their marks.
 
-        Cells that have nothing to do with any question lend their definitions and imports, in case the answer uses them: nothing else of them is run.
+        Cells that have nothing to do with any question lend it what it uses of their functions, classes, imports and constants: nothing else of them is run.
 
         Args:
             others: names that other questions ask for.
         """
+        own = {cell.name for cell in self.cells if set(cell.defines) & set(asks)}
+        lending = [cell for cell in self.cells if cell.name not in own and not set(cell.defines) & set(others)]
+        wanted = _wanted([cell.source for cell in self.cells if cell.name in own], [cell.source for cell in lending])
         found = []
         for cell in self.cells:
-            if set(cell.defines) & set(asks):
+            if cell.name in own:
                 found.append((cell.name, cell.source))
-            elif not set(cell.defines) & set(others) and (helpers := definitions(cell.source)):
+            elif cell in lending and (helpers := definitions(cell.source, wanted)):
                 found.append((cell.name, helpers))
         return found
 
@@ -105,7 +108,7 @@ def cell(name: str, source: str) -> Cell:
     if tree is None:
         names = re.findall(r"^(?:def|class)\s+(\w+)", source, re.MULTILINE)
     else:
-        names = [name for node in tree.body for name in _names(node)]
+        names = [name for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom)) for name in _names(node)]
     return Cell(name, source, tuple(dict.fromkeys(names)))
 
 
@@ -114,17 +117,35 @@ def without_magic(source: str) -> str:
     return "\n".join("pass  # " + line if re.match(r"\s*[%!?]", line) else line for line in source.split("\n"))
 
 
-def definitions(source: str) -> str:
-    """The imports, functions, classes and constants of a cell, at their lines; everything else is left out."""
-    tree = _tree(source)
-    if tree is None:
-        return ""
+def definitions(source: str, wanted: Collection[str]) -> str:
+    """The imports, functions, classes and constants of a cell that bind a name that is wanted, at their lines; everything else is left out."""
     lines, kept = source.split("\n"), [""] * len(source.split("\n"))
-    for node in tree.body:
-        if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)) or _is_constant(node):
+    for node in _lendable(source):
+        if set(_names(node)) & set(wanted):
             first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
             kept[first - 1 : node.end_lineno] = lines[first - 1 : node.end_lineno]
     return "\n".join(kept) if any(kept) else ""
+
+
+def _wanted(answers: Sequence[str], lending: Sequence[str]) -> set[str]:
+    """Names that answers use, and that what they borrow uses in its turn."""
+    wanted = {name for source in answers if (tree := _tree(source)) for name in _used(tree)}
+    lendable = [(set(_names(node)), _used(node)) for source in lending for node in _lendable(source)]
+    while True:
+        more = {name for names, used in lendable if names & wanted for name in used} - wanted
+        if not more:
+            return wanted
+        wanted |= more
+
+
+def _lendable(source: str) -> list[ast.stmt]:
+    tree = _tree(source)
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    return [node for node in tree.body if isinstance(node, kinds) or _is_constant(node)] if tree else []
+
+
+def _used(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
 def _is_constant(node: ast.stmt) -> bool:
@@ -144,6 +165,8 @@ def _names(node: ast.stmt) -> list[str]:
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name.partition(".")[0] for alias in node.names]
     return []
 
 

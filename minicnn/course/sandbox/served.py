@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import operator
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -110,8 +112,11 @@ def main() -> None:
             asked = read_message(source, served.found)
         except EOFError:
             return
+        answer = served.answer(asked)
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()  # or what was printed is lost when the process is ended
         try:
-            write_message(sink, served.answer(asked), served.keep)
+            write_message(sink, answer, served.keep)
         except WireError as error:
             write_message(sink, {"error": describe(error, served.file)})
 

@@ -1,0 +1,155 @@
+"""The pytest plugin for answers: `pytest --gradcheck a2.ipynb`, or a2.py, runs the checks of the assignment on what the file has in it.
+
+The verdict is that of grading, but for the seed of the random numbers. Each check is a test; at the end there is a table of points.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from minicnn.course.questions import Check, Question
+    from minicnn.course.verdict import Result, Verdict
+
+POINTS = "minicnn_points"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Notebooks of assignments."""
+    if file_path.suffix == ".ipynb" and (checks := _checks_for(file_path)):
+        return Answers.of(parent, file_path, checks)
+    return None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Python files with the cells of an assignment in them; others are ordinary tests."""
+    if module_path.name != "checks.py" and _has_questions(module_path) and (checks := _checks_for(module_path)):
+        return Answers.of(parent, module_path, checks)
+    return None
+
+
+def _has_questions(path: Path) -> bool:
+    try:
+        return '# %% question="' in path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _checks_for(path: Path) -> Path | None:
+    """The checks beside the file, or those of the assignment in a folder `assignments` around it."""
+    name = _assignment(path)
+    around = [folder / "assignments" / name / "checks.py" for folder in path.resolve().parents]
+    return next((checks for checks in [path.parent / "checks.py", *around] if checks.is_file()), None)
+
+
+def _assignment(path: Path) -> str:
+    """What the notebook says, else its name."""
+    if path.suffix == ".ipynb":
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["metadata"]["minicnn"]["assignment"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+    return path.stem
+
+
+class Answers(pytest.File):
+    """A file of answers."""
+
+    checks: Path
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, path: Path, checks: Path) -> Answers:
+        """A collector for the file, with the checks of its assignment."""
+        answers: Answers = cls.from_parent(parent, path=path)
+        answers.checks = checks
+        return answers
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """A collector for each question."""
+        from minicnn.course.questions import load_questions
+        from minicnn.course.submission import read_submission
+        from minicnn.errors import MinicnnError
+
+        try:
+            questions, submission = load_questions(self.checks), read_submission(self.path)
+        except MinicnnError as error:
+            raise self.CollectError(str(error)) from None
+        for question in questions:
+            one: Asked = Asked.from_parent(self, name=question.name)
+            one.question, one.others, one.submission = question, questions, submission
+            yield one
+
+
+class Asked(pytest.Collector):
+    """A question."""
+
+    question: Question
+    others: list[Question]
+    submission: Any
+    found: Verdict | None = None
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """A test for each check."""
+        for number, check in enumerate(self.question.checks):
+            item: CheckItem = CheckItem.from_parent(self, name=check.title)
+            item.check, item.number = check, number
+            yield item
+
+    def verdict(self) -> Verdict:
+        """On all checks; they run once, when the first is asked for."""
+        from minicnn.course.verdict import judge
+
+        if self.found is None:
+            self.found = judge(self.question, self.submission, self.others)
+        return self.found
+
+
+class CheckItem(pytest.Item):
+    """A check."""
+
+    check: Check
+    number: int
+
+    def runtest(self) -> None:
+        """Fail with what is wrong, and no traceback."""
+        assert isinstance(self.parent, Asked)
+        result = self.parent.verdict().results[self.number]
+        self.user_properties.append((POINTS, (self.parent.name, result.earned, result.points)))
+        if result.message:
+            pytest.fail(_said(result, self.parent.verdict()), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """How the report calls it."""
+        assert self.parent is not None
+        return self.path, None, f"{self.parent.name}: {self.name}"
+
+
+def _said(result: Result, verdict: Verdict) -> str:
+    printed = verdict.printed.strip()
+    return result.message + (f"\n\nyour code printed:\n{printed}" if printed else "")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The points of each question."""
+    points: dict[str, list[float]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == POINTS and report.when == "call":
+                    question, earned, of = value
+                    sums = points.setdefault(f"{report.nodeid.split('::')[0]}  {question}", [0.0, 0.0])
+                    sums[0] += earned
+                    sums[1] += of
+    if not points:
+        return
+    terminalreporter.section("points")
+    width = max(map(len, points))
+    for question, (earned, of) in points.items():
+        terminalreporter.write_line(f"{question:<{width}}  {earned:g} of {of:g}", green=earned == of, red=earned == 0, yellow=0 < earned < of)
+    total = [sum(column) for column in zip(*points.values(), strict=True)]
+    terminalreporter.write_line(f"{'all':<{width}}  {total[0]:g} of {total[1]:g}")

@@ -1,0 +1,147 @@
+"""Grading a folder: everybody gets what is theirs, twice the same, and an interrupted run goes on."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from minicnn.cli import main
+from minicnn.course import grade as grading
+from minicnn.course.assignment import load_assignment
+from minicnn.course.feedback import feedback, file_name
+from minicnn.course.grade import find_submissions, grade, table
+from minicnn.errors import ArgumentError
+from tests.course import tiny
+
+EXPECTED = {"both": ("3", "1"), "only_total": ("0", "1"), "crash": ("0", "1"), "cut": ("0", "0"), "half": ("1", "1"), "in_a_folder": ("3", "1"), "nothing": ("0", "0"), "letter.txt": ("0", "0"), "'=1+1": ("3", "1")}
+
+
+@pytest.fixture(scope="module")
+def assignment(tmp_path_factory):
+    return load_assignment(tiny.write(tmp_path_factory.mktemp("course")))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    where = tmp_path_factory.mktemp("submissions")
+    both = tiny.notebook(tiny.DOUBLE, tiny.TOTAL)
+    files = {
+        "both.ipynb": both, "only_total.ipynb": tiny.notebook(tiny.TOTAL), "crash.ipynb": tiny.notebook("import os\nos._exit(1)\ndef double(x): pass", tiny.TOTAL), "cut.ipynb": both[:40],
+        "half.py": "def double(x):\n    return x + x if x.ndim == 1 else x\n\n# %%\n" + tiny.TOTAL, "letter.txt": "Dear teacher", "=1+1.ipynb": both,
+    }  # fmt: skip
+    for name, text in files.items():
+        (where / name).write_text(text)
+    (where / "in_a_folder" / "deeper").mkdir(parents=True)
+    (where / "in_a_folder" / "deeper" / "tiny.ipynb").write_text(both)
+    (where / "in_a_folder" / "other.ipynb").write_text(tiny.notebook())
+    (where / "nothing").mkdir()
+    (where / ".DS_Store").write_text("")
+    return where
+
+
+@pytest.fixture(scope="module")
+def graded(assignment, folder, tmp_path_factory):
+    kept = tmp_path_factory.mktemp("kept")
+    return kept, grade(assignment, find_submissions(folder, "tiny"), kept, seed="s", workers=2, done=lambda each: None)
+
+
+def rows(assignment, graded):
+    return list(csv.DictReader(io.StringIO(table(assignment, graded).decode())))
+
+
+def test_everybody_gets_their_points(assignment, graded):
+    found = rows(assignment, graded[1])
+    assert {row["student"]: (row["double"], row["total"]) for row in found} == EXPECTED
+    assert all(float(row["points"]) == float(row["double"]) + float(row["total"]) for row in found)
+    assert {row["of"] for row in found} == {"4"}
+    notes = {row["student"]: row["notes"] for row in found}
+    assert notes["nothing"] == "nothing has no notebook in it"
+    assert "is no notebook" in notes["cut"]
+
+
+def test_what_is_done_is_not_done_again(assignment, folder, graded, monkeypatch):
+    kept, before = graded
+    asked = []
+    real = grading.judge
+    monkeypatch.setattr(grading, "judge", lambda *args: asked.append(args[1].path.name) or real(*args))
+    submissions = find_submissions(folder, "tiny")
+    assert grade(assignment, submissions, kept, seed="s", workers=1, done=asked.append) == before
+    assert [each for each in asked if isinstance(each, str)] == []
+    (one,) = [path for path in kept.iterdir() if json.loads(path.read_text())["student"] == "both"]
+    one.write_text(one.read_text()[:30])  # cut off
+    again = grade(assignment, {"both": submissions["both"]}, kept, seed="s", workers=1, done=lambda each: None)
+    assert asked[-2:] == ["both.ipynb"] * 2
+    assert again == [each for each in before if each.student == "both"]
+
+
+def test_another_seed_is_judged_anew(assignment, folder, graded, monkeypatch):
+    asked = []
+    real = grading.judge
+    monkeypatch.setattr(grading, "judge", lambda *args: asked.append(args[3]) or real(*args))
+    grade(assignment, {"both": folder / "both.ipynb"}, graded[0], seed="t", workers=1, done=lambda each: None)
+    assert asked == ["t/tiny"] * 2
+
+
+def test_feedback_tells_what_is_wrong_and_nothing_of_the_checks(assignment, graded):
+    pages = {each.student: feedback(each, assignment.title) for each in graded[1]}
+    assert "**2 of 4 points**" in pages["half"]
+    assert "- right: of numbers (1 of 1)" in pages["half"]
+    assert "double(x)[0, 0] is" in pages["half"]
+    assert "with exit code 1" in pages["crash"]
+    for page in pages.values():
+        for secret in ("rng", "standard_normal", "seed", "### ", str(assignment.folder)):
+            assert secret not in page
+
+
+def test_what_a_student_prints_stays_inside_its_block(assignment, folder, tmp_path):
+    (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('```\\n# 4 of 4')\n    return x", tiny.TOTAL))
+    (one,) = grade(assignment, {"loud": tmp_path / "loud.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)
+    page = feedback(one, "t")
+    assert "  ````text\n  ```\n  # 4 of 4" in page
+
+
+def test_names_of_files():
+    assert file_name("smith") == "smith"
+    assert len({file_name("a/b"), file_name("a_b"), file_name("../a"), file_name("a:b")}) == 4
+    assert not any("/" in file_name(name) for name in ("a/b", "../a"))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_nothing_handed_in(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArgumentError, match=r"there is no folder|nothing has been handed in"):
+        find_submissions(tmp_path / name, "tiny")
+
+
+def test_the_command(assignment, folder, tmp_path, capsys):
+    some = tmp_path / "some"
+    some.mkdir()
+    (some / "both.ipynb").write_text((folder / "both.ipynb").read_text())
+    arguments = ["course", "grade", str(assignment.folder), str(some), "--out", str(tmp_path / "g" / "grades.csv"), "--feedback", str(tmp_path / "f")]
+    assert main(arguments) == 0
+    first, seed = (tmp_path / "g" / "grades.csv").read_bytes(), (tmp_path / "g" / "grades.seed").read_text()
+    assert len(seed) == 16
+    assert main(arguments) == 0
+    assert (tmp_path / "g" / "grades.csv").read_bytes() == first
+    assert (tmp_path / "g" / "grades.seed").read_text() == seed
+    assert "4 of 4" in (tmp_path / "f" / "both.md").read_text()
+    assert "both: 4 of 4" in capsys.readouterr().err
+    assert main(["course", "release", str(assignment.folder), "--solutions"]) == 2
+
+
+def test_students_check_themselves(assignment, folder, tmp_path):
+    for name, text in (("tiny.ipynb", (folder / "only_total.ipynb").read_text()), ("checks.py", (assignment.folder / "checks.py").read_text())):
+        (tmp_path / name).write_text(text)
+    done = subprocess.run([sys.executable, "-m", "pytest", "--gradcheck", "-p", "no:cacheprovider", "tiny.ipynb"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "not written yet: there is no double" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "tiny.ipynb  double  0 of 3\n" in done.stdout
+    assert "tiny.ipynb  total   1 of 1\n" in done.stdout
+    (tmp_path / "tiny.py").write_text(f'# %% question="double"\n{tiny.DOUBLE}\n\n# %% question="total"\n{tiny.TOTAL}\n')
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tiny.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "4 of 4" in done.stdout

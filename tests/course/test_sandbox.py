@@ -1,0 +1,136 @@
+"""Code of students in a process of its own: what it gives back, and that it spoils nothing, whatever it does."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minicnn.course.sandbox.student import Limits, Student, StudentError
+
+SOON = Limits(seconds=4, memory=2**29, files=2**16)
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="limits of the system are POSIX's")
+
+
+def ask(source, function="f", *args, **options):
+    with Student([("cell 3", source)], file="a.ipynb", limits=SOON, **options) as student:
+        return getattr(student, function)(*args)
+
+
+def test_functions_values_and_objects():
+    source = """
+import numpy as np
+
+CONSTANT = 3
+
+def f(x, *, scale=1):
+    return {"y": scale * x, "parts": (x.sum(), [None, "text"])}
+
+class Value:
+    def __init__(self, data):
+        self.data = data
+
+    def __mul__(self, other):
+        return Value(self.data * getattr(other, "data", other))
+
+    __rmul__ = __mul__
+
+    def __len__(self):
+        return 7
+"""
+    with Student([("cell 1", source)], file="a.ipynb", limits=SOON) as student:
+        found = student.f(np.arange(3.0), scale=2)
+        np.testing.assert_array_equal(found["y"], [0.0, 2, 4], strict=True)
+        assert found["parts"] == (3.0, [None, "text"])
+        assert student.CONSTANT == 3
+        a, b = student.Value(2.0), student.Value(5.0)
+        assert ((3 * a) * b).data == 30
+        a.data = 10.0
+        assert ((a * b).data, len(a), repr(a)) == (50, 7, "<Value of the student>")
+        assert student.problems == {}
+        assert not student.ended
+    assert student.ended
+
+
+@pytest.mark.parametrize(("body", "said"), [
+    ("raise NotImplementedError", r"^not written yet: f\(\) raises NotImplementedError$"),
+    ("return 1 / 0", r"^ZeroDivisionError: division by zero\n  a\.ipynb, cell 3, line 2, in f: return 1 / 0$"),
+    ("x += 1", r"^ValueError: f has changed its argument 1 in place; make a new array instead"),
+    ("import sys; sys.exit()", "^SystemExit"),
+    ("raise KeyboardInterrupt", "^KeyboardInterrupt"),
+    ("import os; os._exit(3)", r"^your code has ended the process in which it is checked, with exit code 3$"),
+    ("return f(x)", "^RecursionError"),
+    ("import torch", r"^OutOfBoundsError: torch is out of bounds in this question: write it yourself"),
+    ("import minicnn.ops.linear", "^OutOfBoundsError: minicnn.ops"),
+    ("import minicnn.course.questions", "^OutOfBoundsError: minicnn.course"),
+    ("import socket; socket.create_connection(('127.0.0.1', 9))", "^OutOfBoundsError: socket"),
+    ("import subprocess; subprocess.run(['true'])", "^OutOfBoundsError: subprocess"),
+    ("import os; os.system('true')", "^OutOfBoundsError: os.system"),
+    ("import os; os.kill(os.getppid(), 9)", "^OutOfBoundsError: os.kill"),
+    ("open('/etc/hostname', 'a')", r"^OutOfBoundsError: '/etc/hostname' may not be written"),
+    ("open(HIDDEN + '/secret').read()", r"^OutOfBoundsError: '.*secret' may not be read"),
+    ("__import__('os').listdir('/')", "^OutOfBoundsError: files outside the working folder"),
+    ("import pathlib, sys; pathlib.Path(sys.modules['__main__'].__file__).write_text('')", "^OutOfBoundsError"),
+    ("a = []\n    for _ in range(10**5): a = [a]\n    return a", "^WireError: lists and dicts more than 40 deep"),
+])  # fmt: skip
+def test_what_goes_wrong_is_said(body, said, tmp_path):
+    (tmp_path / "secret").write_text("the answer")
+    with pytest.raises(StudentError, match=said):
+        ask(f"def f(x):\n    {body}\nHIDDEN = {str(tmp_path)!r}", "f", np.zeros(2), closed=("minicnn.ops",), hidden=[str(tmp_path)])
+
+
+@POSIX
+@pytest.mark.parametrize(("body", "said"), [
+    ("while True: pass", "took longer than 4 seconds|processor time"),
+    ("import time; time.sleep(60)", "took longer than 4 seconds"),
+    ("return len(bytearray(2**30))", "^MemoryError"),
+    ("import os\n    while True: os.fork()", "^OutOfBoundsError: os.fork"),
+    ("open('large', 'wb').write(b'0' * 10**6)", "File too large|of more than"),
+])  # fmt: skip
+def test_limits(body, said):
+    with pytest.raises(StudentError, match=said):
+        ask(f"def f():\n    {body}")
+
+
+def test_what_is_printed_is_kept_up_to_a_limit():
+    with Student([("cell 1", "def f():\n    print('here', flush=True)\n    for _ in range(100): print('x' * 10000)")], file="a.ipynb", limits=SOON) as student:
+        student.f()
+    assert student.printed.startswith("here\nxxxx")
+    assert len(student.printed) == 20_000
+
+
+def test_writing_into_the_channel_is_no_answer():
+    source = "import os\ndef f():\n    for number in range(3, 20):\n        try:\n            os.write(number, b'garbage of some length')\n        except OSError:\n            pass\n    return 1"
+    with pytest.raises(StudentError, match="your code has"):
+        ask(source)
+
+
+def test_a_cell_that_fails_does_not_stop_the_others():
+    cells = [("cell 1", "def f(:"), ("cell 2", "1 / 0"), ("cell 3", "def g():\n    return 3")]
+    with Student(cells, file="a.ipynb", limits=SOON) as student:
+        assert student.g() == 3
+        with pytest.raises(StudentError, match=r"^there is no f; cell 1 did not run to its end: SyntaxError"):
+            student.f()
+        assert list(student.problems) == ["cell 1", "cell 2"]
+
+
+def test_nothing_is_left_behind(monkeypatch):
+    monkeypatch.setenv("SECRET", "1")
+    with Student([("cell 1", "import os\ndef f():\n    open('file', 'w').write('x')\n    return os.getcwd(), dict(os.environ)")], file="a.ipynb", limits=SOON) as student:
+        folder, environment = student.f()
+        assert (Path(folder) / "file").is_file()
+    assert not Path(folder).exists()
+    assert "SECRET" not in environment
+    with pytest.raises(ProcessLookupError):
+        os.kill(student._process.pid, 0)
+
+
+def test_what_is_provided_must_run():
+    with pytest.raises(StudentError, match="what comes with the assignment does not run: ZeroDivisionError"):
+        ask("", provided=[("given", "1 / 0")])
+
+
+def test_the_same_random_numbers_and_hashes_in_every_run():
+    source = "import random\ndef f():\n    return hash('text')"
+    assert ask(source) == ask(source)
