@@ -74,6 +74,7 @@ def try_out(assignment: Assignment, kernel: Callable[[bytes], str] | None = None
     Args:
         kernel: runs a notebook from top to bottom; returns what went wrong, or "". None leaves that out.
     """
+    mutants = load_mutants(assignment)
     if kernel is not None:
         yield Row("the solution in a kernel", (), kernel(notebook(assignment, solution=True)))
     judged = Judged(assignment)
@@ -85,7 +86,7 @@ def try_out(assignment: Assignment, kernel: Callable[[bytes], str] | None = None
         alone = judged(partial(_solved, question.name))
         yield Row(f"only {question.name} solved", _points(alone), _expect(alone, {question.name}))
     everything = {question.name for question in assignment.questions}
-    for mutant in load_mutants(assignment):
+    for mutant in mutants:
         changed = judged(mutant.applied)
         yield Row(f"{mutant.question}: {mutant.name}", _points(changed), _expect_mutant(changed, mutant, everything))
 

@@ -1,0 +1,202 @@
+# ---
+# jupyter:
+#   jupytext: {text_representation: {extension: .py, format_name: percent}}
+#   kernelspec: {display_name: Python 3 (ipykernel), language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Assignment 4: architectures, by arithmetic and by building
+#
+# From AlexNet to ResNet: every step in this history is an answer to a number. How many parameters, how many multiplications, how much of the image does a neuron see? You will work the numbers out, and build the block that made networks
+# of a hundred layers possible.
+#
+# In a terminal beside this notebook, `pytest --gradcheck a4.ipynb` checks what you have saved.
+
+# %% tags=["provided"]
+import numpy as np
+
+# %% [markdown]
+# ## 1 A table of layers (6 points)
+#
+# A layer is a tuple, as in these three: `("conv", O, k, stride, padding)`, `("pool", k, stride)`, `("fc", O)`. Given the shape (C, H, W) of an image, work out for each layer the shape of its output, its parameters (with biases) and its multiply-adds
+# (the additions of biases do not count, poolings have none). A fully connected layer takes everything that is there and puts out (O, 1, 1).
+#
+# Sizes round down, as in assignment 2.
+
+# %% question="table"
+def table(shape, layers):
+    """A list of (output shape, parameters, multiply-adds), one for each layer."""
+    ### BEGIN SOLUTION
+    C, H, W = shape
+    rows = []
+    for kind, *numbers in layers:
+        if kind == "conv":
+            O, k, stride, padding = numbers
+            H, W = ((size - k + 2 * padding) // stride + 1 for size in (H, W))
+            parameters, macs = O * (C * k * k + 1), O * H * W * C * k * k
+            C = O
+        elif kind == "pool":
+            k, stride = numbers
+            H, W = ((size - k) // stride + 1 for size in (H, W))
+            parameters = macs = 0
+        else:
+            (O,) = numbers
+            parameters, macs = O * (C * H * W + 1), O * C * H * W
+            C, H, W = O, 1, 1
+        rows.append(((C, H, W), parameters, macs))
+    return rows
+    ### END SOLUTION
+
+
+# %% [markdown]
+# AlexNet (in one piece, not on two GPUs) and VGG16. Where are most of the parameters? Where are most of the multiplications?
+
+# %%
+ALEXNET = [
+    ("conv", 96, 11, 4, 0), ("pool", 3, 2), ("conv", 256, 5, 1, 2), ("pool", 3, 2), ("conv", 384, 3, 1, 1), ("conv", 384, 3, 1, 1), ("conv", 256, 3, 1, 1), ("pool", 3, 2),
+    ("fc", 4096), ("fc", 4096), ("fc", 1000),
+]  # fmt: skip
+VGG16 = [layer for C, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)) for layer in [("conv", C, 3, 1, 1)] * count + [("pool", 2, 2)]] + [("fc", 4096), ("fc", 4096), ("fc", 1000)]
+
+try:
+    for name, side, layers in (("AlexNet", 227, ALEXNET), ("VGG16", 224, VGG16)):
+        rows = table((3, side, side), layers)
+        print(name)
+        for layer, (shape, parameters, macs) in zip(layers, rows, strict=True):
+            print(f"  {layer[0]:4} {shape!s:16} {parameters:>12,} {macs:>14,}")
+        print(f"  {'all':21} {sum(row[1] for row in rows):>12,} {sum(row[2] for row in rows):>14,}\n")
+except NotImplementedError:
+    print("not written yet")
+
+# %% [markdown]
+# ## 2 How much does a neuron see? (4 points)
+#
+# A neuron behind a stack of windows sees a square of the image. Each window of `k` adds `k - 1` places *of its input*, and two neighbouring places there are as many pixels apart as the product of all strides before.
+#
+# Check on paper first: three 3x3 in a row see 7x7, and have 27 C² weights where one 7x7 has 49 C².
+
+# %% question="receptive-field"
+def receptive_field(windows):
+    """windows [(k, stride), ...], from the image on -> pixels that one output sees, in one direction."""
+    ### BEGIN SOLUTION
+    seen, step = 1, 1
+    for k, stride in windows:
+        seen += (k - 1) * step
+        step *= stride
+    return seen
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ## 3 Inception: what a bottleneck saves (5 points)
+#
+# GoogLeNet's module does four things at once on the same C channels, and puts the results behind each other: a 1x1 convolution, a 3x3, a 5x5, and a 3x3 max pooling of stride 1. The naive module is expensive, and since the pooling keeps all channels its output has more channels than its input,
+# every time. So a 1x1 convolution first reduces the channels: before the 3x3 (to `before3`), before the 5x5 (to `before5`), and *behind* the pooling (to `pool`).
+#
+# Count multiply-adds, without biases, and output channels. All sizes are kept, H x W.
+
+# %% question="inception"
+def naive_inception(C, H, W, o1, o3, o5):
+    """Multiply-adds and output channels of the naive module with o1, o3 and o5 filters."""
+    ### BEGIN SOLUTION
+    return H * W * C * (o1 + 9 * o3 + 25 * o5), o1 + o3 + o5 + C
+    ### END SOLUTION
+
+
+def reduced_inception(C, H, W, o1, before3, o3, before5, o5, pool):
+    """The same with 1x1 convolutions that reduce the channels."""
+    ### BEGIN SOLUTION
+    return H * W * (C * (o1 + before3 + before5 + pool) + 9 * before3 * o3 + 25 * before5 * o5), o1 + o3 + o5 + pool
+    ### END SOLUTION
+
+
+# %% [markdown]
+# The lecture's example is 28x28 with 256 channels, 128, 192 and 96 filters, and reductions to 64: from 854M down to 358M, it says. What do you get? (The naive module comes out. The slide's own six products for the reduced one add up to less than its total: the larger figure counts one of them
+# twice.)
+
+# %%
+try:
+    print("naive:  ", naive_inception(256, 28, 28, 128, 192, 96))
+    print("reduced:", reduced_inception(256, 28, 28, 128, 64, 192, 64, 96, 64))
+except NotImplementedError:
+    print("not written yet")
+
+# %% [markdown]
+# ## 4 A residual block (6 points)
+#
+# $$y = \text{relu}\big(\text{conv}(\text{relu}(\text{conv}(x, w_1)), w_2) + \text{shortcut}(x)\big)$$
+#
+# Both convolutions are 3x3 with padding 1; the first may have a stride. The shortcut is `x` itself where shapes agree; where they do not, a 1x1 convolution with the same stride, whose filters are `w_short`. (Batch norms are left out here.) You have `conv(x, w, stride, padding)` and `relu(x)`.
+#
+# Backward, the sum hands the gradient on twice: through the two convolutions, and around them, unchanged. That is why it arrives in the first layer of a hundred.
+
+# %% tags=["provided"]
+def conv(x, w, stride=1, padding=0):
+    """A convolution without bias."""
+    from numpy.lib.stride_tricks import sliding_window_view
+
+    padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    windows = sliding_window_view(padded, w.shape[2:], axis=(2, 3))[:, :, ::stride, ::stride]
+    return np.einsum("nchwuv,ocuv->nohw", windows, w)
+
+
+def relu(x):
+    """What is positive."""
+    return np.maximum(x, 0)
+
+
+# %% question="residual"
+def residual_block(x, w1, w2, stride=1, w_short=None):
+    """x (N, C, H, W), w1 (O, C, 3, 3), w2 (O, O, 3, 3), w_short (O, C, 1, 1) or None -> (N, O, H / stride, W / stride)."""
+    ### BEGIN SOLUTION
+    inside = conv(relu(conv(x, w1, stride, 1)), w2, 1, 1)
+    shortcut = x if w_short is None else conv(x, w_short, stride)
+    return relu(inside + shortcut)
+    ### END SOLUTION
+
+
+def identity_weights(O):
+    """w1 and w2 (O, O, 3, 3), not both full of ones or anything large, with which the block gives back every x that has no negative numbers."""
+    ### BEGIN SOLUTION
+    return np.zeros((O, O, 3, 3)), np.zeros((O, O, 3, 3))
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ## 5 The bottleneck (3 points)
+#
+# From 50 layers on, ResNet's blocks are bottlenecks: a 1x1 convolution from 4 B channels down to B, a 3x3 with B, and a 1x1 back to 4 B. Count the weights of a basic block with `C` channels, two 3x3 convolutions, and those of a bottleneck with `C` channels outside. Biases and batch norms do not count.
+
+# %% question="bottleneck"
+def basic_weights(C):
+    """Two 3x3 convolutions from C to C channels."""
+    ### BEGIN SOLUTION
+    return 2 * 9 * C * C
+    ### END SOLUTION
+
+
+def bottleneck_weights(C):
+    """1x1 from C to C / 4, 3x3, 1x1 back to C."""
+    ### BEGIN SOLUTION
+    B = C // 4
+    return C * B + 9 * B * B + B * C
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ## Deeper, and worse
+#
+# The experiment that started it: the same depth with and without shortcuts, on scanned digits. It takes about a minute. (`minicnn experiment degradation` does it with 20 and 56 layers.)
+
+# %%
+import minicnn
+from minicnn import data, models, optim
+from minicnn.train import Trainer
+
+train, test = (data.DataLoader(data.Digits(train=part, size=16), batch_size=64, shuffle=part, seed=0) for part in (True, False))
+for kind, make in (("plain", models.PlainNetCIFAR), ("with shortcuts", models.ResNetCIFAR)):
+    minicnn.manual_seed(0)
+    net = make(44, in_channels=1, width=8)
+    optimizer = optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    for epoch in Trainer(net, optimizer).fit(train, test, epochs=4):
+        print(f"{kind}, 44 layers, epoch {epoch.epoch}: {epoch.train_accuracy:.0%} of the training images are right")
