@@ -20,6 +20,7 @@ SETTINGS = (
 )  # fmt: skip
 USUAL = {"model": "EfficientNetLite0", "weights": "imagenet", "epochs": 10, "batch_size": 32, "lr": 0.01}
 AUTO, STAGES = "auto", "stages"
+MEASURING = "linear classifiers on the network's stages, some training images against others:"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -70,9 +71,11 @@ def run(args: argparse.Namespace) -> int:
     if strategy in (AUTO, STAGES):
         with showing_downloads() as report:
             parts = Recipe(**settings).build(report)
-        strategy = _advised(parts) if strategy == AUTO else strategy
+        accuracies = None
+        if strategy == AUTO:
+            strategy, accuracies = _advised(parts)
         if strategy == STAGES:
-            return _stages(parts)
+            return _stages(parts, accuracies)
     settings = {"augment": "none" if strategy == "linear" else "usual", **settings}
     recipe = Recipe(**settings, strategy=strategy).resolved()
     print(f"strategy {strategy}: trains {STRATEGIES[strategy]}", flush=True)
@@ -81,27 +84,30 @@ def run(args: argparse.Namespace) -> int:
     return fit(recipe, RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}"), parts, backend)
 
 
-def _advised(parts: Any) -> str:
-    """The strategy that the table advises; says why."""
+def _advised(parts: Any) -> tuple[str, dict[str, float]]:
+    """The strategy that the table advises, and what was measured for it; says why."""
     from minicnn.train.advised import advised
 
-    print("linear classifiers on the network's stages, some training images against others:", flush=True)
+    print(MEASURING, flush=True)
     advice, accuracies = advised(parts)
     _print(accuracies)
     print(f"advice: {advice.sentence}", flush=True)
-    return advice.strategy
+    return advice.strategy, accuracies
 
 
-def _stages(parts: Any) -> int:
-    """A linear classifier on each stage, fitted to all training images, counted on those held out."""
-    from minicnn.train.advised import loader
+def _stages(parts: Any, accuracies: dict[str, float] | None) -> int:
+    """A linear classifier on each stage, for some training images against others; the best stage once more, for all of them against those held out."""
+    from minicnn.train.advised import loader, probe_halves
     from minicnn.transfer.linear import probe_stages
 
-    print(f"linear classifiers on {len(parts.images.train):,} training images, counted on {len(parts.images.test):,} held out:", flush=True)
-    accuracies = probe_stages(parts.model, loader(parts.images.train, parts), loader(parts.images.test, parts))
-    _print(accuracies)
-    best = max(accuracies, key=lambda path: accuracies[path])
-    print(f"the best is {best}. No network is trained: `transfer.LinearProbe` on `transfer.extract` makes this classifier in Python.")
+    if accuracies is None:
+        print(MEASURING, flush=True)
+        accuracies = probe_stages(parts.model, *probe_halves(parts))
+        _print(accuracies)
+    best = max(accuracies, key=accuracies.__getitem__)
+    print(f"the best is {best}: on {len(parts.images.train):,} training images, counted on {len(parts.images.test):,} held out:", flush=True)
+    _print(probe_stages(parts.model, loader(parts.images.train, parts), loader(parts.images.test, parts), [best]))
+    print("No network is trained: `transfer.LinearProbe` on `transfer.extract` makes this classifier in Python.")
     return OK
 
 

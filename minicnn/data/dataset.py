@@ -166,7 +166,12 @@ def of_each_class(dataset: Dataset, count: int, seed: int = 0) -> Subset:
         [0, 0, 1, 1]
     """
     checks.integer(count, "of_each_class: count")
-    labels = getattr(dataset, "labels", None)
-    labels = np.array([dataset[i][1] for i in range(len(dataset))]) if labels is None else np.asarray(labels)
+    labels = labels_of(dataset)
     order = np.random.default_rng(checks.integer(seed, "of_each_class: seed", 0)).permutation(len(dataset))
     return Subset(dataset, np.sort(np.concatenate([order[labels[order] == label][:count] for label in np.unique(labels)])))
+
+
+def labels_of(dataset: Dataset) -> Array:
+    """The labels (N,) of samples (image, label, ...): its attribute `labels`, or, where there is none, read from start to end."""
+    labels = getattr(dataset, "labels", None)
+    return np.array([dataset[i][1] for i in range(len(dataset))]) if labels is None else np.asarray(labels)

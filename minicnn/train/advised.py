@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicnn.data import DataLoader, Dataset, Subset, of_each_class
+from minicnn.data import DataLoader, Dataset, Subset
+from minicnn.data.dataset import labels_of
 from minicnn.errors import ArgumentError
 from minicnn.train.parts import Parts
 from minicnn.transfer.advice import Advice, advise, measured_similarity
@@ -20,17 +21,17 @@ def advised(parts: Parts) -> tuple[Advice, dict[str, float]]:
         ArgumentError: there are fewer than two images of each class.
     """
     count = len(parts.images.train) / len(parts.images.classes)
-    train, test = probe_halves(parts)
-    similarity, accuracies = measured_similarity(parts.model, train, test)
+    similarity, accuracies = measured_similarity(parts.model, *probe_halves(parts))
     return advise(count, similarity), accuracies
 
 
-def probe_halves(parts: Parts, most: int = LOOKED_AT) -> tuple[DataLoader, DataLoader]:
-    """Training images to fit linear classifiers to, and others, also of the training images, to count on."""
-    some = of_each_class(parts.images.train, 2 * most)
-    halves = [Subset(some, np.arange(start, len(some), 2)) for start in (0, 1)]
+def probe_halves(parts: Parts, most: int = LOOKED_AT, seed: int = 0) -> tuple[DataLoader, DataLoader]:
+    """Training images to fit linear classifiers to, and others, also of the training images, to count on: half of each class here and half there."""
+    labels, rng = labels_of(parts.images.train), np.random.default_rng(seed)
+    drawn = [rng.permutation(np.flatnonzero(labels == label))[: 2 * most] for label in np.unique(labels)]
+    halves = [Subset(parts.images.train, np.sort(np.concatenate([of_class[start::2] for of_class in drawn]))) for start in (0, 1)]
     if len(halves[1]) < len(parts.images.classes):
-        raise ArgumentError(f"{len(some)} training images of {len(parts.images.classes)} classes are too few to measure anything: choose a strategy")
+        raise ArgumentError(f"{sum(map(len, drawn))} training images of {len(parts.images.classes)} classes are too few to measure anything: choose a strategy")
     return loader(halves[0], parts), loader(halves[1], parts)
 
 

@@ -69,8 +69,10 @@ def test_auto_measures_and_says_why(minicnn, place, tmp_path, monkeypatch):
 def test_stages_trains_nothing(minicnn, place, tmp_path):
     code, out, _ = minicnn(*arguments(place, "--strategy", "stages", "--out", tmp_path / "run"))
     assert code == 0
-    assert "linear classifiers on 16 training images, counted on 8 held out:" in out
-    assert re.search(r"the best is \S.*\. No network is trained", out)
+    accuracies = {path: float(right) for path, right in re.findall(r"^  (\S.*?) +(\d+\.\d) %$", out.partition("the best is")[0], re.MULTILINE)}
+    best = re.search(r"the best is (\S.*): on 16 training images, counted on 8 held out:\n  (\S.*?)  +\d+\.\d %\nNo network is trained", out)
+    assert best[1] == best[2]
+    assert accuracies[best[1]] == max(accuracies.values())
     assert not (tmp_path / "run").exists()
 
 
