@@ -12,11 +12,12 @@ def freeze(model: Module, *paths: str) -> None:
     and dropout would go on blurring what frozen layers say.
 
     A `Trainer` leaves the modes of parts alone as long as the network itself is in training mode; `model.train()` switches all parts back, so freeze
-    after it. A network that is in evaluation mode as a whole is switched to training mode first.
+    after it. A network that is in evaluation mode as a whole is switched to training mode first, all but the parts that are frozen already.
 
     Args:
         model: any network.
-        paths: of its parts, "layer1", or patterns, "features.[0-3]"; all that is inside is frozen too.
+        paths: of its parts, "layer1", or patterns, "features.[0-3]"; all that is inside is frozen too. "*" is all of the network, also the parameters that
+            stand in itself.
 
     Raises:
         ArgumentError: no path is given, or there is no such part (names the nearest).
@@ -30,9 +31,24 @@ def freeze(model: Module, *paths: str) -> None:
     """
     parts = _parts(model, paths, "freeze")
     if not model.training:
-        model.train()
+        train_but_frozen(model)
     for part in parts:
         part.requires_grad_(False).eval()
+    _let_own_parameters(model, paths, learn=False)
+
+
+def train_but_frozen(model: Module) -> None:
+    """Switch a network to training mode, but not the parts that are frozen: those with parameters of which none learns."""
+    frozen = [part for part in model.modules() if part is not model and is_frozen(part)]
+    model.train()
+    for part in frozen:
+        part.eval()
+
+
+def is_frozen(part: Module) -> bool:
+    """Has it parameters, and learns none of them?"""
+    learning = [parameter.requires_grad for parameter in part.parameters()]
+    return bool(learning) and not any(learning)
 
 
 def unfreeze(model: Module, *paths: str) -> None:
@@ -50,6 +66,7 @@ def unfreeze(model: Module, *paths: str) -> None:
     """
     for part in _parts(model, paths, "unfreeze"):
         part.requires_grad_(True).train()
+    _let_own_parameters(model, paths, learn=True)
 
 
 def freeze_all_but(model: Module, *paths: str) -> None:
@@ -65,9 +82,17 @@ def freeze_all_but(model: Module, *paths: str) -> None:
         ['f6.weight', 'f6.bias', 'output.weight', 'output.bias']
     """
     learning = _parts(model, paths, "freeze_all_but")
-    freeze(model, *(name for name, _ in model.named_children()))
+    freeze(model, "*")
     for part in learning:
         part.requires_grad_(True).train()
+
+
+def _let_own_parameters(model: Module, paths: tuple[str, ...], learn: bool) -> None:
+    """The parameters that stand in the network itself, and not in a part of it, belong to "*" alone."""
+    if "*" in paths:
+        for name, parameter in model.named_parameters():
+            if "." not in name:
+                parameter.requires_grad_(learn)
 
 
 def _parts(model: Module, paths: tuple[str, ...], place: str) -> list[Module]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import data, models, optim
+from minicnn import data, models, nn, optim
 from minicnn.errors import ArgumentError
 from minicnn.train import Trainer
 from minicnn.transfer import apply_strategy, freeze, freeze_all_but, parameter_groups, unfreeze
@@ -49,6 +49,35 @@ def test_a_network_in_evaluation_mode_is_switched_first(net):
     assert not any(module.training for module in net.layer1.modules())
 
 
+def test_what_was_frozen_before_stays_so_when_more_is(net):
+    freeze(net, "conv1", "bn1", "layer1")
+    net.eval()
+    freeze(net, "layer2")
+    assert (net.training, net.bn1.training, net.layer2[0].bn1.training, net.layer3[0].bn1.training) == (True, False, False, True)
+    assert not any(module.training for module in net.layer1.modules())
+
+
+class Shifted(nn.Module):
+    """Has a parameter of its own, and one in a part."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift, self.fc = nn.Parameter(np.zeros(2, np.float32)), nn.Linear(2, 2)
+
+
+def test_parameters_of_the_network_itself_belong_to_all_of_it():
+    model = Shifted()
+    freeze(model, "*")
+    assert learning(model) == set()
+    unfreeze(model, "*")
+    assert learning(model) == {"shift", "fc"}
+    freeze_all_but(model, "fc")
+    assert learning(model) == {"fc"}
+    freeze(model, "fc")
+    unfreeze(model, "fc")
+    assert learning(model) == {"fc"}
+
+
 def test_unfreeze_and_all_but(net):
     freeze_all_but(net, "fc", "layer4")
     assert learning(net) == {"fc", "layer4"}
@@ -75,6 +104,21 @@ def test_all_layers_are_trained_and_the_statistics_of_their_batch_norms_are_kept
     after = trained(net)
     changed = {name for name in before if before[name].tobytes() != after[name].tobytes()}
     assert changed == {name for name, _ in net.named_parameters()}
+
+
+def test_statistics_are_kept_though_the_network_was_in_evaluation_mode(net):
+    apply_strategy(net.eval(), "all", (3, 16, 16))
+    before = net.bn1.running_mean.numpy().copy()
+    assert trained(net)["bn1.running_mean"].tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize(("first", "then"), [("linear", "all"), ("linear", "few"), ("few", "all")])
+def test_a_strategy_is_not_put_upon_another_that_froze_what_it_trains(net, first, then):
+    apply_strategy(net, first, (3, 64, 64))
+    with pytest.raises(ArgumentError, match=rf'the strategy {then} would train \S+, .* are frozen: unfreeze\(model, "\*"\) first'):
+        apply_strategy(net, then, (3, 64, 64))
+    unfreeze(net, "*")
+    apply_strategy(net, then, (3, 64, 64))
 
 
 def test_wrong_paths_name_the_nearest(net):
