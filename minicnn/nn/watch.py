@@ -11,6 +11,9 @@ from minicnn.nn.module import Module
 from minicnn.nn.trace import trace
 
 
+INPUT_OF = "input of "  # before a path: what goes into the layer
+
+
 class _Enough(Exception):
     """All that was wanted is there: the rest of the network need not be computed."""
 
@@ -43,7 +46,7 @@ def layer_at(model: Module, path: str) -> Module:
         raise ArgumentError(f"{type(model).__name__} has no layer {path!r}; the nearest are {in_order}; `named_modules()` has all") from None
 
 
-def values_at(model: Module, x: Tensor, paths: Sequence[str], *, inputs: bool = False) -> dict[str, Tensor]:
+def values_at(model: Module, x: Tensor, paths: Sequence[str]) -> dict[str, Tensor]:
     """What layers put out in evaluation mode, or what goes into them. The computation ends when all of it is there.
 
     The layers are watched by hooks. So a batch norm that would be joined with the ReLU behind it (`nn.norm_relu`) is computed on its own, and
@@ -53,13 +56,13 @@ def values_at(model: Module, x: Tensor, paths: Sequence[str], *, inputs: bool = 
     Args:
         model: any network. Its modes are as before afterwards; nothing is recorded for a backward pass.
         x: the network's input.
-        paths: of layers; "" is the network itself. Of a layer that runs several times, the first time counts.
-        inputs: what goes into the layers (their first input) instead of what comes out.
+        paths: of layers; "" is the network itself, and "input of PATH" what goes into a layer (its first input). Of a layer that runs several times,
+            the first time counts.
 
     Raises:
         ArgumentError: there is no such layer; or it does not run in evaluation mode; or what it puts out is not one tensor.
     """
-    layers = {path: layer_at(model, path) for path in paths}
+    layers = {path: layer_at(model, path.removeprefix(INPUT_OF)) for path in paths}
     found: dict[str, Any] = {}
 
     def note(path: str, value: Any) -> None:
@@ -67,7 +70,7 @@ def values_at(model: Module, x: Tensor, paths: Sequence[str], *, inputs: bool = 
         if len(found) == len(layers):
             raise _Enough
 
-    removers = [_watch(layer, path, note, inputs) for path, layer in layers.items()]
+    removers = [_watch(layer, path, note) for path, layer in layers.items()]
     try:
         with evaluating(model), no_grad():
             model(x)
@@ -83,9 +86,9 @@ def values_at(model: Module, x: Tensor, paths: Sequence[str], *, inputs: bool = 
     return {path: found[path] for path in layers}
 
 
-def _watch(layer: Module, path: str, note: Callable[[str, Any], None], inputs: bool) -> Callable[[], None]:
+def _watch(layer: Module, path: str, note: Callable[[str, Any], None]) -> Callable[[], None]:
     """Note each run of a layer; returns a function that ends it."""
-    if inputs:
+    if path.startswith(INPUT_OF):
         return layer.register_forward_pre_hook(lambda _layer, given: note(path, given[0] if given else None))
     return layer.register_forward_hook(lambda _layer, _given, y: note(path, y))
 

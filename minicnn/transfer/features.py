@@ -12,7 +12,7 @@ from minicnn.data import DataLoader
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 from minicnn.nn import Conv2d, Linear, Module
-from minicnn.nn.watch import runs, values_at
+from minicnn.nn.watch import INPUT_OF, runs, values_at
 
 
 @overload
@@ -25,8 +25,8 @@ def features(model: Module, x: Tensor | Array, path: str | list[str] | tuple[str
     Args:
         model: any network. Its modes are as before afterwards; nothing is recorded for a backward pass.
         x: images (N, C, H, W), prepared as the network needs them.
-        path: of the layer, such as "features.3"; or several paths. None: what goes into the last layer with weights, which in most
-            networks are the numbers of the last hidden layer.
+        path: of the layer, such as "features.3", or "input of fc" for what goes into it; or several paths. None: what goes into the last layer with weights,
+            which in most networks are the numbers of the last hidden layer.
 
     Returns:
         The layer's output; or a dict of outputs, by path.
@@ -45,8 +45,7 @@ def features(model: Module, x: Tensor | Array, path: str | list[str] | tuple[str
     """
     x = as_tensor(x)
     if path is None:
-        last = last_layer(model, x.shape[1:])
-        return values_at(model, x, [last], inputs=True)[last]
+        path = INPUT_OF + last_layer(model, x.shape[1:])
     if isinstance(path, str):
         return values_at(model, x, [path])[path]
     return values_at(model, x, path)
@@ -69,17 +68,23 @@ def last_layer(model: Module, image: Sequence[int]) -> str:
     return found[-1]
 
 
-def extract(model: Module, loader: DataLoader, path: str | None = None, *, pool: bool = True) -> tuple[Array, Array]:
+@overload
+def extract(model: Module, loader: DataLoader, path: str | None = None, *, pool: bool = True) -> tuple[Array, Array]: ...
+@overload
+def extract(model: Module, loader: DataLoader, path: list[str] | tuple[str, ...], *, pool: bool = True) -> tuple[dict[str, Array], Array]: ...
+def extract(
+    model: Module, loader: DataLoader, path: str | list[str] | tuple[str, ...] | None = None, *, pool: bool = True
+) -> tuple[Array | dict[str, Array], Array]:
     """The features of a whole dataset, and its labels.
 
     Args:
         model: any network; see `features`.
         loader: of batches (images, labels), N samples in all. Shuffled batches stay in their order: features and labels belong together.
-        path: of the layer; by default what goes into the last layer with weights.
+        path: of the layer, or several paths: they take one pass over the dataset. By default what goes into the last layer with weights.
         pool: features (N, C, H, W) are averaged over H and W.
 
     Returns:
-        Features, (N, C) or (N, C, H, W), and labels (N,): arrays in main memory.
+        Features, (N, C) or (N, C, H, W), or a dict of them by path, and labels (N,): arrays in main memory.
 
     Raises:
         ArgumentError: as `features`; or a batch is not (images, labels).
@@ -91,15 +96,18 @@ def extract(model: Module, loader: DataLoader, path: str | None = None, *, pool:
         >>> found.shape, labels.shape
         ((360, 16), (360,))
     """
-    found, all_labels = [], []
+    found: list[dict[str, Array]] = []
+    all_labels = []
     for batch in loader:
         if not isinstance(batch, tuple) or len(batch) != 2:
             raise ArgumentError("extract: a batch must be (images, labels): does the dataset give something else?")
         images, labels = batch
-        y = features(model, images, path).numpy()
-        found.append(pooled(y) if pool else y)
+        paths = path if isinstance(path, (list, tuple)) else [INPUT_OF + last_layer(model, images.shape[1:]) if path is None else path]
+        values = {name: y.numpy() for name, y in features(model, images, paths).items()}
+        found.append({name: pooled(y) if pool else y for name, y in values.items()})
         all_labels.append(to_numpy(labels.data) if isinstance(labels, Tensor) else np.asarray(labels))
-    return np.concatenate(found), np.concatenate(all_labels)
+    joined = {name: np.concatenate([values[name] for values in found]) for name in found[0]}
+    return joined if isinstance(path, (list, tuple)) else next(iter(joined.values())), np.concatenate(all_labels)
 
 
 def pooled(y: Array) -> Array:

@@ -8,11 +8,13 @@ import numpy as np
 from minicnn import checks
 from minicnn.analysis.stages import stages
 from minicnn.autograd import Tensor
-from minicnn.backend import get_backend
+from minicnn.backend import META, get_backend, use_backend
 from minicnn.data import DataLoader
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.types import Array
-from minicnn.nn import Linear, Module
+from minicnn.nn import Linear, Module, Parameter
+from minicnn.nn.init import zeros
+from minicnn.nn.watch import INPUT_OF
 from minicnn.ops import cross_entropy
 from minicnn.optim import Adam, CosineAnnealingLR
 from minicnn.transfer.features import extract, last_layer
@@ -56,7 +58,7 @@ class LinearProbe:
         """Train.
 
         Args:
-            features: (N, F).
+            features: (N, F), of any dtype; what is computed is float32.
             labels: (N,) integers from 0.
 
         Raises:
@@ -68,10 +70,12 @@ class LinearProbe:
         if len(np.unique(labels)) < 2:
             raise ArgumentError("LinearProbe: needs samples of two classes at least: are the samples in the order of their classes, and cut off?")
         self._mean, self._std = features.mean(axis=0), features.std(axis=0)
-        self._std = np.where(self._std > 0, self._std, 1).astype(features.dtype)
+        self._std = np.where(self._std > 0, self._std, 1)
         x, y = self._standardised(features), _tensor(labels.astype(np.int64))
-        layer = self.layer = Linear(features.shape[1], int(labels.max()) + 1)
-        layer.weight.data[...] = 0
+        shape = int(labels.max()) + 1, features.shape[1]
+        with use_backend(META):  # which draws no weights, so that the generator stays where it is
+            layer = self.layer = Linear(shape[1], shape[0])
+        layer.weight, layer.bias = Parameter(zeros(shape)), Parameter(zeros(shape[:1]))
         groups: list[dict[str, Any]] = [{"params": layer.weight, "weight_decay": self.l2}, {"params": layer.bias}]
         optimizer = Adam(groups, lr=self.lr)
         schedule = CosineAnnealingLR(optimizer, T_max=self.steps)
@@ -98,7 +102,7 @@ class LinearProbe:
         return float((self.predict(features) == labels).mean())
 
     def _standardised(self, features: Array) -> Tensor:
-        return _tensor((features - self._mean) / self._std)
+        return _tensor(((features - self._mean) / self._std).astype(np.float32))
 
 
 def probe_stages(model: Module, train: DataLoader, test: DataLoader, paths: Sequence[str] | None = None, *, l2: float = 1e-2) -> dict[str, float]:
@@ -108,7 +112,7 @@ def probe_stages(model: Module, train: DataLoader, test: DataLoader, paths: Sequ
         model: any network; it is not changed.
         train: batches (images, labels) to fit the classifiers to.
         test: batches to count on.
-        paths: of layers; by default those of `stage_paths`, and at the end what goes into the last layer, as "input of fc".
+        paths: of layers, or "input of fc" for what goes into one; by default those of `stage_paths`, and at the end what goes into the last layer.
         l2: see `LinearProbe`.
 
     Returns:
@@ -125,14 +129,9 @@ def probe_stages(model: Module, train: DataLoader, test: DataLoader, paths: Sequ
         ['s2', 's4']
     """
     image = next(iter(train))[0].shape[1:]
-    wanted: dict[str, str | None] = {path: path for path in (stage_paths(model, image) if paths is None else paths)}
-    if paths is None:
-        wanted[f"input of {last_layer(model, image)}"] = None
-    found = {}
-    for name, path in wanted.items():
-        (x, y), (x_test, y_test) = extract(model, train, path), extract(model, test, path)
-        found[name] = LinearProbe(l2).fit(x, y).accuracy(x_test, y_test)
-    return found
+    wanted = [*stage_paths(model, image), INPUT_OF + last_layer(model, image)] if paths is None else list(paths)
+    (x, y), (x_test, y_test) = extract(model, train, wanted), extract(model, test, wanted)
+    return {path: LinearProbe(l2).fit(x[path], y).accuracy(x_test[path], y_test) for path in wanted}
 
 
 def stage_paths(model: Module, image: Sequence[int]) -> list[str]:

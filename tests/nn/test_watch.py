@@ -49,7 +49,7 @@ def test_layers_that_would_be_joined_show_what_is_between_them(name):
         near(found["2"], ops.relu(normed))
         near(found[""], net(x))
         near(values_at(net, x, ["2"])["2"], ops.relu(normed))
-        near(values_at(net, x, ["2"], inputs=True)["2"], normed)
+        near(values_at(net, x, ["input of 2"])["input of 2"], normed)
 
 
 @pytest.mark.parametrize("name", ["numba", "cudasim"])

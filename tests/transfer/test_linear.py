@@ -39,6 +39,23 @@ def test_a_feature_that_never_changes_says_nothing_and_does_no_harm():
     assert LinearProbe().fit(x, (x[:, 1] > 0).astype(int)).accuracy(x, x[:, 1] > 0) == 1
 
 
+def test_it_draws_nothing_and_takes_features_of_any_dtype():
+    minicnn.manual_seed(0)
+    expected = minicnn.randn(3).numpy()
+    minicnn.manual_seed(0)
+    x, y = RNG.standard_normal((20, 3)), np.arange(20) % 2
+    probe = LinearProbe().fit(x, y)
+    assert minicnn.randn(3).numpy().tobytes() == expected.tobytes()
+    assert (probe.predict(x) == LinearProbe().fit(x.astype(np.float32), y).predict(x)).all()
+
+
+def test_other_samples_are_standardised_as_those_of_the_training():
+    x = np.array([[0.0], [1.0], [9.0], [10.0]], np.float32)
+    probe = LinearProbe().fit(x, np.array([0, 0, 1, 1]))
+    assert probe.predict(np.array([[8.0], [9.0], [10.0]], np.float32)).tolist() == [1, 1, 1]
+    assert probe.predict(np.array([[3.0]], np.float32)).tolist() == [0]
+
+
 def test_wrong_input():
     with pytest.raises(ShapeError, match=r"needs features \(N, F\) and labels \(N,\), not \(2, 3, 4\) and \(2,\)"):
         LinearProbe().fit(np.zeros((2, 3, 4)), np.array([0, 1]))
@@ -81,6 +98,33 @@ def test_the_stage_that_keeps_the_truth_is_seen_and_a_top_that_forgets_it_makes_
     assert (similarity, same) == (-0.5, found)
     assert {name: array.tobytes() for name, array in net.state_dict().items()} == {name: array.tobytes() for name, array in before.items()}
     assert [module.training for module in net.modules()] == modes
+
+
+def test_all_stages_are_computed_in_one_pass():
+    net, passes = Forgetful(), []
+    net.first.register_forward_hook(lambda layer, given, y: passes.append(y.shape[0]))
+    probe_stages(net, brightness(40, 0), brightness(32, 1))
+    assert sum(size for size in passes if size > 1) == 40 + 32  # shapes are asked for with one image
+
+
+class Late(Forgetful):
+    """Passes the brightness on in its second stage alone, and a constant to its last layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(1, 1, 1, bias=False), nn.Conv2d(1, 2, 2, stride=2)
+        self.first.weight.data[...] = 0
+
+    def forward(self, x):
+        return self.fc(self.pool(0 * self.second(x + self.first(x))).flatten(1))
+
+
+def test_the_last_stage_is_not_one_of_those_before_it():
+    minicnn.manual_seed(0)
+    net = Late()
+    similarity, accuracies = measured_similarity(net, brightness(40, 0), brightness(40, 1))
+    assert (accuracies["first"], accuracies["second"], accuracies["input of fc"]) == (0.5, 1, 0.5)
+    assert similarity == 0
 
 
 def test_similarity_is_the_top_less_the_best_before_the_last_stage():
