@@ -40,12 +40,12 @@ def average_precision(detections: Sequence[tuple[Boxes, Any]], truths: Sequence[
     Args:
         detections: for each image, boxes and their scores.
         truths: for each image, the true boxes.
-        threshold: 0.5 in PASCAL VOC; COCO's figure is, nearly, the mean over 0.50, 0.55, ..., 0.95: it lets a detection whose best box is
+        threshold: above 0; 0.5 in PASCAL VOC; COCO's figure is, nearly, the mean over 0.50, 0.55, ..., 0.95: it lets a detection whose best box is
             taken find the next best, and samples the curve at 101 recalls.
 
     Raises:
         ShapeError: not as many images, or scores, as needed.
-        ArgumentError: the threshold is not in 0 .. 1, or a score is NaN.
+        ArgumentError: the threshold is not in 0 .. 1, or is 0, or a score is NaN.
 
     Source:
         M. Everingham et al. 2015, "The PASCAL Visual Object Classes Challenge: A Retrospective", sec. 3.
@@ -57,7 +57,8 @@ def average_precision(detections: Sequence[tuple[Boxes, Any]], truths: Sequence[
         >>> result.precision.round(2).tolist(), result.recall.tolist(), round(result.value, 4)
         ([1.0, 0.5, 0.67], [0.5, 0.5, 1.0], 0.8333)
     """
-    checks.fraction(threshold, "average_precision: threshold", include_one=True)
+    if checks.fraction(threshold, "average_precision: threshold", include_one=True) == 0:
+        raise ArgumentError("average_precision: threshold must be above 0: with 0, boxes that overlap nothing would be right")
     if len(detections) != len(truths):
         raise ShapeError(f"average_precision: detections are for {len(detections)} images, true boxes for {len(truths)}")
     scores, right = [np.zeros(0)], [np.zeros(0, bool)]

@@ -7,7 +7,8 @@ from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.types import Array
 
 SPREAD = np.array([0.1, 0.1, 0.2, 0.2])
-"""By how much t_x, t_y, t_w, t_h vary, about: divided by it they are of the size of 1 (Fast R-CNN, sec. 2.3; the figures are those of its code)."""
+"""By how much t_x, t_y, t_w, t_h vary, about: divided by it they are of the size of 1. Fast R-CNN (sec. 2.3) measures it on its training images; Faster R-CNN's code has
+these constants."""
 LARGEST = np.log(1000 / 16)  # of t_w and t_h: a box does not become more than 62 times as wide, and the exponential stays finite
 
 

@@ -13,9 +13,10 @@ from minicnn.detection.deltas import apply_deltas
 from minicnn.detection.region_sampling import BACKGROUND
 from minicnn.detection.suppression import non_maximum_suppression
 from minicnn.detection.trunk import conv_trunk
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
+from minicnn.nn.mode import evaluating
 from minicnn.ops import cross_entropy, smooth_l1_loss, softmax
 
 POOLING = ("align", "pool")
@@ -96,8 +97,26 @@ class FastRCNN(nn.Module):
 
     def forward(self, images: Tensor, regions: Tensor) -> RegionOutputs:
         """Pictures (N, C, H, W), and regions (K, 5): the number of the picture, then left, top, right, bottom in its pixels (see `join_regions`)."""
+        if isinstance(self.pool, nn.RoIPool):
+            regions = to_pixels(regions, self.pool.spatial_scale)
         body = self.body(self.pool(self.trunk(images), regions))
         return RegionOutputs(self.class_head(body), self.box_head(body).reshape(-1, self.num_classes, 4))
+
+
+def to_pixels(regions: Tensor, scale: float) -> Tensor:
+    """Regions by their borders to regions by their outermost pixels on the map, which `nn.RoIPool` takes: right and bottom are one pixel of the map less.
+
+    Args:
+        regions: (K, 5).
+        scale: size of the map over that of the picture.
+
+    Example:
+        >>> to_pixels(Tensor([[0.0, 8, 8, 24, 10]]), scale=1 / 4).tolist()        # on the map the columns 2 to 5, and row 2
+        [[0.0, 8.0, 8.0, 20.0, 8.0]]
+    """
+    numbers = regions.data.copy()
+    numbers[:, 3:] = array_module(numbers).maximum(numbers[:, 3:] - 1 / scale, numbers[:, 1:3])
+    return Tensor.wrap(numbers)
 
 
 def fast_rcnn_loss(outputs: RegionOutputs, labels: Tensor, deltas: Tensor, *, weight: float = 1.0) -> Tensor:
@@ -150,26 +169,30 @@ def detect(
 ) -> list[Detections]:
     """What a detector finds in each picture, starting from the same proposals in all of them.
 
-    Each proposal is moved by the deltas of each class, and has that class's probability as its score. Of those above `least` the `most` best are
-    kept, and of those that overlap within a class the best.
+    Each proposal is moved by the deltas of each class, and has that class's probability as its score. Of those above `least` that overlap within a class the
+    best is kept, and of what is left the `most` best.
 
     Args:
-        model: in evaluation mode, unless you mean otherwise.
+        model: in evaluation mode meanwhile.
         images: (N, C, H, W).
-        proposals: P boxes, such as `sliding_windows`.
+        proposals: P boxes, one at least, such as `sliding_windows`.
         least: score below which nothing counts as found.
         overlap: intersection over union above which two boxes of a class are of one object; 0.3 in the code of Fast R-CNN.
-        most: candidates for each picture.
+        most: of each picture.
 
     Raises:
         ShapeError: images do not have 4 axes.
-        ArgumentError: a number is out of range.
+        ArgumentError: a number is out of range, or there are no proposals.
     """
     if images.ndim != 4:
         raise ShapeError(f"detect: images must be (N, C, H, W), not {images.shape}")
     checks.fraction(least, "detect: least")
+    checks.fraction(overlap, "detect: overlap", include_one=True)
+    checks.integer(most, "detect: most")
+    if not len(proposals):
+        raise ArgumentError("detect: there are no proposals to start from: give it boxes, such as sliding_windows(height, width)")
     N, _, height, width = images.shape
-    with no_grad():
+    with evaluating(model), no_grad():
         outputs = model(images, join_regions([proposals] * N))
         scores = softmax(outputs.scores).numpy().reshape(N, len(proposals), -1)
     deltas = outputs.deltas.numpy().reshape(N, len(proposals), -1, 4)
@@ -180,8 +203,7 @@ def _found(proposals: Boxes, scores: Array, deltas: Array, size: tuple[int, int]
     """Of one picture: scores (P, num_classes + 1), deltas (P, num_classes, 4)."""
     least, overlap, most = limits
     of_objects = scores[:, BACKGROUND + 1 :]
-    order = np.argsort(-of_objects, axis=None, kind="stable")[:most]
-    region, label = np.unravel_index(order[of_objects.ravel()[order] >= least], of_objects.shape)
+    region, label = np.nonzero(of_objects >= least)
     boxes = apply_deltas(proposals[region], deltas[region, label]).clipped(*size)
-    kept = non_maximum_suppression(boxes, of_objects[region, label], overlap, labels=label)
+    kept = non_maximum_suppression(boxes, of_objects[region, label], overlap, labels=label)[:most]
     return Detections(boxes[kept], of_objects[region, label][kept], label[kept])

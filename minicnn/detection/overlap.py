@@ -30,7 +30,8 @@ def iou(a: Boxes, b: Boxes) -> Array:
 def giou(a: Boxes, b: Boxes) -> Array:
     """Generalised intersection over union: iou - (C - union) / C, where C is the area of the smallest box around both.
 
-    Between -1 and 1, and smaller the further apart two boxes are, where iou is 0 everywhere: a loss made of it has a slope that leads there.
+    Between -1 and 1, and smaller the further apart two boxes are, where iou is 0 everywhere: 1 - giou, as a loss, has a slope that leads there. (This one is
+    computed in NumPy, and no gradient goes through it.)
 
     Shapes:
         a N boxes, b M boxes; result (N, M).

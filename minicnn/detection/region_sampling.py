@@ -40,7 +40,7 @@ def sample_regions(
 
     A proposal whose best true box it overlaps by 0.5 or more (intersection over union) is positive: it has that box's class, and is to be moved onto it. One whose
     best is in 0.1 .. 0.5 is background: near enough to an object to be hard. The rest is left out. Up to `positive_share` of `count` regions are
-    positive, and background makes up the rest. Where there is too little of it in 0.1 .. 0.5, proposals farther off are taken.
+    positive (half a region counts as one), and background makes up the rest. Where there is too little of it in 0.1 .. 0.5, proposals farther off are taken.
 
     Args:
         proposals: boxes to choose from.
@@ -68,7 +68,7 @@ def sample_regions(
         raise ShapeError(f"sample_regions: each true box needs its label, and there must be one at least; there are {len(truths)} boxes and labels {labels.shape}")
     overlaps = iou(proposals, truths)
     best, value = overlaps.argmax(axis=1), overlaps.max(axis=1)
-    positive = _draw(np.flatnonzero(value >= POSITIVE), round(count * share), rng)
+    positive = _draw(np.flatnonzero(value >= POSITIVE), int(count * share + 0.5), rng)
     wanted = count - len(positive)
     near = _draw(np.flatnonzero((value >= NEGATIVE) & (value < POSITIVE)), wanted, rng)
     far = _draw(np.flatnonzero(value < NEGATIVE), wanted - len(near), rng)

@@ -43,10 +43,11 @@ def non_maximum_suppression(boxes: Boxes, scores: Any, threshold: float = 0.5, *
             raise ShapeError(f"non_maximum_suppression: {name} must be ({len(boxes)},), one for each box, not {values.shape}")
     if np.isnan(scores).any():
         raise ArgumentError(f"non_maximum_suppression: the score of box {int(np.isnan(scores).argmax())} is NaN")
-    left, kept = np.argsort(-scores, kind="stable"), []
-    while left.size:
-        best, left = left[0], left[1:]
-        kept.append(best)
-        same = (iou(boxes[best], boxes[left])[0] > threshold) & (labels[left] == labels[best])
-        left = left[~same]
-    return np.array(kept, np.int64)
+    order, kept = np.argsort(-scores, kind="stable"), np.zeros(len(boxes), bool)
+    for label in np.unique(labels):
+        left = order[labels[order] == label]
+        while left.size:
+            best, left = left[0], left[1:]
+            kept[best] = True
+            left = left[iou(boxes[best], boxes[left])[0] <= threshold]
+    return order[kept[order]]

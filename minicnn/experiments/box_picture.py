@@ -1,7 +1,6 @@
 """Pictures with boxes in them, drawn with Matplotlib where it is installed."""
 
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,6 @@ from minicnn.detection import Boxes
 from minicnn.kernels.types import Array
 
 TRUE, FOUND = "white", "red"  # colours of boxes
-
-
-def can_draw() -> bool:
-    """Is Matplotlib there?"""
-    return find_spec("matplotlib") is not None
 
 
 def panels(rows: int, columns: int, side: float = 1.5) -> tuple[Any, list[Any]]:

@@ -30,6 +30,7 @@ from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.one_pass import train_one_pass
 from minicnn.kernels.types import Array
 from minicnn.nn.mode import evaluating_untrained
+from minicnn.train.curve import can_draw
 
 CENTRED = Normalize(Shapes.mean, Shapes.std)
 JITTERED = 8  # boxes near each true one, added to the windows in training
@@ -85,7 +86,7 @@ def run(settings: Settings) -> Report:
             train(model, scale, settings, proposals)
         found = look(model, scale, settings, proposals)
         qualities[name] = judge(found, _pictures(scale, settings.seed, train=False))
-    if box_picture.can_draw():
+    if can_draw():
         _draw(found, scale, settings)
     return report(qualities, scale)
 
@@ -99,7 +100,7 @@ def train(model: FastRCNN, scale: Scale, settings: Settings, proposals: Boxes) -
 
     def loss(batch: tuple[Tensor, Sequence[Array], Sequence[Array]]) -> Tensor:
         images, classes, boxes = batch
-        drawn = [_regions(proposals, labels, Boxes.from_xyxy(true), rng) for labels, true in zip(classes, boxes, strict=True)]
+        drawn = [_regions(proposals, labels, Boxes.from_xyxy(true), rng, (scale.size, scale.size)) for labels, true in zip(classes, boxes, strict=True)]
         outputs = model(images, join_regions([regions.boxes for regions in drawn]))
         labels, deltas = (xp.asarray(np.concatenate(some)) for some in ([r.labels for r in drawn], [r.deltas for r in drawn]))
         return fast_rcnn_loss(outputs, Tensor.wrap(labels), Tensor.wrap(deltas))
@@ -148,9 +149,9 @@ def report(qualities: dict[str, Quality], scale: Scale) -> Report:
     return Report(["detector", "mAP at 0.5", "mAP at 0.75", "AP at 0.5, any class"], rows, findings, data)
 
 
-def _regions(proposals: Boxes, labels: Array, true: Boxes, rng: np.random.Generator) -> Regions:
+def _regions(proposals: Boxes, labels: Array, true: Boxes, rng: np.random.Generator, size: tuple[int, int]) -> Regions:
     """Those of one picture that are trained on, drawn from the windows and from boxes near the true ones."""
-    candidates = Boxes.from_xyxy(np.concatenate([proposals.xyxy, jittered(true, JITTERED, rng).xyxy]))
+    candidates = Boxes.from_xyxy(np.concatenate([proposals.xyxy, jittered(true, JITTERED, rng, size=size).xyxy]))
     return sample_regions(candidates, labels, true, rng, count=REGIONS)
 
 

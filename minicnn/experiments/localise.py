@@ -16,6 +16,7 @@ from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.one_pass import train_one_pass
 from minicnn.kernels.types import Array
 from minicnn.nn.mode import evaluating
+from minicnn.train.curve import can_draw
 
 LEVELS = 0.5, 0.7, 0.9  # "decent", "pretty good", "almost perfect"
 CENTRED = Normalize(Shapes.mean, Shapes.std)
@@ -64,7 +65,7 @@ def run(settings: Settings) -> Report:
     settings.say(f"training on {scale.train} pictures of {scale.size}x{scale.size} pixels")
     train(model, scale, settings)
     held = look(model, _pictures(scale, settings.seed, train=False), scale.size)
-    if box_picture.can_draw():
+    if can_draw():
         _draw(held, scale, settings)
     return report(held)
 

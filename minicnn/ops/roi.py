@@ -39,7 +39,8 @@ def roi_pool(x: Tensor, boxes: Tensor, output_size: int | Sequence[int], spatial
 
     Args:
         x: feature maps (N, C, H, W).
-        boxes: (K, 5), a row (n, x1, y1, x2, y2) for each: the number of the image, then left, top, right, bottom in pixels of the picture. None is allowed.
+        boxes: (K, 5), a row (n, x1, y1, x2, y2) for each: the number of the image, then the first and the last pixel that belong to it, as in the paper:
+            left, top, right, bottom in pixels of the picture. None is allowed. `detection.Boxes` are borders instead, one pixel of the map farther right and down.
         output_size: (P, Q), or one integer for both.
         spatial_scale: size of the feature map over that of the picture: 1/16 behind four halvings.
 

@@ -59,6 +59,18 @@ def test_jittered_boxes_stay_near():
     assert (iou(near, true).max(axis=1) < 1).all()
 
 
+def test_jittered_boxes_are_cut_to_a_picture_whose_size_is_known():
+    near = jittered(Boxes.from_xyxy([0, 0, 40, 20]), 50, np.random.default_rng(0), size=(20, 40))
+    assert (near.xyxy.min(axis=0)[:2].tolist(), near.xyxy.max(axis=0)[2:].tolist()) == ([0, 0], [40, 20])
+
+
+def test_impossible_proposals_are_refused():
+    with pytest.raises(ArgumentError, match="jittered: amount must be a finite number >= 0, not -1"):
+        jittered(some_boxes(1, 0), 2, np.random.default_rng(0), amount=-1)
+    with pytest.raises(ArgumentError, match="there are no windows without a scale and an aspect"):
+        sliding_windows(8, 8, scales=[])
+
+
 TRUE = Boxes.from_xyxy([[0, 0, 10, 10], [20, 0, 30, 10]])
 CASES = {  # a proposal, and the label it is to get: with classes 4 and 7 of the true boxes
     "on the first": ([0, 0, 10, 10], 5),
@@ -92,3 +104,8 @@ def test_a_quarter_is_positive_and_the_nearest_background_is_preferred():
 def test_sampling_needs_a_true_box_and_its_label():
     with pytest.raises(ShapeError, match=r"there are 2 boxes and labels \(1,\)"):
         sample_regions(TRUE, np.array([4]), TRUE, np.random.default_rng(0))
+
+
+def test_half_a_positive_region_is_one():
+    proposals = Boxes.from_xyxy([[0, 0, 10, 9]] * 3 + [[5, 0, 15, 10]] * 3)
+    assert sample_regions(proposals, np.array([4, 7]), TRUE, np.random.default_rng(0), count=2).labels.tolist() == [5, 0]

@@ -84,11 +84,69 @@ def test_every_picture_gets_its_own_and_one_of_a_heap_is_kept():
     assert (second.boxes.xyxy.tolist(), second.labels.tolist()) == ([[20, 20, 30, 30]], [1])
 
 
+def found_of(boxes, scores, size=(40, 40), **options):
+    """What is found from boxes that stay where they are, with one score for each of two classes."""
+    answers = np.log(np.concatenate([1 - np.sum(scores, axis=1, keepdims=True), scores], axis=1))
+    (found,) = detect(Given(answers, np.zeros((len(scores), 2, 4))), Tensor(np.zeros((1, 3, *size))), Boxes.from_xyxy(boxes), **options)
+    return found
+
+
+def test_a_crowd_of_windows_on_one_object_hides_no_other():
+    crowd = [[0, 0, 10 + i / 100, 10] for i in range(150)]
+    found = found_of([*crowd, [20, 20, 30, 30]], np.array([[0.8, 0.01]] * 150 + [[0.6, 0.01]]))
+    assert found.scores == pytest.approx([0.8, 0.6])
+    apart = found_of([[10 * i, 0, 10 * i + 9, 9] for i in range(4)], np.array([[0.5, 0.01], [0.8, 0.01], [0.6, 0.01], [0.7, 0.01]]), most=2)
+    assert apart.scores == pytest.approx([0.8, 0.7])
+
+
+def test_boxes_of_different_classes_do_not_drop_each_other():
+    found = found_of([[0, 0, 10, 10], [0, 0, 10, 10]], np.array([[0.5, 0.04], [0.04, 0.6]]))
+    assert found.labels.tolist() == [1, 0]
+
+
+def test_boxes_end_where_the_picture_ends():
+    found = found_of([[-5, -5, 60, 60]], np.array([[0.8, 0.01]]), size=(20, 50))  # 50 wide, 20 high
+    assert found.boxes.xyxy.tolist() == [[0, 0, 50, 20]]
+
+
+def test_detection_is_in_evaluation_mode_and_the_mode_comes_back():
+    model, modes = FastRCNN(2, (4, 8), bins=2, hidden=8), []
+    model(Tensor(np.ones((1, 3, 16, 16), np.float32)), join_regions([Boxes.from_xyxy([0, 0, 8, 8])]))
+    model.trunk.register_forward_hook(lambda trunk, given, y: modes.append(trunk.training))
+    detect(model, Tensor(np.ones((1, 3, 16, 16), np.float32)), sliding_windows(16, 16))
+    assert modes == [False]
+    assert all(module.training for module in model.modules())
+
+
+class Columns(nn.Module):
+    """A map whose pixels are the numbers of their columns, a quarter as large as the picture."""
+
+    def forward(self, x):
+        return Tensor(np.broadcast_to(np.arange(8, dtype=np.float32), (len(x), 4, 8, 8)).copy())
+
+
+@pytest.mark.parametrize(("pooling", "kind", "values"), [("pool", nn.RoIPool, [3, 5]), ("align", nn.RoIAlign, [2.5, 4.5])])
+def test_a_region_is_pooled_between_its_borders(pooling, kind, values):
+    """From 8 to 24 at a quarter: the columns 2, 3, 4 and 5, of which each bin has two."""
+    model, pooled = FastRCNN(2, (2, 2, 4), pooling=pooling, bins=2, hidden=3), []
+    assert (type(model.pool), model.pool.spatial_scale) == (kind, 1 / 4)
+    assert getattr(model.pool, "aligned", True)
+    model.trunk = Columns()
+    model.pool.register_forward_hook(lambda layer, given, y: pooled.append(y.numpy()[0, 0]))
+    model(Tensor(np.zeros((1, 3, 32, 32), np.float32)), join_regions([Boxes.from_xyxy([8, 8, 24, 24])]))
+    np.testing.assert_allclose(pooled[0], [values, values], rtol=1e-6)
+
+
 def test_wrong_arguments_are_named():
     with pytest.raises(ArgumentError, match="FastRCNN: pooling must be one of"):
         FastRCNN(pooling="max")
     with pytest.raises(ShapeError, match=r"images must be \(N, C, H, W\), not \(3, 8, 8\)"):
         detect(FastRCNN(), Tensor(np.zeros((3, 8, 8))), sliding_windows(8, 8))
+    for most in (-1, 1.5):
+        with pytest.raises(ArgumentError, match=f"detect: most must be an integer >= 1, not {most}"):
+            detect(FastRCNN(), Tensor(np.zeros((1, 3, 8, 8))), sliding_windows(8, 8), most=most)
+    with pytest.raises(ArgumentError, match="detect: there are no proposals to start from"):
+        detect(FastRCNN(), Tensor(np.zeros((1, 3, 8, 8))), Boxes.from_xyxy([]))
 
 
 def test_four_pictures_are_learned_by_heart():

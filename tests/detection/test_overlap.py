@@ -166,12 +166,32 @@ def test_a_second_detection_of_a_box_is_wrong_and_a_late_mistake_costs_nothing()
     assert average_precision([(twice, [0.9, 0.1, 0.7])], [FIRST]).value == 1
 
 
+def test_precision_counts_the_best_from_there_on():
+    """Wrong, right, right: at both recalls it is 2/3, though it was 1/2 at the first."""
+    found = Boxes.from_xyxy([[40, 0, 50, 10], [0, 0, 10, 10], [20, 0, 30, 10]])
+    assert average_precision([(found, [0.9, 0.8, 0.7])], [FIRST]).value == pytest.approx(2 / 3)
+
+
+def test_an_overlap_of_just_the_threshold_is_right():
+    half = Boxes.from_xyxy([0, 0, 10, 5])
+    assert average_precision([(half, [1])], [SECOND]).value == 1
+    assert average_precision([(half, [1])], [SECOND], 0.51).value == 0
+
+
+def test_the_order_is_by_score_over_all_images():
+    """The second image has the best detection, which is right, and the first a wrong one below it."""
+    wrong, right = (Boxes.from_xyxy([40, 0, 50, 10]), [0.5]), (SECOND, [0.9])
+    assert average_precision([wrong, right], [NOTHING[0], SECOND]).value == 1
+    assert average_precision([wrong, right], [NOTHING[0], SECOND]).scores.tolist() == [0.9, 0.5]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
         (lambda: non_maximum_suppression(FIRST, [1]), ShapeError, r"scores must be \(2,\), one for each box, not \(1,\)"),
         (lambda: non_maximum_suppression(FIRST, [1, np.nan]), ArgumentError, "the score of box 1 is NaN"),
         (lambda: non_maximum_suppression(FIRST, [1, 2], 1.5), ArgumentError, "threshold must be a number from 0 to 1"),
+        (lambda: average_precision([], [], 0), ArgumentError, "average_precision: threshold must be above 0"),
         (lambda: average_precision([], [FIRST]), ShapeError, "detections are for 0 images, true boxes for 1"),
         (lambda: average_precision([(FIRST, [1])], [FIRST]), ShapeError, r"image 0 has 2 boxes, but scores of shape \(1,\)"),
         (lambda: average_precision([(FIRST, [1, np.nan])], [FIRST]), ArgumentError, "image 0 has a score that is NaN"),
