@@ -4,7 +4,7 @@ import numpy as np
 
 from minicnn import checks
 from minicnn.autograd import Tensor, no_grad
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
 from minicnn.nn.mode import evaluating
@@ -41,7 +41,7 @@ def occlusion(
 
     Raises:
         ArgumentError: the square is larger than the image, or the steps are larger than it, or there is no such class.
-        ShapeError: the network gives no scores.
+        ShapeError: the images are not (N, C, H, W), or the network gives no scores.
 
     Source:
         Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", sec. 4.2 and fig. 7 (d).
@@ -53,6 +53,8 @@ def occlusion(
         (1, 32, 32)
     """
     images = np.array(x.numpy() if isinstance(x, Tensor) else x)
+    if images.ndim != 4:
+        raise ShapeError(f"occlusion: images must be (N, C, H, W), not {images.shape}; a single one is image[None]")
     H, W = images.shape[2:]
     patch = max(1, min(H, W) // 7) if patch is None else checks.integer(patch, "occlusion: patch")
     stride = max(1, patch // 2) if stride is None else checks.integer(stride, "occlusion: stride")

@@ -92,6 +92,14 @@ def test_a_wider_beam_is_better_than_greedy_where_the_best_begins_improbably():
     assert np.sum(np.array(wide) > np.array(found) + 1e-9) >= 5
 
 
+def test_the_probability_of_a_beam_is_that_of_its_caption():
+    """Also where beginnings have changed places: then a state must have gone with its beginning."""
+    for seed in range(8):
+        decoder = Told(seed)
+        captions, found = beam_search(decoder, pictures(3), width=3, length=LENGTH)
+        assert found == pytest.approx([log_p(decoder, i, caption) for i, caption in enumerate(captions.tolist())], rel=1e-12)
+
+
 def test_a_caption_ends_with_its_end():
     found = np.concatenate([greedy(Told(0), pictures(20), length=LENGTH), beam_search(Told(0), pictures(20), width=3, length=LENGTH)[0]])
     assert (found[:, 0] == START).all()

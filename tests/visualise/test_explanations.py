@@ -164,3 +164,8 @@ def test_classes_that_are_not_there(function, classes, kind, sentence):
 def test_wrong_calls(call, kind, sentence):
     with pytest.raises(kind, match=sentence):
         call(pooling_network(), images(1, 3, 6, 6))
+
+
+def test_occlusion_needs_a_batch():
+    with pytest.raises(ShapeError, match=r"occlusion: images must be \(N, C, H, W\), not \(3, 6, 8\); a single one is image\[None\]"):
+        occlusion(pooling_network(), images(3, 6, 8))
