@@ -41,6 +41,6 @@ def run(args: argparse.Namespace) -> int:
         table.add_row(*map(str, row))
     console.print(table)
     for finding in report.findings:
-        print(f"{'holds' if finding.holds else 'DOES NOT HOLD'}: {finding.sentence}")
+        print(f"{finding.verdict.upper() if finding.holds is False else finding.verdict}: {finding.sentence}")
     print(f"The figures are in {out / args.name}.json" + (f", the picture is {out / args.name}.png" if (out / f"{args.name}.png").exists() else ""))
     return OK if report.holds else FAILED

@@ -143,15 +143,15 @@ def _on_errors(figures: Mapping[float, Mapping[str, Values]]) -> list[Finding]:
     return [
         Finding(
             f"without dropout the training error is lower: {without['train_error']} % against {half['train_error']} % with p = 0.5",
-            more.mean > 0 and more.is_clear(),
+            more.is_above_zero(),
         ),
         Finding(
             f"without dropout the test error is higher: {without['test_error']} % against {half['test_error']} %, from seed to seed {fewer} points",
-            fewer.mean > 0 and fewer.is_clear(),
+            fewer.is_above_zero(),
         ),
         Finding(
             f"dropout closes the gap of test above training error: it is {gap} points without and {closed} with p = 0.5",
-            closed.mean < gap.mean and gap.minus(closed).is_clear(),
+            gap.minus(closed).is_above_zero(),
         ),
     ]
 

@@ -20,11 +20,18 @@ EXPERIMENTS: dict[str, str] = {  # name: the claim; `minicnn/experiments/NAME.py
     "batch-norm": "batch norm: what differs between training and evaluation, higher learning rates, and too small batches",
     "auxiliary": "GoogLeNet's auxiliary classifiers bring larger gradients to the first layers",
     "dropout": "dropout closes the gap between training and test error; evaluation is like an average over many networks",
-    "lrn": "local response normalisation does not help, and costs time and memory",
+    "lrn": "what local response normalisation costs in time and memory, and whether it helps",
     "filters": "three 3x3 filters see what one 7x7 sees, with fewer weights and more non-linearities",
     "scaling": "a network is best made deeper, wider, and given larger images, all three at once",
     "pretraining": "training from scratch catches up with pretraining, if there are images enough, but takes longer",
     "caption": "a network that sees and a recurrent one that speaks describe pictures in words",
+}
+
+DRAWN: dict[str, str] = {  # name: what the experiment needs that a dataset of pictures and classes does not have
+    "localise": "pictures with boxes",
+    "detect": "pictures with boxes",
+    "scaling": "the same pictures in several sizes",
+    "caption": "pictures with captions",
 }
 
 
@@ -49,10 +56,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence with its figures, and whether it came out as claimed."""
+    """A sentence with its figures, and whether it came out as claimed; None if the figures cannot tell: it is undecided."""
 
     sentence: str
-    holds: bool
+    holds: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        return "undecided" if self.holds is None else "holds" if self.holds else "does not hold"
 
 
 @dataclass(frozen=True)
@@ -72,25 +84,28 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Did everything come out as claimed?"""
-        return all(finding.holds for finding in self.findings)
+        """Did nothing come out otherwise than claimed?"""
+        return all(finding.holds is not False for finding in self.findings)
 
 
 def run_experiment(name: str, settings: Settings) -> Report:
     """Run an experiment, and write NAME.json and NAME.png (if matplotlib is installed) into `settings.out`.
 
     Raises:
-        ArgumentError: there is no such experiment, or the folder cannot be made.
+        ArgumentError: there is no such experiment, or the folder cannot be made; or a dataset is named, and the experiment draws its pictures itself.
         CheckpointError: a file cannot be written.
     """
     if name not in EXPERIMENTS:
         raise ArgumentError(f"unknown experiment {name!r}: {nearest(name, EXPERIMENTS)}")
+    if settings.dataset is not None and name in DRAWN:
+        raise ArgumentError(f"{name} needs {DRAWN[name]}, and draws them itself: leave out the dataset")
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArgumentError(f"the folder {settings.out} cannot be made: {error.strerror}") from None
     module = importlib.import_module(f"minicnn.experiments.{name.replace('-', '_')}")
     report: Report = module.run(settings)
-    kept = {"experiment": name, "full": settings.full, "seed": settings.seed, **dataclasses.asdict(report)}
+    kept = {"experiment": name, "full": settings.full, "seed": settings.seed, "dataset": settings.dataset, **dataclasses.asdict(report)}
+    kept["findings"] = [{**dataclasses.asdict(finding), "verdict": finding.verdict} for finding in report.findings]
     write_atomically(settings.out / f"{name}.json", "report", [json.dumps(kept, indent=1).encode()])
     return report

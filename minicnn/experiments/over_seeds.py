@@ -15,6 +15,16 @@ from minicnn.optim import SGD, OneCycleLR
 from minicnn.train.evaluation import evaluate
 from minicnn.train.trainer import Trainer
 
+STUDENT = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+
+def student(freedom: int) -> float:
+    """What Student's t with so many degrees of freedom exceeds, in size, in one of twenty cases."""
+    return STUDENT[freedom - 1] if freedom <= len(STUDENT) else 1.96
+
 
 @dataclass(frozen=True)
 class Values:
@@ -43,8 +53,19 @@ class Values:
         return Values(tuple(a - b for a, b in zip(self.each, other.each, strict=True)))
 
     def is_clear(self) -> bool:
-        """Is the mean, of a difference, farther from 0 than two of its standard errors, deviation / √n?"""
-        return abs(self.mean) > 2 * self.deviation / len(self.each) ** 0.5
+        """Is the mean, of a difference, significantly different from 0: at 95 %, two-sided, by Student's t-test on n - 1 degrees of freedom?
+
+        It must be farther from 0 than t standard errors, deviation / √n. The fewer seeds, the larger is t: with three of them 4.3, with five 2.8.
+
+        Source:
+            Student 1908, "The probable error of a mean".
+        """
+        n = len(self.each)
+        return n > 1 and abs(self.mean) > student(n - 1) * self.deviation / n**0.5
+
+    def is_above_zero(self) -> bool | None:
+        """True if the mean is clearly above 0, False if it is clearly below, None if it is not clear: a verdict for `Finding`."""
+        return self.mean > 0 if self.is_clear() else None
 
     def __str__(self) -> str:
         return f"{self.mean:.1f} ± {self.deviation:.1f}"

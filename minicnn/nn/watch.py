@@ -10,7 +10,6 @@ from minicnn.nn.mode import evaluating
 from minicnn.nn.module import Module
 from minicnn.nn.trace import trace
 
-
 INPUT_OF = "input of "  # before a path: what goes into the layer
 
 

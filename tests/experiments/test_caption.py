@@ -17,11 +17,11 @@ def test_a_tiny_one(tmp_path):
     said = []
     found = run_at(TINY, Settings(tmp_path, say=said.append))
     assert said[0] == "drawing 148 pictures"
-    assert len(found.rows) == 10
+    assert len(found.rows) == 12
     assert all(len(row) == len(COLUMNS) for row in found.rows)
     assert {row[-1] for row in found.rows if row[2] == 1} == {"-"}
     assert (tmp_path / "caption.png").stat().st_size > 10_000
-    assert len(json.loads(json.dumps(found.data))["captions"]) == 5
+    assert len(json.loads(json.dumps(found.data))["captions"]) == 6
     blind = next(entry["captions"] for entry in found.data["captions"] if entry["decoder"] == ["LSTM", "zeroed"])
     assert len(set(blind)) == 1  # the same of every picture
 
@@ -38,22 +38,23 @@ def test_pictures():
     assert pictures.tokens.shape == (20, 15)
 
 
-def said(blind, simple, frozen, tuned):
+def said(blind, simple, frozen, longer, tuned):
     """Four pictures of one figure and four of two, of which so many are described rightly."""
     true = [ONE] * 4 + [f"{ONE} above {OTHER}"] * 4
     wrong = [OTHER] * 4 + [ONE] * 4
-    counts = {("LSTM", "zeroed"): blind, ("RNN", "frozen"): simple, ("LSTM", "frozen"): frozen, ("LSTM", "fine-tuned"): tuned}
+    counts = {("LSTM", "zeroed"): blind, ("RNN", "frozen"): simple, ("LSTM", "frozen"): frozen}
+    counts |= {("LSTM", "frozen, as long"): longer, ("LSTM", "fine-tuned"): tuned}
     return {who: [true[i] if i % 4 < count else wrong[i] for i in range(8)] for who, count in counts.items()}, true
 
 
 @pytest.mark.parametrize(
     ("counts", "wrong"),
-    [((0, 1, 2, 3), None), ((0, 0, 1, 2), 0), ((1, 1, 2, 3), 1), ((0, 2, 2, 3), 2), ((0, 2, 3, 3), 3)],
+    [((0, 1, 2, 2, 3), None), ((0, 0, 1, 1, 2), 0), ((1, 1, 2, 2, 3), 1), ((0, 2, 2, 2, 3), 2), ((0, 1, 2, 3, 3), 3)],
 )
 def test_claims(counts, wrong):
     found = report(*said(*counts))
     assert [finding.holds for finding in found.findings] == [i != wrong for i in range(4)]
-    assert dict(zip(COLUMNS, found.rows[6], strict=True))["exact"] == f"{25 * counts[3]}.0"
+    assert dict(zip(COLUMNS, found.rows[8], strict=True))["exact"] == f"{25 * counts[4]}.0"
 
 
 def test_a_wrong_caption_is_red_where_it_is_wrong(tmp_path, monkeypatch):

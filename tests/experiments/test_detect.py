@@ -32,7 +32,7 @@ def test_perfect_detections_have_the_quality_one():
     assert detect.judge(nothing, shapes) == detect.Quality(0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("align", "holds"), [(0.9, [True, True]), (0.4, [False, False])])
-def test_the_verdict_goes_by_the_figures(align, holds):
-    qualities = {"untrained": detect.Quality(0.01, 0, 0), "RoI pool": detect.Quality(0.8, 0.5, 0.8), "RoI align": detect.Quality(align, align, align)}
+@pytest.mark.parametrize(("align", "untrained", "holds"), [(0.9, 0.01, [True, True]), (0.4, 0.01, [False, False]), (0.9, 0.2, [False, True])])
+def test_the_verdict_goes_by_the_figures(align, untrained, holds):
+    qualities = {"untrained": detect.Quality(untrained, 0, 0), "RoI pool": detect.Quality(0.8, 0.5, 0.8), "RoI align": detect.Quality(align, align, align)}
     assert [finding.holds for finding in detect.report(qualities, TOY).findings] == holds

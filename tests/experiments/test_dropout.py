@@ -47,9 +47,13 @@ def figures(train_error, test_error):
 
 
 def test_the_findings_tell_what_came_out():
-    without = figures((1.0, 1.0), (8.0, 9.0))
-    assert [f.holds for f in dropout._on_errors({0.0: without, 0.5: figures((5.0, 6.0), (6.0, 7.5))})] == [True, True, True]
-    assert [f.holds for f in dropout._on_errors({0.0: without, 0.5: figures((1.0, 1.0), (6.0, 12.0))})] == [False, False, False]
+    without = figures((1.0, 1.0, 1.0), (8.0, 9.0, 8.5))
+    for half, holds in (
+        (figures((5.0, 6.0, 5.5), (6.0, 7.5, 6.5)), [True, True, True]),
+        (figures((1.0, 1.0, 1.0), (6.0, 12.0, 9.0)), [None, None, None]),
+        (figures((0.0, 0.0, 0.0), (9.0, 10.0, 9.0)), [False, False, False]),
+    ):
+        assert [f.holds for f in dropout._on_errors({0.0: without, 0.5: half})] == holds
     assert dropout._on_averages([Averaged(1, 0.5, 0.8), Averaged(64, 0.1, 0.99)]).holds
     assert not dropout._on_averages([Averaged(1, 0.5, 0.8), Averaged(64, 0.4, 0.99)]).holds
 

@@ -41,8 +41,9 @@ def findings(with_lrn, without, milliseconds):
 
 
 def test_the_findings_say_no_where_lrn_helps_or_is_free():
-    assert findings((5.0, 6.0), (5.0, 5.5), 12) == [True, True, True]
-    assert findings((5.0, 6.0), (7.0, 8.0), 9) == [False, False, True]
+    assert findings((5.0, 6.0), (4.0, 5.0), 12) == [True, True]
+    assert findings((5.0, 6.0), (7.0, 8.0), 9) == [False, False]
+    assert findings((5.0, 6.0), (5.0, 5.5), 12) == [None, True]
 
 
 def test_the_experiment_runs(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from minicnn import nn
 from minicnn.backend import use_backend
 from minicnn.data import ArrayDataset
 from minicnn.experiments.images import SmallSet
-from minicnn.experiments.over_seeds import Plan, Values, over_seeds, train
+from minicnn.experiments.over_seeds import Plan, Values, over_seeds, student, train
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +17,23 @@ def _on_numpy():
         yield
 
 
-@pytest.mark.parametrize(("each", "clear"), [((1.0, 2.0, 3.0), True), ((-1.0, -2.0, -3.0), True), ((-1.0, 2.0, 3.0), False), ((0.0, 0.0), False)])
-def test_a_difference_is_clear_beyond_two_standard_errors(each, clear):
-    assert Values(each).is_clear() is clear
+@pytest.mark.parametrize(
+    ("each", "above"),
+    [((3.0, 4.0, 5.0), True), ((-3.0, -4.0, -5.0), False), ((1.0, 2.0, 3.0), None), ((-1.0, 2.0, 3.0), None), ((0.0, 0.0), None), ((7.0,), None)],
+)
+def test_a_difference_is_clear_beyond_the_t_of_its_degrees_of_freedom(each, above):
+    """Of 3, 4, 5 the mean is 6.9 standard errors above 0, of 1, 2, 3 it is 3.5: more than two, and less than 4.3."""
+    assert Values(each).is_above_zero() is above
+    assert Values(each).is_clear() is (above is not None)
+
+
+@pytest.mark.parametrize("freedom", range(1, 31))
+def test_the_table_is_students(freedom):
+    """With t = √f tan(a), the density of a is proportional to cos(a)^(f - 1)."""
+    a = np.linspace(0, np.pi / 2, 20_001)
+    density = np.cos(a) ** (freedom - 1)
+    inside = density[a <= np.arctan(student(freedom) / freedom**0.5)].sum() / density.sum()
+    assert inside == pytest.approx(0.95, abs=2e-4)
 
 
 def test_differences_are_taken_seed_by_seed():

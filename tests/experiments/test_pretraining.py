@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import minicnn
 from minicnn.experiments import Settings, pretraining
 
 TINY = pretraining.Scale(size=16, depth=8, width=2, source=8, source_epochs=1, enough=6, enough_epochs=4, few=2, few_epochs=4, draws=2, held_out=4)
@@ -29,12 +30,23 @@ def test_a_named_dataset_is_divided_by_its_classes(tmp_path):
     assert (source.classes, target.classes, np.bincount(target.train.arrays[1]).tolist()) == (5, 5, [8] * 5)
 
 
+def test_an_odd_number_of_classes_gives_two_tasks_of_different_size(tmp_path, monkeypatch):
+    drawn = pretraining.figure_set(72, 36, TINY.size, seed=0)
+    parts = [pretraining._of(part, range(9)) for part in (drawn.train, drawn.test)]
+    monkeypatch.setattr(pretraining, "_images", lambda settings, scale: (*parts, 9))
+    source, target = pretraining.tasks(Settings(tmp_path), TINY)
+    assert (source.classes, target.classes) == (4, 5)
+    body = pretraining._network(source, TINY)
+    body(minicnn.Tensor(source.train.arrays[0]))  # its batch norms have seen something
+    assert len(pretraining._course(body, source, target, 2, 1, 0, TINY)) == 1
+
+
 def test_epochs_to_an_accuracy():
     assert pretraining.epochs_to([0.2, 0.5, 0.4, 0.6], 0.5) == 2
     assert pretraining.epochs_to([0.2], 0.5) is None
 
 
-@pytest.mark.parametrize(("slow", "few", "holds"), [(0.9, 0.5, [True] * 4), (0.8, 0.5, [True, False, True, True]), (0.9, 0.69, [True, True, True, False])])
+@pytest.mark.parametrize(("slow", "few", "holds"), [(0.9, 0.5, [True] * 4), (0.8, 0.5, [True, False, True, True]), (0.94, 0.5, [True, False, True, True]), (0.9, 0.69, [True, True, True, False])])
 def test_findings(tmp_path, slow, few, holds):
     runs = {
         "enough, pretrained": [0.8, 0.9, 0.9, 0.9], "enough, from scratch": [0.3, 0.5, 0.7, slow],
