@@ -103,7 +103,7 @@ def _saliency(args: argparse.Namespace, viewer: Viewer, x: Array, seen: Array, k
 def _occlusion(args: argparse.Namespace, viewer: Viewer, x: Array, seen: Array, k: int) -> list[Panel]:
     drop = occlusion(viewer.model, x, k, patch=args.patch, stride=args.stride)[0]
     largest = float(np.abs(drop).max())
-    title = f"occlusion: red, where it falls\n(by up to {100 * drop.max():.1f} points)"
+    title = f"occlusion: red, where it falls\n(in the mean of the squares by up to {100 * drop.max():.1f} points)"
     return [Panel(drop, title, colours="coolwarm", limits=(-largest, largest)), Panel(seen, heat=np.maximum(0, drop))]
 
 
