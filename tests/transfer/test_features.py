@@ -53,6 +53,15 @@ def test_a_network_without_weights_has_no_last_layer():
         features(nn.Sequential(nn.ReLU()), IMAGES)
 
 
+def test_several_layers_of_a_whole_dataset(net):
+    loader = DataLoader(ArrayDataset(IMAGES, LABELS), batch_size=2)
+    found, labels = extract(net, loader, ["s4", "input of output"])
+    for path, values in {"s4": found["s4"], None: found["input of output"]}.items():
+        alone, same = extract(net, loader, path)
+        np.testing.assert_array_equal(values, alone)
+        np.testing.assert_array_equal(labels, same)
+
+
 def test_a_whole_dataset_pooled_or_not(net):
     loader = DataLoader(ArrayDataset(IMAGES, LABELS), batch_size=2)
     found, labels = extract(net, loader, "s4")
