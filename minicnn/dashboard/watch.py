@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from minicnn.dashboard.log import Line, LogTail
 from minicnn.errors import ArgumentError
-from minicnn.train.run_folder import LOG
+from minicnn.train.run_folder import HELD_OUT, LOG
 
-HELD_OUT = "held_out.json"
 PATIENCE = 60.0  # seconds without a new line after which a run counts as stalled, unless its epochs take longer
 
 
@@ -45,7 +44,7 @@ class Watch:
         >>> watch = Watch([runs])
         >>> watch.look()
         []
-        >>> _ = (runs / "first" / "log.jsonl").write_text('{"kind": "end", "steps": 0, "interrupted": false}\\n')
+        >>> _ = (runs / "first" / "log.jsonl").write_text('{"kind": "end", "steps": 0, "stopped": null}\\n')
         >>> [(event.kind, event.run) for event in watch.look()]
         [('lines', 'first'), ('status', 'first')]
     """
@@ -108,10 +107,8 @@ class _RunWatch:
     def _status(self) -> str:
         if self.last["kind"] == "":
             return "waiting"
-        if self.last["kind"] == "stopped" or self.last.get("interrupted") is True:
-            return "stopped"
         if self.last["kind"] == "end":
-            return "ended"
+            return "ended" if self.last.get("stopped") is None else "stopped"
         try:
             silent = time.time() - self.log.path.stat().st_mtime
         except OSError:

@@ -1,5 +1,6 @@
 """Which runs there are, what is new in them, and how they stand."""
 
+import dataclasses
 import json
 import os
 import time
@@ -7,7 +8,9 @@ import time
 import pytest
 
 from minicnn.dashboard import Watch
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, NonFiniteError
+from minicnn.train import Recipe, RunFolder, StopWhen, run_recipe
+from tests.train.few import listened_to, silent
 
 
 def write(folder, *lines):
@@ -67,15 +70,28 @@ def test_a_missing_folder_is_named(tmp_path):
     ("last", "status"),
     [
         (EPOCH, "running"),
-        ({"kind": "end", "steps": 5, "interrupted": False}, "ended"),
-        ({"kind": "end", "steps": 5, "interrupted": True}, "stopped"),
-        ({"kind": "stopped"}, "stopped"),
+        ({"kind": "end", "steps": 5, "stopped": None}, "ended"),
+        ({"kind": "end", "steps": 5, "stopped": "interrupted"}, "stopped"),
         ({"kind": "resumed", "epoch": 0, "step": 0}, "running"),
     ],
 )
 def test_status_by_the_last_line(tmp_path, last, status):
     write(tmp_path / "a", RUN, last)
     assert statuses(Watch([tmp_path]).look()) == {"a": status}
+
+
+def test_runs_as_training_writes_them(tmp_path):
+    """One that has done its epochs, one that was stopped, one that diverged."""
+    quick = Recipe(epochs=2, batch_size=1437, lr=0.01, schedule="constant")
+    run_recipe(quick, quick.build(), RunFolder.new(tmp_path / "whole"), silent)
+    run_recipe(quick, quick.build(), RunFolder.new(tmp_path / "stopped"), listened_to(StopWhen(lambda: True, "enough")))
+    with pytest.raises(NonFiniteError):
+        run_recipe(quick, dataclasses.replace(quick, lr=1e38).build(), RunFolder.new(tmp_path / "diverged"), silent)
+    events = Watch([tmp_path]).look()
+    assert statuses(events) == {"whole": "ended", "stopped": "stopped", "diverged": "stopped"}
+    ((start, *_),) = (event.data["lines"] for event in events if event.kind == "lines" and event.run == "whole")
+    assert start["steps_per_epoch"] == 1
+    assert [event.run for event in events if event.kind == "held_out"] == ["stopped", "whole"]
 
 
 def test_an_empty_log_waits(tmp_path):

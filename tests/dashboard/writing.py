@@ -24,7 +24,7 @@ class Writer:
 
     def start(self, **settings):
         usual = {"model": "LeNet5", "dataset": "digits", "epochs": self.epochs, "seed": self.seed, "lr": self.lr, "optimizer": "sgd"}
-        self.write("run", settings=usual | settings, versions={"minicnn": "0.1.0"}, platform="a computer", processors=2)
+        self.write("run", settings=usual | settings, steps_per_epoch=self.steps_per_epoch, versions={"minicnn": "0.1.0"}, platform="a computer", processors=2)
 
     def epoch(self, epoch):
         """The lines of one epoch, 1 being the first."""
@@ -39,8 +39,8 @@ class Writer:
         self.write("epoch", epoch=epoch, lr=self._lr(epoch * self.steps_per_epoch), train_loss=loss, train_accuracy=accuracy, **held_out,
                    seconds=1437 / speed, images_per_second=speed)  # fmt: skip
 
-    def end(self, interrupted=False):
-        self.write("end", steps=self.epochs * self.steps_per_epoch, interrupted=interrupted)
+    def end(self, stopped=None):
+        self.write("end", steps=self.epochs * self.steps_per_epoch, stopped=stopped)
 
     def _figures(self, epochs, noise):
         loss = 2.3 * math.exp(-epochs * self.lr * 14) + 0.05 + self.lr / 4

@@ -28,6 +28,16 @@ def silent(epochs, steps_per_epoch):
     yield Callback()
 
 
+def listened_to(callback):
+    """What `run_recipe` takes to show progress; a callback of the test listens instead."""
+
+    @contextmanager
+    def show(epochs, steps_per_epoch):
+        yield callback
+
+    return show
+
+
 def assert_same(one, other):
     """Contents of two checkpoints, bit for bit, but for the times."""
     assert type(one) is type(other)

@@ -23,7 +23,6 @@ export class Run {
     this.start = {}; // the line with settings and versions
     this.steps = [];
     this.epochs = [];
-    this.stepsPerEpoch = null; // until it is known
   }
 
   take(lines, anew) {
@@ -32,19 +31,17 @@ export class Run {
       if (line.kind === "run") this.start = line;
       if (line.kind === "step" && Number.isFinite(line.step)) this.steps.push(line);
       if (line.kind === "epoch" && Number.isFinite(line.epoch)) this.epochs.push(line);
-      if (line.kind === "end" && this.epochs.length && !line.interrupted && !this.steps.length) this.stepsPerEpoch = line.steps / this.epochs.length;
     }
-    if (Number.isFinite(this.start.steps_per_epoch)) this.stepsPerEpoch = this.start.steps_per_epoch;
-    else if (this.steps.length) this.stepsPerEpoch = estimatedStepsPerEpoch(this.steps);
   }
+
+  get stepsPerEpoch() { return this.start.steps_per_epoch; }
 
   get lastEpoch() { return this.epochs.at(-1); }
 
   // The share of the run that is done, as far as the settings tell.
   get progress() {
     const all = this.start.settings?.epochs;
-    const known = Number.isFinite(this.start.steps_per_epoch) || this.lastEpoch; // in the first epoch, the steps there are tell nothing
-    const now = Math.max(this.lastEpoch?.epoch ?? 0, known && this.steps.length ? this.steps.at(-1).step / this.stepsPerEpoch : 0);
+    const now = Math.max(this.lastEpoch?.epoch ?? 0, this.steps.length ? this.steps.at(-1).step / this.stepsPerEpoch : 0);
     return all ? Math.min(1, now / all) : 0;
   }
 
@@ -65,11 +62,6 @@ export class Run {
     if (kind === axis) return number;
     return axis === "step" ? number * this.stepsPerEpoch : number / this.stepsPerEpoch;
   }
-}
-
-// Not every step is logged, so that the last of an epoch may be missing: the more epochs, the closer.
-function estimatedStepsPerEpoch(steps) {
-  return steps.reduce((most, line) => (line.epoch > 0 ? Math.max(most, line.step / line.epoch) : most), 1);
 }
 
 function points(lines, key, x) {
