@@ -13,9 +13,9 @@ from minicnn.autograd import Tensor
 from minicnn.backend import to_numpy
 from minicnn.errors import StateDictError
 from minicnn.kernels.array.module import array_module
-from minicnn.kernels.types import Array
 from minicnn.nn import Module
 from minicnn.place import move
+from minicnn.train.statistics import put
 
 
 class WeightAverage:
@@ -68,11 +68,11 @@ class WeightAverage:
         own = {name: tensor.data for name, tensor in self._tensors.items()}
         try:
             for name, tensor in self._tensors.items():
-                _put(tensor, move(self._averages[name], array_module(own[name])).copy())
+                put(tensor, move(self._averages[name], array_module(own[name])).copy())
             yield
         finally:
             for name, tensor in self._tensors.items():
-                _put(tensor, own[name])
+                put(tensor, own[name])
 
     def state_dict(self) -> dict[str, Any]:
         """The averages by name, in main memory, and how many steps are in them."""
@@ -96,8 +96,3 @@ def _followed(model: Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters and running statistics; counts are not averaged."""
     yield from model.named_parameters()
     yield from ((name, buffer) for name, buffer in model.named_buffers() if checks.is_floating(buffer.dtype))
-
-
-def _put(tensor: Tensor, array: Array) -> None:
-    tensor.data = array
-    tensor.version.count += 1

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from minicnn import checks
 from minicnn.kernels.types import Array
+from minicnn.train.epoch import Epoch
 from minicnn.train.metrics import Metrics
 
 if TYPE_CHECKING:
-    from minicnn.train.trainer import Epoch, Trainer
+    from minicnn.train.trainer import Trainer
 
 
 class Callback:
@@ -34,7 +35,7 @@ class Callback:
 
 
 class StopWhen(Callback):
-    """End the run as soon as a function, asked after every step, answers yes.
+    """End the run as soon as a function answers yes. It is asked after every step, and when a pass is evaluated.
 
     Example:
         >>> import time
@@ -47,6 +48,12 @@ class StopWhen(Callback):
         self.asked, self.why = asked, why
 
     def on_step(self, trainer: Trainer, metrics: Metrics) -> None:  # noqa: ARG002 - called like every callback
+        self._ask(trainer)
+
+    def on_epoch(self, trainer: Trainer, epoch: Epoch) -> None:  # noqa: ARG002 - called like every callback
+        self._ask(trainer)
+
+    def _ask(self, trainer: Trainer) -> None:
         if self.asked():
             trainer.stop(self.why)
 
@@ -54,7 +61,8 @@ class StopWhen(Callback):
 class EarlyStopping(Callback):
     """End the run when the loss on the validation images has not reached a new low for `patience` passes.
 
-    It goes by `trainer.history` alone, so that it needs no state of its own when a run is resumed.
+    It goes by `trainer.history` alone, so that it needs no state of its own when a run is resumed. `Trainer.fit` refuses it where there are no validation
+    images.
 
     Raises:
         ArgumentError: `patience` is below 1.

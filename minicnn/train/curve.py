@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from minicnn.train.trainer import Epoch
+from minicnn.train.epoch import Epoch
 
 
 def can_draw() -> bool:

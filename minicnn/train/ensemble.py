@@ -15,7 +15,7 @@ from minicnn.kernels.types import Array
 from minicnn.nn import Module
 from minicnn.nn.mode import evaluating
 from minicnn.ops.autocast import autocast
-from minicnn.train.evaluation import Batches
+from minicnn.train.batches import Batches
 
 Views = Callable[[Tensor], Sequence[Tensor]]
 """`views(images)`: the same images (N, C, H, W) in several ways, such as windows of them and their mirror images."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Callable
 
-from minicnn.autograd import Tensor, no_grad
+from minicnn.autograd import no_grad
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
 from minicnn.nn.mode import evaluating
 from minicnn.ops import cross_entropy
 from minicnn.ops.autocast import autocast
+from minicnn.train.batches import Batches
 from minicnn.train.metrics import Metrics
-
-Batches: TypeAlias = Iterable[tuple[Tensor, Tensor]]
-"""Images (N, C, H, W) with labels (N,), batch by batch: a `DataLoader`. One walk through it is an epoch."""
 
 
 def evaluate(

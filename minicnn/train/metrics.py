@@ -24,18 +24,24 @@ class Metrics:
 
     images: int = 0
     batches: int = 0
-    correct: int = 0
+    correct: float = 0.0
     total_loss: float = 0.0
     seconds: float = 0.0
     started: float = field(default_factory=perf_counter)
     batch_loss: float = 0.0
     batch_accuracy: float = 0.0
 
-    def add(self, loss: float, scores: Array, labels: Array) -> None:
-        """Count a batch: its mean loss, scores (N, K) and labels (N,)."""
+    def add(self, loss: float, scores: Array, labels: Array, others: Array | None = None, share: float = 1.0) -> None:
+        """Count a batch: its mean loss, scores (N, K) and labels (N,).
+
+        Where images are mixed (`data.mixup`), an image counts with `share` if it is taken for its label, and with the rest if for that of the other image.
+        """
         self.images += len(labels)
         self.batches += 1
-        correct = int((scores.argmax(axis=1) == labels).sum())
+        found = scores.argmax(axis=1)
+        correct = float((found == labels).sum())
+        if others is not None:
+            correct = share * correct + (1 - share) * float((found == others).sum())
         self.correct += correct
         self.batch_loss, self.batch_accuracy = loss, correct / len(labels)
         self.total_loss += loss * len(labels)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from minicnn import models
-from minicnn.backend import manual_seed
+from minicnn.backend import generator, manual_seed
 from minicnn.data import ArrayDataset, DataLoader, of_each_class, random_split
 from minicnn.data.published import Report
 from minicnn.data.transforms import Compose, Transform
@@ -79,6 +79,7 @@ def build(recipe: Recipe, report: Report | None = None) -> Parts:
         average=WeightAverage(model, recipe.average) if recipe.average else None,
         mixup=recipe.mixup,
     )
+    trainer.random = generator().bit_generator.state  # what is drawn before `fit`, for another recipe perhaps, changes nothing
     parts = Parts(images, kwargs, trainer, train, validation, test)
     return on_features(recipe, parts) if _can_use_features(recipe, parts) else parts
 

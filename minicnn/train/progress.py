@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from minicnn.train.callback import Callback
+from minicnn.train.epoch import Epoch
 from minicnn.train.metrics import Metrics
-from minicnn.train.trainer import Epoch, Trainer
+from minicnn.train.trainer import Trainer
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:

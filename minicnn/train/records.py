@@ -16,9 +16,10 @@ from minicnn.io import save_checkpoint
 from minicnn.io.atomic import write_atomically
 from minicnn.kernels.types import Array
 from minicnn.train.callback import Callback
+from minicnn.train.epoch import Epoch
 from minicnn.train.metrics import Metrics
 from minicnn.train.run_folder import RunFolder
-from minicnn.train.trainer import Epoch, Trainer
+from minicnn.train.trainer import Trainer
 
 LINES = 25  # of the log for each epoch, at most
 SAVED_AT_LEAST = 600  # seconds between checkpoints in the middle of a pass

@@ -12,13 +12,14 @@ from minicnn.backend import get_backend, get_num_threads
 from minicnn.errors import NonFiniteError
 from minicnn.train.callback import Callback, EarlyStopping, StopWhen
 from minicnn.train.curve import can_draw, draw_curve
+from minicnn.train.epoch import Epoch
 from minicnn.train.interrupt import between_steps
 from minicnn.train.parts import Parts
 from minicnn.train.recipe import Recipe
 from minicnn.train.recipe_file import write_recipe
 from minicnn.train.records import Checkpoints, HeldOut, Log
 from minicnn.train.run_folder import RunFolder
-from minicnn.train.trainer import Epoch, Trainer
+from minicnn.train.trainer import Trainer
 
 INTERRUPTED = "interrupted"
 
@@ -80,7 +81,7 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
         except NonFiniteError as error:
             folder.log("end", steps=trainer.steps, stopped=str(error))
             raise
-        stopped = trainer.stopped if len(trainer.history) < recipe.epochs else None
+    stopped = trainer.stopped
     if stopped == INTERRUPTED:
         checkpoints.save()
     return Outcome(trainer.history, trainer.steps, stopped, finish(recipe, trainer, folder, stopped))

@@ -5,42 +5,28 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from minicnn import checks
 from minicnn.autograd import Tensor, detect_anomaly
 from minicnn.backend import generator
-from minicnn.data import mixup
-from minicnn.errors import NonFiniteError
+from minicnn.data.mixup import Mixed, mixup
+from minicnn.errors import ArgumentError, NonFiniteError, StateDictError
 from minicnn.models.auxiliary import Outputs, auxiliary_cross_entropy
 from minicnn.nn import Module
 from minicnn.ops.autocast import PRECISIONS, autocast
 from minicnn.optim import GradScaler, Optimizer, ReduceLROnPlateau, Schedule, clip_grad_norm
 from minicnn.train.average import WeightAverage
-from minicnn.train.callback import Callback
-from minicnn.train.evaluation import Batches, evaluate
+from minicnn.train.batches import Batches, in_groups, is_whole
+from minicnn.train.callback import Callback, EarlyStopping
+from minicnn.train.epoch import Epoch
+from minicnn.train.evaluation import evaluate
 from minicnn.train.metrics import Metrics
+from minicnn.train.statistics import kept_statistics
 
 Loss: TypeAlias = Callable[[Any, Tensor], Tensor]
 """`loss(outputs, labels)`: the mean loss of a batch, from what the network returned."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training images gave. Training figures are means over the pass, while the weights moved."""
-
-    epoch: int
-    lr: float
-    train_loss: float
-    train_accuracy: float
-    test_loss: float
-    test_accuracy: float
-    seconds: float
-    images_per_second: float
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
 
 
 class Trainer:
@@ -48,7 +34,7 @@ class Trainer:
 
     Args:
         model: takes images, returns scores (N, K); in training it may return auxiliary scores as well, whose losses are added.
-        optimizer: holds the model's parameters.
+        optimizer: holds the model's parameters, or those that are to be trained. No other gradient is measured, clipped or kept.
         schedule: sets the optimiser's learning rate. It is stepped after every update, so its lengths are in steps; only
             `ReduceLROnPlateau` is stepped after every epoch. It is told the mean loss on the validation images, or where there are
             none on the training images: those held out measure, and may steer nothing.
@@ -65,7 +51,8 @@ class Trainer:
         steps: updates so far.
         history: an `Epoch` for each pass that is finished.
         gradient_norm: of the last step, before clipping.
-        stopped: why `stop` was called, or None.
+        stopped: why `stop` ended training before its last pass, or None.
+        random: the state of the process's random generator that the next `fit` begins with; None takes it as it is then.
 
     Raises:
         ArgumentError: unknown precision, or a number out of range.
@@ -103,8 +90,10 @@ class Trainer:
         self.steps, self.gradient_norm = 0, 0.0
         self.history: list[Epoch] = []
         self.stopped: str | None = None
+        self.random: Any = None
         self._seen: Metrics | None = None  # of the pass that has begun,
         self._lr = 0.0  # at this rate
+        self._goes_on = False  # with that pass, of another trainer, whose state was loaded
 
     def fit(
         self, train: Batches, test: Batches, epochs: int, *, validation: Batches | None = None, callbacks: Sequence[Callback] = ()
@@ -114,6 +103,9 @@ class Trainer:
         A network in evaluation mode is switched to training, once. In one that is in training mode already, layers that
         were put into `eval()` by hand, such as a frozen batch norm, stay there.
 
+        A pass that was broken off, by `stop` or an error, is not gone on with by another `fit`: that begins a new pass, while steps and schedule count
+        on. To go on in its middle, load the states of trainer and loader, also in the same process.
+
         Args:
             validation: images by which decisions are made: the best weights, an early stop, a plateau.
             callbacks: are told of every step and every pass, in their order.
@@ -122,20 +114,29 @@ class Trainer:
             The history: one entry per finished pass.
 
         Raises:
-            NonFiniteError: the loss or a gradient became NaN or Inf; names the operation. The weights are those of the last finite step; the
-                held-out loss is seen only after the pass that spoiled the weights.
+            NonFiniteError: the loss or a gradient became NaN or Inf; names the operation. The weights, and the running statistics, are those of the last
+                finite step; the held-out loss is seen only after the pass that spoiled the weights.
+            ArgumentError: a pass saw no images; or `EarlyStopping` has no validation images to go by.
         """
+        if validation is None and any(isinstance(callback, EarlyStopping) for callback in callbacks):
+            raise ArgumentError("EarlyStopping goes by the loss on validation images, and there are none: give fit(..., validation=...)")
         if not self.model.training:
             self.model.train()
-        self.stopped = None
+        if self.random is not None:
+            generator().bit_generator.state, self.random = self.random, None
+        if not self._goes_on:
+            self._seen = None
+        self.stopped, self._goes_on = None, False
         while len(self.history) < epochs and not self.is_stopping():
             seen = self._train_epoch(train, callbacks)
-            if self.is_stopping() and not _is_whole(seen, train):
+            if self.is_stopping() and not is_whole(seen, train):
                 break
             self._seen = None
             self.history.append(self._evaluated(seen, validation, test, callbacks))
             for callback in callbacks:
                 callback.on_epoch(self, self.history[-1])
+        if len(self.history) >= epochs:
+            self.stopped = None  # too late: all is done
         return self.history
 
     def is_stopping(self) -> bool:
@@ -156,33 +157,37 @@ class Trainer:
     def _train_epoch(self, train: Batches, callbacks: Sequence[Callback]) -> Metrics:
         if self._seen is None:  # otherwise a pass that was broken off goes on
             self._seen, self._lr = Metrics(), self.lr
-        if _is_whole(self._seen, train):
+        if is_whole(self._seen, train):
             return self._seen
-        for batches in _in_groups(train, self.accumulate):
+        before = self._seen.batches
+        for batches in in_groups(train, self.accumulate):
             self._step(batches, self._seen)
             for callback in callbacks:
                 callback.on_step(self, self._seen)
             if self.is_stopping():
                 break
+        if self._seen.batches == before:
+            raise ArgumentError(f"Trainer: epoch {len(self.history) + 1} saw no images: `train` gave no batch. A generator can be walked through once only: give a DataLoader, or a list")
         return self._seen
 
     def _step(self, batches: Sequence[tuple[Tensor, Tensor]], seen: Metrics) -> None:
         """One update by the gradient of the mean loss over the images of all batches."""
         count = sum(len(labels) for _, labels in batches)
-        self.optimizer.zero_grad()
+        self._forget_gradients()
+        restore = kept_statistics(self.model)
         done = []
         for images, labels in batches:
             before = generator().bit_generator.state
-            loss, scores = self._forward(images, labels)
+            loss, scores, mixed = self._forward(images, labels)
             if not math.isfinite(value := loss.item()):
-                raise self._not_finite(f"the loss is {value}", images, labels, before)
+                raise self._not_finite(f"the loss is {value}", images, labels, before, restore)
             self.scaler.scale(loss if len(batches) == 1 else loss * (len(labels) / count)).backward()
-            done.append((value, scores.numpy(), labels.numpy()))
+            done.append((value, scores.numpy(), labels.numpy(), *(() if mixed is None else (mixed.others.numpy(), mixed.share))))
         self.scaler.unscale_(self.optimizer)
         try:
-            self.gradient_norm = clip_grad_norm(self.model.named_parameters(), self.clip_norm, error_if_nonfinite=not self.scaler.is_enabled())
+            self.gradient_norm = clip_grad_norm(self._named(), self.clip_norm, error_if_nonfinite=not self.scaler.is_enabled())
         except NonFiniteError as error:
-            raise self._not_finite(str(error).partition(":")[2].partition(": no scaling")[0].strip(), images, labels, before) from None
+            raise self._not_finite(str(error).partition(":")[2].partition(": no scaling")[0].strip(), images, labels, before, restore) from None
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.average is not None:
@@ -193,15 +198,25 @@ class Trainer:
         for batch in done:
             seen.add(*batch)
 
-    def _forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss and scores of a batch."""
+    def _named(self) -> list[tuple[str, Tensor]]:
+        names = {id(parameter): name for name, parameter in self.model.named_parameters()}
+        mine = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        return [(names.get(id(parameter), f"parameter {i}, which is not the network's,"), parameter) for i, parameter in enumerate(mine)]
+
+    def _forget_gradients(self) -> None:
+        """Also those that the optimiser does not use, which would pile up."""
+        self.optimizer.zero_grad()
+        self.model.zero_grad()
+
+    def _forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Mixed | None]:
+        """Loss and scores of a batch, and how it was mixed."""
         mixed = mixup(images, labels, generator(), self.mixup) if self.mixup else None
         with autocast(self.precision):
             outputs = self.model(images if mixed is None else mixed.images)
             loss = self.loss(outputs, labels)
             if mixed is not None:
                 loss = mixed.share * loss + (1 - mixed.share) * self.loss(outputs, mixed.others)
-            return loss, outputs.scores if isinstance(outputs, Outputs) else outputs
+            return loss, outputs.scores if isinstance(outputs, Outputs) else outputs, mixed
 
     def _evaluated(self, seen: Metrics, validation: Batches | None, test: Batches, callbacks: Sequence[Callback]) -> Epoch:
         """What the pass gave; the plateau is told its loss."""
@@ -224,8 +239,11 @@ class Trainer:
 
     # What is not finite
 
-    def _not_finite(self, what: str, images: Tensor, labels: Tensor, before: Any) -> NonFiniteError:
-        """An error that names the operation in which it begins: the batch is computed once more, with the same random numbers, and watched."""
+    def _not_finite(self, what: str, images: Tensor, labels: Tensor, before: Any, restore: Callable[[], None]) -> NonFiniteError:
+        """An error that names the operation in which it begins: the batch is computed once more, with the same random numbers, and watched.
+
+        The step has come to nothing: no gradient is left of it, and no trace in the running statistics.
+        """
         where = f"{what} at step {self.steps + 1} (epoch {len(self.history) + 1})"
         generator().bit_generator.state = before
         named = ""
@@ -235,7 +253,8 @@ class Trainer:
         except NonFiniteError as error:
             named = f"; it begins in {error}"
         finally:
-            self.optimizer.zero_grad()
+            self._forget_gradients()
+            restore()
         return NonFiniteError(f"{where}, {self._cure(self.lr)}{named}")
 
     def _cure(self, lr: float) -> str:
@@ -249,45 +268,33 @@ class Trainer:
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "schedule": None if self.schedule is None else self.schedule.state_dict(),
-            "scaler": self.scaler.state_dict() if self.scaler.is_enabled() else None,
-            "average": None if self.average is None else self.average.state_dict(),
-            "generator": generator().bit_generator.state,
+            **{name: None if mine is None else mine.state_dict() for name, mine in self._optional().items()},
+            "generator": generator().bit_generator.state if self.random is None else self.random,
             "steps": self.steps,
             "seen": None if self._seen is None else {"lr": self._lr, **self._seen.state_dict()},
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
         }
 
+    def _optional(self) -> dict[str, Any]:
+        return {"schedule": self.schedule, "scaler": self.scaler if self.scaler.is_enabled() else None, "average": self.average}
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where another trainer stopped, with the same kind of network, optimiser and schedule, as if there had been no break.
 
         Raises:
-            StateDictError: the state is of others than these.
+            StateDictError: the state is of others than these. (If only one of the two has an average, a schedule or a scaler, nothing has changed.)
         """
+        for name, mine in self._optional().items():
+            if (state[name] is None) != (mine is None):
+                theirs, own = ("without", "one") if state[name] is None else ("with", "none")
+                raise StateDictError(f"Trainer: the state is of a trainer {theirs} {name}, and this one has {own}")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        for name in ("schedule", "scaler", "average"):
-            if state[name] is not None:
-                getattr(self, name).load_state_dict(state[name])
-        generator().bit_generator.state = state["generator"]
+        for name, mine in self._optional().items():
+            if mine is not None:
+                mine.load_state_dict(state[name])
+        self.random = generator().bit_generator.state = state["generator"]
         self.steps = checks.integer(state["steps"], "Trainer: steps", 0)
-        if state["seen"] is not None:
-            self._seen, self._lr = Metrics.resumed(state["seen"]), state["seen"]["lr"]
+        self._goes_on = state["seen"] is not None
+        self._seen, self._lr = (Metrics.resumed(state["seen"]), state["seen"]["lr"]) if self._goes_on else (None, 0.0)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
-
-
-def _is_whole(seen: Metrics, train: Batches) -> bool:
-    """All batches of the pass have been seen."""
-    return isinstance(train, Sized) and seen.batches >= len(train)
-
-
-def _in_groups(batches: Batches, size: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """Lists of `size` batches; the last may be shorter."""
-    group = []
-    for batch in batches:
-        group.append(batch)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group

@@ -191,6 +191,7 @@ def test_what_cannot_go_on(whole, tmp_path):
         ({"recipe": {**state["recipe"], "model_options": {"depth": 16, "k": 1}}}, "its checkpoint does not fit its recipe: .*missing"),
         ({"recipe": {**state["recipe"], "optimizer": "adam"}}, "the state is of SGD, but this optimiser is Adam"),
         ({"data": {**state["data"], "batch_size": 3}}, "batch_size 3, this has 16"),
+        ({"schedule": None}, "does not fit its recipe: .*the state is of a trainer without schedule, and this one has one"),
     ):
         save_checkpoint(tmp_path / "checkpoint.safetensors", {**state, **change})
         with pytest.raises(CheckpointError, match=sentence):
