@@ -41,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = [load_run(run) for run in args.runs]
     if len(datasets := {contents["dataset"] for _, contents in loaded}) > 1:
         raise ArgumentError(f"evaluate: the runs are of different datasets, {', '.join(sorted(datasets))}: evaluate each for itself")
-    images = load_images(loaded[0][1])
-    said = [_one(model, contents, images, args, f"backend {backend}, {precision}") for model, contents in loaded]
+    said = [_one(model, contents, load_images(contents), args, f"backend {backend}, {precision}") for model, contents in loaded]
     if args.ensemble:
         _together(said)
     return OK

@@ -140,7 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _stream(self) -> None:
-        watch = Watch(self.server.folders)
+        try:
+            watch = Watch(self.server.folders)
+        except ArgumentError as error:  # a folder has been deleted meanwhile
+            self._answer(HTTPStatus.NOT_FOUND, f"{error}\n".encode())
+            return
         self._head(HTTPStatus.OK, "text/event-stream")
         self._tell("start", {})
         looks = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+import numpy as np
 
 from minicnn import checks, models
 from minicnn.data.published import Report
@@ -88,7 +90,7 @@ class Recipe:
     precision: str = "fp32"
 
     def resolved(self) -> Recipe:
-        """The recipe with the optimiser's usual learning rate where none is given, and every name as it is listed.
+        """The recipe with the optimiser's usual learning rate where none is given, every name as it is listed, and NumPy's numbers as Python's.
 
         Raises:
             ArgumentError: a name or an option is unknown, or a number is out of range.
@@ -122,15 +124,8 @@ class Recipe:
                 "set validation as well, such as 0.1 for a tenth of the training images"
             )
         lr = checks.positive(usual_lr(self.optimizer) if self.lr is None else self.lr, "the learning rate")
-        return replace(
-            self,
-            model=model,
-            lr=lr,
-            optimizer=self.optimizer.lower(),
-            schedule=self.schedule.lower(),
-            augment=self.augment.lower(),
-            strategy=self.strategy.lower(),
-        )
+        named = {name: getattr(self, name).lower() for name in ("optimizer", "schedule", "augment", "strategy")}
+        return replace(self, **{**{field.name: _plain(getattr(self, field.name)) for field in fields(self)}, **named, "model": model, "lr": _plain(lr)})
 
     def build(self, report: Report | None = None) -> Parts:
         """The freshly initialised network, the data, and all that trains it.
@@ -148,3 +143,12 @@ class Recipe:
             (23, 'SGD')
         """
         return build(self.resolved(), report)
+
+
+def _plain(value: Any) -> Any:
+    """The value as a file can hold it: numbers, texts, lists and tables of Python."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.data import Dataset
+from minicnn.data.transforms import resize
 from minicnn.io import save_checkpoint
 from minicnn.io.atomic import write_atomically
 from minicnn.kernels.types import Array
@@ -24,6 +25,7 @@ from minicnn.train.trainer import Trainer
 LINES = 25  # of the log for each epoch, at most
 SAVED_AT_LEAST = 600  # seconds between checkpoints in the middle of a pass
 SAMPLES, MISTAKES = 16, 24
+LARGEST = 96  # pixels of a picture's longer side, where a page shows it
 
 
 class Log(Callback):
@@ -124,7 +126,10 @@ def _highest_probability(scores: Array) -> Array:
 
 
 def _pixels(image: Array) -> dict[str, Any]:
-    """An image (C, H, W) as bytes, for a page to draw: what is no bytes is stretched from its least value to its greatest."""
+    """An image (C, H, W) as bytes, for a page to draw: large ones are shrunk, and what is no bytes is stretched from its least value to its greatest."""
+    if (longer := max(image.shape[1:])) > LARGEST:
+        height, width = (max(1, round(side * LARGEST / longer)) for side in image.shape[1:])
+        image = resize(image, (height, width))
     if image.dtype != np.uint8:
         low, high = float(image.min()), float(image.max())
         image = np.rint(255 * (image - low) / max(high - low, 1e-12)).astype(np.uint8)

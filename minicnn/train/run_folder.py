@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn._version import __version__
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, CheckpointError
 
 LOG, CURVE, CHECKPOINT, BEST = "log.jsonl", "curve.png", "checkpoint.safetensors", "best.safetensors"
 RECIPE, HELD_OUT = "recipe.toml", "held_out.json"
@@ -82,9 +82,17 @@ class RunFolder:
             self.path.rmdir()
 
     def log(self, kind: str, **values: Any) -> None:
-        """Append a line to the log; it is on its way to the disk when this returns."""
-        with (self.path / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"kind": kind, **values}, allow_nan=False) + "\n")
+        """Append a line to the log; it is on its way to the disk when this returns.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        line = json.dumps({"kind": kind, **values}, allow_nan=False) + "\n"
+        try:
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            raise CheckpointError(f"the log {self.path / LOG} cannot be written: {error.strerror or error}") from None
 
     def has_end(self) -> bool:
         """Does the log say that the run came to an end, and has it not gone on since?

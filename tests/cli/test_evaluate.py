@@ -1,12 +1,16 @@
 """`minicnn evaluate RUN`."""
 
+import dataclasses
 import json
 import re
 
 import pytest
 
+import minicnn as package
 from minicnn import models
+from minicnn.data import Shapes
 from minicnn.io import save_checkpoint
+from minicnn.train import datasets
 
 
 def test_says_what_the_log_says_about_the_last_epoch(minicnn, trained):
@@ -76,3 +80,27 @@ def test_several_views(minicnn, trained):
     ):
         code, _, err = minicnn("evaluate", trained, *wrong)
         assert (code, sentence in err) == (2, True)
+
+
+def test_each_run_sees_the_images_as_it_knows_them(minicnn, tmp_path, monkeypatch):
+    """Drawn figures of 32 and of 24 pixels, for a network that takes any size: each alone, and both together."""
+
+    def few(where):
+        return dataclasses.replace(datasets.DATASETS["shapes"](where), test=Shapes(40, train=False, size=where.size))
+
+    monkeypatch.setitem(datasets.DATASETS, "few-shapes", few)
+    monkeypatch.setattr(datasets, "SIZED", ("few-shapes",))
+    for size in (32, 24):
+        package.manual_seed(0)
+        net = models.WideResNetCIFAR(num_classes=10, depth=10, k=1)
+        net(package.randn(8, 3, size, size))
+        network = {"name": "WideResNetCIFAR", "kwargs": {"num_classes": 10, "depth": 10, "k": 1}}
+        save_checkpoint(tmp_path / f"{size}.safetensors", {
+            "network": network, "model": net.state_dict(), "dataset": "few-shapes", "epoch": 1, "recipe": {"image_size": size},
+        })  # fmt: skip
+    figures = [minicnn("evaluate", tmp_path / f"{size}.safetensors")[1].splitlines()[1:] for size in (32, 24)]
+    assert figures[0] != figures[1]
+    code, out, _ = minicnn("evaluate", *(tmp_path / f"{size}.safetensors" for size in (32, 24)))
+    assert code == 0
+    lines = [line for line in out.splitlines() if "after 1 epochs" not in line]
+    assert lines == [*figures[0], *figures[1]]

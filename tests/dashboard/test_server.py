@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shutil
 import socket
 
 import pytest
@@ -150,6 +151,14 @@ def test_a_page_that_was_closed_is_no_error(server, runs, capfd):
         write(runs / "a", {"kind": "step", "step": step})
         other = Stream(server)
         other.until("looked")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_folder_that_was_deleted_is_said_and_no_traceback(server, runs, capfd):
+    shutil.rmtree(runs)
+    response = get(server, "/events")
+    assert response.status == 404
+    assert b"there is no folder" in response.read()
     assert capfd.readouterr().err == ""
 
 

@@ -1,7 +1,9 @@
 """Recipes in files: those of the papers can be cooked, one's own come back as written, and mistakes are named."""
 
 import dataclasses
+import json
 
+import numpy as np
 import pytest
 
 from minicnn.errors import ArgumentError
@@ -55,6 +57,13 @@ def test_what_is_written_is_read_again(tmp_path):
     )  # fmt: skip
     write_recipe(recipe, tmp_path / "r.toml")
     assert Recipe(**read_recipe(str(tmp_path / "r.toml"))) == recipe
+    numbers = {"mixup": np.float64(0.5), "seed": np.int64(3), "epochs": np.int32(2), "lr": np.float32(0.5), "label_smoothing": np.float16(0.5)}
+    options = {"schedule": "multi-step", "schedule_options": {"milestones": (np.float32(0.5), 1)}, "model_options": {"dropout": np.float64(0.25)}}
+    recipe = Recipe(**numbers, **options).resolved()
+    assert {type(value) for value in dataclasses.asdict(recipe).values()} == {str, int, float, dict, type(None)}
+    assert json.loads(json.dumps(dataclasses.asdict(recipe))) == dataclasses.asdict(recipe)
+    write_recipe(recipe, tmp_path / "numpy.toml")
+    assert Recipe(**read_recipe(str(tmp_path / "numpy.toml"))) == recipe
     write_recipe(Recipe().resolved(), tmp_path / "usual.toml")
     assert dataclasses.asdict(Recipe(**read_recipe(str(tmp_path / "usual.toml")))) == dataclasses.asdict(Recipe().resolved())
 

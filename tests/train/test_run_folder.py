@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.train import RunFolder, read_log
 
 
@@ -46,6 +46,23 @@ def test_the_log_is_json_line_by_line(tmp_path):
     assert lines[0]["settings"] == {"seed": 3}
     assert {"minicnn", "python", "numpy", "numba"} <= lines[0]["versions"].keys()
     assert list(read_log(tmp_path / "log.jsonl")) == lines
+
+
+def test_a_log_on_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    class Full:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    run = RunFolder.new(tmp_path)
+    monkeypatch.setattr("pathlib.Path.open", lambda *_, **__: Full())
+    with pytest.raises(CheckpointError, match=r"the log .*log\.jsonl cannot be written: No space left on device"):
+        run.log("step", step=1)
 
 
 def test_a_damaged_log_is_refused(tmp_path):
