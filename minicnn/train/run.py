@@ -62,8 +62,14 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
     Raises:
         NonFiniteError: the loss or a gradient became NaN or Inf; the checkpoint is that of the last pass, if there was one.
         CheckpointError: a file cannot be written: the disk is full, for instance. The last checkpoint stays, and the run can be resumed from it.
+        ArgumentError: another process is running this run.
     """
-    recipe, trainer = recipe.resolved(), parts.trainer
+    with folder.held():
+        return _run(recipe.resolved(), parts, folder, show)
+
+
+def _run(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[int, int], AbstractContextManager[Callback]]) -> Outcome:
+    trainer = parts.trainer
     steps_per_epoch = -(-len(parts.train) // recipe.accumulate)
     _begin(recipe, parts, folder, steps_per_epoch)
     with between_steps() as interrupted, show(recipe.epochs, steps_per_epoch) as progress:

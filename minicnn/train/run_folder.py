@@ -64,17 +64,41 @@ class RunFolder:
         """The folder of a run that was broken off, rid of what a killed process left half written.
 
         Raises:
-            ArgumentError: there is no run in it that could go on.
+            ArgumentError: there is no run in it that could go on, or it is still going on.
         """
         folder = cls(Path(path))
         if not folder.path.is_dir():
             raise ArgumentError(f"no run at {path}: there is no such folder")
         if not folder.checkpoint.is_file():
             raise ArgumentError(f"the run {path} cannot be resumed: it has no {CHECKPOINT}, which is written after the first epoch; start it again")
-        for part in folder.path.glob(".*.part"):
-            part.unlink()
-        _cut_half_line(folder.path / LOG)
+        with folder.held():
+            for part in folder.path.glob(".*.part"):
+                part.unlink()
+            _cut_half_line(folder.path / LOG)
         return folder
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, the folder is this run's alone: two that write into it would spoil log and checkpoint.
+
+        Raises:
+            ArgumentError: another process holds it.
+        """
+        try:
+            import fcntl
+        except ImportError:  # on Windows nobody is kept out
+            yield
+            return
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise ArgumentError(f"the run {self.path} is still going on, in another process: wait until it is done, or end it first") from None
+            yield
+        finally:
+            os.close(descriptor)  # which lets go of it
 
     def remove_if_empty(self) -> None:
         """Leave no folder of a run that came to nothing."""

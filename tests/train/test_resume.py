@@ -224,3 +224,21 @@ def test_a_run_that_stopped_early_is_at_its_end(tmp_path):
     assert "the validation loss has not been below" in end["stopped"]
     with pytest.raises(ArgumentError, match=r"is at its end: the validation loss has not been below"):
         resume(tmp_path / "run").restore()
+
+
+def test_a_run_that_is_still_going_on_is_left_alone(tmp_path):
+    path, refused = tmp_path / "run", []
+
+    class SomebodyResumes(Callback):
+        def on_epoch(self, trainer, epoch):
+            if epoch.epoch == 2:
+                (path / ".checkpoint.safetensors.1.part").write_text("half")
+                for attempt in (lambda: resume(path), lambda: run_recipe(RECIPES["sgd"], None, RunFolder(path), silent)):
+                    with pytest.raises(ArgumentError, match=r"the run .*run is still going on, in another process: wait until it is done, or end it first"):
+                        attempt()
+                    refused.append((path / ".checkpoint.safetensors.1.part").exists())
+
+    train(RECIPES["sgd"], RunFolder.new(path), SomebodyResumes())
+    assert refused == [True, True]
+    with pytest.raises(ArgumentError, match="is at its end"):
+        resume(path).restore()
