@@ -114,7 +114,10 @@ def _new(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
 
     backend = use_backend(args)
     settings = {**(read_recipe(args.recipe) if args.recipe else {}), **_given(args)}
-    recipe = Recipe(**with_settings(settings, args.set)).resolved()
+    settings = with_settings(settings, args.set)
+    if args.recipe and "dataset" not in settings:
+        raise ArgumentError(f"the recipe {args.recipe} is for no dataset in particular: add --dataset NAME, such as a folder of pictures with train and test in it")
+    recipe = Recipe(**settings).resolved()
     args.precision = recipe.precision
     use_precision(args)
     with showing_downloads() as report:

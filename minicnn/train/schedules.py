@@ -1,6 +1,9 @@
-"""Schedules by name, as recipes have them: their lengths are in epochs, and may be fractions of one."""
+"""Schedules by name, as recipes have them: their lengths are in epochs, and may be fractions of one.
 
-from collections.abc import Callable, Mapping, Sequence
+Epochs are counted from the start of the run, also where it begins with a warm-up: a fall that is due during the rise is there at its end.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -34,7 +37,12 @@ def _constant(optimizer: optim.Optimizer, run: Length, *, warmup: float = 0.0) -
 def _step(optimizer: optim.Optimizer, run: Length, *, every: float | None = None, gamma: float = 0.1, warmup: float = 0.0) -> AnySchedule | None:
     """Times gamma after every so many epochs; by default after each third of the run."""
     size = max(1, run.steps // 3) if every is None else run.to_steps(every, "every")
-    return _warmed_up(optimizer, run, warmup, lambda _steps: optim.StepLR(optimizer, step_size=size, gamma=gamma))
+    falls = range(size, run.steps + 1, size)
+
+    def then(rise: int) -> optim.Schedule:
+        return optim.MultiStepLR(optimizer, _after(rise, falls), gamma) if rise else optim.StepLR(optimizer, size, gamma)
+
+    return _warmed_up(optimizer, run, warmup, then)
 
 
 def _multi_step(
@@ -42,7 +50,7 @@ def _multi_step(
 ) -> AnySchedule | None:
     """Times gamma at each milestone; by default at half and three quarters of the run: He et al. 2016, sec. 4.2."""
     at = [max(1, run.steps // 2), max(1, 3 * run.steps // 4)] if milestones is None else [run.to_steps(m, "milestones") for m in milestones]
-    return _warmed_up(optimizer, run, warmup, lambda rise: optim.MultiStepLR(optimizer, milestones=[max(0, m - rise) for m in at], gamma=gamma))
+    return _warmed_up(optimizer, run, warmup, lambda rise: optim.MultiStepLR(optimizer, _after(rise, at), gamma))
 
 
 def _plateau(optimizer: optim.Optimizer, run: Length, *, gamma: float = 0.1, patience: int = 2) -> AnySchedule:  # noqa: ARG001 - called like all of them
@@ -88,6 +96,11 @@ def make_schedule(name: str, optimizer: optim.Optimizer, run: Length, options: M
 def check_schedule(name: str, options: Mapping[str, Any]) -> None:
     """There is such a schedule, with these options."""
     checked_options(f"the schedule {name}", look_up(name, SCHEDULES, "schedule"), options, without=("optimizer", "run"))
+
+
+def _after(rise: int, milestones: Iterable[int]) -> list[int]:
+    """Milestones, from the start of the run, as seen from the end of the rise."""
+    return [max(0, milestone - rise) for milestone in milestones]
 
 
 def _warmed_up(optimizer: optim.Optimizer, run: Length, epochs: float, then: Callable[[int], Any]) -> Any:

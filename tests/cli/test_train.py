@@ -140,6 +140,9 @@ def test_a_recipe_and_what_changes_it(minicnn, tmp_path, monkeypatch):
     )  # fmt: skip
     assert (code, out) == (2, "")
     assert "unknown model 'LeNet5Small': did you mean LeNet5" in err
+    code, _, err = minicnn("train", "--recipe", "resnet", "--out", tmp_path / "a")
+    assert code == 2
+    assert "the recipe resnet is for no dataset in particular: add --dataset NAME, such as a folder of pictures with train and test in it" in err
     small = ("--dataset", "few", "--model", "WideResNetCIFAR", "--set", "model_options.depth=10", "--set", "model_options.k=1", "--epochs", "2")
     code, out, err = minicnn("train", "--recipe", "resnet-cifar", *small, "--lr", "0.01", "--set", "optimizer_options.nesterov=true", "--validation", "0.25",
                              "--keep-every", "1", "--out", tmp_path / "a")  # fmt: skip

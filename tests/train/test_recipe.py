@@ -24,9 +24,9 @@ LAST = {  # the rate of the last of 12 steps
 }
 
 
-def rates(schedule, steps):
+def rates(schedule, steps, **settings):
     """The rate of each step of a run with one step per epoch, without training; all losses are equal."""
-    parts = Recipe(schedule=schedule, epochs=steps, batch_size=1437, lr=LR).build().trainer
+    parts = Recipe(schedule=schedule, epochs=steps, batch_size=1437, lr=LR, **settings).build().trainer
     found = []
     for _ in range(steps):
         found.append(parts.optimizer.param_groups[0]["lr"])
@@ -58,6 +58,22 @@ def test_warm_up_takes_a_twentieth_of_the_run():
     found = rates("warmup-cosine", 40)
     assert found[:3] == pytest.approx([0.1 * LR, 0.55 * LR, LR])
     assert found.index(max(found)) == 2
+
+
+def test_lengths_count_from_the_start_of_the_run_also_after_a_warm_up():
+    """Steps 0 and 1 rise; the falls are at 3 and 6, and those due at 1 and 2 come at the end of the rise."""
+    rise = [0.1 * LR, 0.55 * LR]
+    for schedule, options in (("multi-step", {"milestones": [3, 6]}), ("step", {"every": 3})):
+        assert rates(schedule, 8, schedule_options={**options, "warmup": 2}) == pytest.approx(rise + [LR] + [LR / 10] * 3 + [LR / 100] * 2)
+    for schedule, options in (("multi-step", {"milestones": [1, 2]}), ("step", {"every": 1})):
+        assert rates(schedule, 3, schedule_options={**options, "warmup": 2}) == pytest.approx([*rise, LR / 100])
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "step", "multi-step", "warmup-cosine"])
+def test_a_schedule_is_as_long_as_there_are_updates(schedule):
+    """1437 images in batches of 250 are 6; by fours they are 2 updates an epoch, and 24 in twelve."""
+    parts = Recipe(schedule=schedule, epochs=12, batch_size=250, accumulate=4, lr=LR).build().trainer
+    assert [parts.schedule.lr_at(LR, t) for t in range(24)] == pytest.approx(rates(schedule, 24))
 
 
 def test_the_rate_falls_where_the_training_loss_stays():
