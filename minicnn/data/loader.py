@@ -33,7 +33,7 @@ class DataLoader:
         seed: of orders and transforms; None draws one from the process's generator (`minicnn.manual_seed`).
         drop_last: leave out a last batch that is not full.
         num_workers: processes that prepare batches; 0 prepares them here, when they are asked for. Starting
-            them takes about half a second an epoch, so they pay where a sample is read from a file, decoded
+            them takes about half a second an epoch, and a copy of the dataset for each, so they pay where a sample is read from a file, decoded
             or heavily transformed.
         prefetch: batches that each worker prepares ahead. More of them even out samples that take long, and take memory.
         transform: `transform(image, rng) -> image`, applied to the first entry of each sample: see

@@ -1,4 +1,4 @@
-"""Passing batches from one process to another: small ones through the pipe, the arrays of large ones in memory that both processes see.
+"""Passing batches, and what makes them, from one process to another: small ones through the pipe, the arrays of large ones in memory that both processes see.
 
 A pipe hands on 64 KiB at a time, copied in and copied out. Instead, the sender writes the arrays once into a file in memory that has no name (`memfd_create`), and sends the
 right to use it; the receiver's arrays *are* that memory. Because it has no name, nothing can be left behind: it is gone when the last process that knows of it lets go

@@ -6,7 +6,7 @@ and GNU OpenMP aborts on purpose. A spawned process imports what it needs, which
 safe at any time.
 
 Each worker has a pipe of its own and makes every n-th batch. It makes a few ahead (`prefetch`), and then the next whenever one is taken;
-and a worker that dies closes its pipe, so nobody waits for it. Large batches do not go through the pipe: see `passing`.
+and a worker that dies closes its pipe, so nobody waits for it. Large batches, and large datasets, do not go through the pipe: see `passing`.
 
 Ctrl-C in a terminal reaches every process, but is for the parent, which ends the workers. They ignore it, and are
 started with SIGINT blocked, because they import half a second long before they can say so.
@@ -23,6 +23,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
+
+import numpy as np
 
 from minicnn.data.batch import BatchMaker
 from minicnn.data.passing import receive, send
@@ -111,7 +113,7 @@ class _Worker:
     def start(self, job: bytes, batches: Sequence[Array], epoch: int, prefetch: int) -> None:
         """Say what to make."""
         try:
-            self.connection.send_bytes(job)
+            send(self.connection, np.frombuffer(job, np.uint8))  # a large one does not wait until the process is there to read it
             self.connection.send((batches, epoch, prefetch))
         except OSError:
             raise self._death("before its first batch") from None
@@ -157,7 +159,7 @@ def _serve(connection: Connection) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for programs that `__getitem__` may start
     try:
-        job = connection.recv_bytes()
+        job = receive(connection)
         batches, epoch, prefetch = connection.recv()
         for number, message in enumerate(_messages(job, batches, epoch)):
             send(connection, message)
@@ -167,7 +169,7 @@ def _serve(connection: Connection) -> None:
         pass  # nobody wants the rest
 
 
-def _messages(job: bytes, batches: Sequence[Array], epoch: int) -> Iterator[tuple[Any, str | None, str]]:
+def _messages(job: Array, batches: Sequence[Array], epoch: int) -> Iterator[tuple[Any, str | None, str]]:
     """(batch, None, "") for each batch; the last may be (None, failure, traceback)."""
     try:
         make = pickle.loads(job)

@@ -1,9 +1,11 @@
 """Worker processes: the same batches as without them, and a clear end whatever happens."""
 
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from minicnn import Tensor, nn
 from minicnn.data import ArrayDataset, DataLoader, Digits
+from minicnn.data.passing import receive
 from minicnn.data.transforms import Compose, RandomHorizontalFlip, RandomShift
 from minicnn.data.worker import _Worker
 from minicnn.errors import ArgumentError, DataError
@@ -165,3 +168,18 @@ def test_a_worker_that_sigint_has_killed_is_named():
         assert "worker process 0 was killed by SIGINT before its first batch: Ctrl-C was meant" in str(worker._death("before its first batch"))
     finally:
         worker.stop()
+
+
+def test_nobody_waits_until_a_worker_has_read_a_large_dataset():
+    """The other end of the pipe does not read at all."""
+    if not hasattr(os, "memfd_create"):
+        pytest.skip("this system has no files in memory")
+    worker = _Worker.__new__(_Worker)
+    worker.connection, theirs = multiprocessing.Pipe()
+    starting = threading.Thread(target=worker.start, args=(bytes(5_000_000), [np.arange(3)], 0, 1), daemon=True)
+    starting.start()
+    starting.join(10)
+    assert not starting.is_alive()
+    assert receive(theirs).nbytes == 5_000_000
+    theirs.close()
+    worker.connection.close()
