@@ -63,10 +63,21 @@ def _one(model: Any, contents: dict[str, Any], images: Any, args: argparse.Names
     speed = f"{computed}, {len(verdict.labels) / (perf_counter() - start):.0f} images/s"
     how = f", {args.views}" if args.views else f", sizes {', '.join(map(str, args.sizes))}" if args.sizes else ""
     print(f"{contents['network']['name']} after {contents['epoch']} epochs on {contents['dataset']}{how}; {speed}")
+    if args.views and _has_seen_no_mirror(contents, images):
+        print(f"(the views of {args.views} are mirrored, too, and this network was trained on no mirrored images: a mirrored figure may be another one)")
     print(f"held out: {_right(verdict)}, loss {verdict.loss:.4f}")
     for (label, found), count in verdict.confusions():
         print(f"  {images.classes[label]} taken for {images.classes[found]}: {count}")
     return verdict
+
+
+def _has_seen_no_mirror(contents: dict[str, Any], images: Any) -> bool:
+    """Its training images were not mirrored at random."""
+    from minicnn.data.transforms import Compose, RandomHorizontalFlip
+    from minicnn.train.augmentation import AUGMENTATIONS
+
+    augment = AUGMENTATIONS[contents.get("recipe", {}).get("augment", "usual")](images)
+    return not any(isinstance(step, RandomHorizontalFlip) for step in (augment.transforms if isinstance(augment, Compose) else [augment]))
 
 
 def _together(said: Sequence[Any]) -> None:

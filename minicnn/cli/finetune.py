@@ -10,6 +10,7 @@ from minicnn.cli.download import showing_downloads
 from minicnn.cli.options import add_backend, add_precision, not_negative, positive, use_backend, use_precision
 from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.datasets import DATASETS
+from minicnn.train.lookup import look_up
 from minicnn.train.recipe import Recipe
 from minicnn.train.run_folder import RunFolder
 from minicnn.transfer.strategies import STRATEGIES
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     backend = use_backend(args)
     given = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
     settings = with_settings({**USUAL, **given}, args.set)
-    strategy: str = args.strategy
+    strategy = look_up(settings.pop("strategy", args.strategy), {name: name for name in (*STRATEGIES, STAGES, AUTO)}, "strategy")
     args.precision = Recipe(**settings).resolved().precision
     use_precision(args)
     if strategy in (AUTO, STAGES):

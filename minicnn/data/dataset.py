@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -100,6 +100,12 @@ class Subset:
         outside = self.indices[(self.indices < 0) | (self.indices >= len(dataset))]
         if outside.size:
             raise ArgumentError(f"Subset: index {outside[0]} is outside the dataset, whose indices are 0 to {len(dataset) - 1}")
+
+    @property
+    def labels(self) -> Array:
+        """(N,), if the dataset has them as an attribute."""
+        labels: Array = np.asarray(cast("Any", self.dataset).labels)[self.indices]
+        return labels
 
     def __len__(self) -> int:
         return len(self.indices)

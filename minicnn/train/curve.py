@@ -28,7 +28,7 @@ def draw_curve(epochs: Sequence[Epoch], path: Path, title: str) -> None:
         (left, "loss (cross-entropy)", [e.train_loss for e in epochs], [e.test_loss for e in epochs]),
         (right, "error rate (%)", [_error(e.train_accuracy) for e in epochs], [_error(e.test_accuracy) for e in epochs]),
     ):
-        axes.plot(x, train, ".-", label="training, shifted images")
+        axes.plot(x, train, ".-", label="training")
         axes.plot(x, test, ".-", label="held out")
         axes.set(xlabel="epoch", title=name, yscale="log")
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -69,6 +69,7 @@ def test_several_views(minicnn, trained):
     code, out, _ = minicnn("evaluate", trained, "--views", "ten-crop")
     assert code == 0
     assert "on digits, ten-crop; backend" in out
+    assert "(the views of ten-crop are mirrored, too, and this network was trained on no mirrored images" in out
     code, out, _ = minicnn("evaluate", trained, "--sizes", "32,32")
     assert minicnn("evaluate", trained)[1].splitlines()[1:] == out.splitlines()[1:]
     code, _, err = minicnn("evaluate", trained, "--sizes", "40")

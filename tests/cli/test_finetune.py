@@ -40,7 +40,7 @@ def arguments(place, *more):
 
 
 def test_a_linear_classifier_is_a_run_like_any_other(minicnn, place, tmp_path):
-    code, out, err = minicnn(*arguments(place, "--strategy", "linear", "--epochs", "12", "--lr", "0.05", "--out", tmp_path / "run"))
+    code, out, err = minicnn(*arguments(place, "--set", "strategy=linear", "--epochs", "12", "--lr", "0.05", "--out", tmp_path / "run"))
     assert (code, err) == (0, "")
     assert "strategy linear: trains the last layer only" in out
     assert "16 images to train on, 8 held out" in out
@@ -81,6 +81,8 @@ def test_mistakes(minicnn, place):
     code, _, err = minicnn(*arguments(place, "--strategy", "some"))
     assert code == 2
     assert "invalid choice: 'some'" in err
+    code, _, err = minicnn(*arguments(place, "--set", "strategy=lineal"))
+    assert (code, err) == (2, "minicnn: unknown strategy 'lineal': did you mean linear? Known: all, auto, few, linear, stages\n")
     code, _, err = minicnn("finetune", "--dataset", "digits", "--strategy", "all")
     assert (code, len(err.splitlines())) == (2, 1)
     assert "the weights for ImageNet are for colour images, and those of digits have 1 channel(s)" in err

@@ -84,5 +84,8 @@ def test_so_many_of_each_class_drawn_by_the_seed_and_in_the_dataset_s_order():
     read = of_each_class(ArrayDataset(np.arange(6), Labelled.labels), 2, seed=0)
     assert read.indices.tolist() == of_labels.indices.tolist()
     assert len({tuple(of_each_class(Labelled(), 2, seed=seed).indices.tolist()) for seed in range(9)}) > 1
+    part = Subset(Labelled(), [4, 1, 5])
+    assert part.labels.tolist() == [int(Labelled.labels[i]) for i in (4, 1, 5)]
+    assert not hasattr(Subset(ArrayDataset(np.arange(6)), [1]), "labels")
     with pytest.raises(ArgumentError, match="of_each_class: count must be an integer >= 1, not 0"):
         of_each_class(read, 0)
