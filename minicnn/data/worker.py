@@ -172,7 +172,7 @@ def _serve(connection: Connection) -> None:
 def _messages(job: Array, batches: Sequence[Array], epoch: int) -> Iterator[tuple[Any, str | None, str]]:
     """(batch, None, "") for each batch; the last may be (None, failure, traceback)."""
     try:
-        make = pickle.loads(job)
+        make = pickle.loads(job.data)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the parent must hear of it
         failure = (
             f"DataLoader: a worker process cannot load the dataset ({type(error).__name__}: {error}): it imports the modules that classes "

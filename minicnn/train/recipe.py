@@ -24,7 +24,7 @@ _COUNTS = {"epochs": 1, "batch_size": 1, "accumulate": 1, "patience": 0, "keep_e
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of a run. The same recipe gives the same losses on the same machine.
+    """The settings of a run. The same recipe gives the same losses on the same machine, also where others are built or trained in between.
 
     Attributes:
         model, model_options: the network's name, and what it is made with beside classes and channels: {"dropout": 0.3}.
