@@ -78,16 +78,26 @@ def load_images(contents: dict[str, Any]) -> Any:
     """The dataset of a run, from where the run had it.
 
     Raises:
-        ArgumentError, DataError, DownloadError: as `train.datasets.load_dataset`.
+        ArgumentError, DataError, DownloadError, CheckpointError: as `train.remembered.images_of`.
     """
     from minicnn.cli.download import showing_downloads
-    from minicnn.train.datasets import load_dataset
-    from minicnn.train.pretrained import as_pretrained
+    from minicnn.train.remembered import images_of
 
-    recipe = contents["recipe"] if isinstance(contents.get("recipe"), dict) else {}
     with showing_downloads() as report:
-        images = load_dataset(contents["dataset"], recipe.get("data_dir"), report, recipe.get("image_size"))
-    return as_pretrained(images, recipe)
+        return images_of(contents, report)
+
+
+def load_reader(contents: dict[str, Any]) -> Any:
+    """What is needed to show pictures to the network of a run; its own images only if there is no other way.
+
+    Raises:
+        ArgumentError, DataError, DownloadError, CheckpointError: as `train.remembered.images_of`.
+    """
+    from minicnn.cli.download import showing_downloads
+    from minicnn.train.remembered import reader_of
+
+    with showing_downloads() as report:
+        return reader_of(contents, report)
 
 
 def positive(text: str) -> int:

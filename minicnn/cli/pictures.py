@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.cli.options import load_images, load_run
+from minicnn.cli.options import load_reader, load_run
 from minicnn.errors import ArgumentError, CheckpointError, nearest
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
@@ -91,7 +91,7 @@ def is_named(args: argparse.Namespace, command: str) -> bool:
 
 def _of_signs(run: Path) -> Viewer:
     model, contents = load_run(run)
-    dataset, rng = load_images(contents), np.random.default_rng()  # from which nothing is drawn
+    dataset, rng = load_reader(contents), np.random.default_rng()  # from which nothing is drawn
 
     def prepare(path: str) -> tuple[Array, Array]:
         x = dataset.read(path)[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, add_precision, load_images, load_run, use_backend, use_precision
+from minicnn.cli.options import add_backend, add_precision, load_reader, load_run, use_backend, use_precision
 from minicnn.cli.pictures import add_network, build, is_named
 from minicnn.errors import ArgumentError
 
@@ -40,7 +40,7 @@ def _signs(args: argparse.Namespace) -> int:
     use_backend(args)
     precision = use_precision(args)
     model, contents = load_run(Path(args.paths[0]))
-    dataset = load_images(contents)
+    dataset = load_reader(contents)
     images, rng = args.paths[1:], np.random.default_rng()  # from which nothing is drawn
     pictures = [dataset.read(path) for path in images]
     prepared = [image if dataset.prepare is None else dataset.prepare(image, rng) for image, _ in pictures]

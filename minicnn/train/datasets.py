@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ class ImageSet:
         augment: changes a training image at random, into another of the same class.
         prepare: what is done with every image before the network takes it, after `augment` in training.
         read: a picture from a file, in the form of the set's own images before `prepare`; and what was done to it, in words.
+        folder: the absolute path of a folder of pictures, or of the archive with them; None for datasets that have a name.
     """
 
     train: Dataset
@@ -69,6 +70,7 @@ class ImageSet:
     augment: Transform | None
     prepare: Transform | None
     read: Callable[[str | os.PathLike[str]], tuple[Array, Sequence[str]]]
+    folder: str | None = None
 
 
 def _digits(where: Where) -> ImageSet:  # noqa: ARG001 - they come with the package
@@ -142,16 +144,21 @@ def _shapes(where: Where) -> ImageSet:
     return ImageSet(Shapes(10_000, size=size), Shapes(2_000, train=False, size=size), Shapes.classes, (3, size, size), augment, prepare, read)
 
 
-def _folder(path: Path, size: int | None) -> ImageSet:
-    """Pictures in `train` and `test`, with the channels' mean and deviation of ImageNet's photographs."""
-    path = folder_with_parts(path)
+def _folder(given: Path, size: int | None) -> ImageSet:
+    """Pictures in `train` and `test`."""
+    path = folder_with_parts(given)
     train = ImageFolder(path / "train")
     test = ImageFolder(path / "test", classes=train.classes)
     if size is None:
         size = min(224, *train[0][0].shape[1:])
-    prepare = Compose(Resize(size), CenterCrop(size), ToFloat(), Normalize(imagenet.MEAN, imagenet.STD))
     augment = Compose(Resize(size), RandomHorizontalFlip(), RandomCrop(size, padding=size // 8))
-    return ImageSet(train, test, train.classes, (3, size, size), augment, prepare, colour_reader(size))
+    return replace(only_read(train.classes, size), train=train, test=test, augment=augment, folder=str(given.absolute()))
+
+
+def only_read(classes: tuple[str, ...], size: int) -> ImageSet:
+    """What a folder of pictures is to a network, without the pictures: how others are read, with the channels' mean and deviation of ImageNet's photographs."""
+    prepare = Compose(Resize(size), CenterCrop(size), ToFloat(), Normalize(imagenet.MEAN, imagenet.STD))
+    return ImageSet((), (), classes, (3, size, size), None, prepare, colour_reader(size))
 
 
 DATASETS: dict[str, Callable[[Where], ImageSet]] = {

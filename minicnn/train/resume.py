@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from minicnn.io import load_checkpoint
 from minicnn.train.callback import EarlyStopping
 from minicnn.train.parts import Parts
 from minicnn.train.recipe import Recipe
+from minicnn.train.remembered import check_classes, remembered
 from minicnn.train.run import finish
 from minicnn.train.run_folder import RunFolder
 
@@ -37,9 +39,13 @@ class BrokenOff:
 
         Raises:
             CheckpointError: the checkpoint does not fit its own recipe.
-            ArgumentError: the run is at its end. What its folder lacks, because it was killed after the last checkpoint, is there now.
+            DataError: the images are not there any more.
+            ArgumentError: the classes are others than they were; or the run is at its end. What its folder lacks, because it was killed after the last checkpoint, is there now.
         """
-        parts = self.recipe.build(report)
+        known = remembered(self.state)
+        size = self.recipe.image_size if known.folder is None or known.shape is None else known.shape[1]
+        parts = dataclasses.replace(self.recipe, dataset=known.place, image_size=size).build(report)
+        check_classes(known, parts.images)
         try:
             parts.trainer.load_state_dict(self.state)
             parts.train.load_state_dict(self.state["data"])

@@ -18,6 +18,7 @@ from minicnn.train.parts import Parts
 from minicnn.train.recipe import Recipe
 from minicnn.train.recipe_file import write_recipe
 from minicnn.train.records import Checkpoints, HeldOut, Log
+from minicnn.train.remembered import to_remember
 from minicnn.train.run_folder import RunFolder
 from minicnn.train.trainer import Trainer
 
@@ -118,6 +119,7 @@ def contents_of(recipe: Recipe, parts: Parts) -> dict[str, Any]:
     return {
         "network": {"name": recipe.model, "kwargs": parts.model_kwargs},
         "dataset": recipe.dataset,
+        "images": to_remember(parts.images),
         "recipe": dataclasses.asdict(recipe),
         "environment": {"backend": get_backend().name, "threads": get_num_threads()},
         "epoch": len(trainer.history),
