@@ -26,6 +26,7 @@ from minicnn.kernels.types import Array
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # entries under which training programs keep the state dict
 PREFIXES = ("module.", "model.", "_orig_mod.")  # of DataParallel, of training programs, of torch.compile
 MOST_READ = 64_000_000, 4  # tensors may take so many bytes, or so many times the size of their file
+AVERAGES = "average.averages."  # what the names of averaged weights begin with in a checkpoint
 ENDINGS = (".safetensors", ".npz")
 NO_WEIGHTS = {  # what a file begins with that is none
     b"<!doctype": "a web page: the download has gone wrong",
@@ -37,7 +38,7 @@ NO_WEIGHTS = {  # what a file begins with that is none
 def load_weights(path: str | os.PathLike[str]) -> dict[str, Array]:
     """The arrays in a file of weights, by their names in the state dict.
 
-    Files: .safetensors, also minicnn's own checkpoints (the network's arrays only); .npz; and what `torch.save` has written, whether it
+    Files: .safetensors, also minicnn's own checkpoints (the network's arrays only, and their averages over the steps where there are any); .npz; and what `torch.save` has written, whether it
     is called .pth, .pt, .th, .bin or .model, in the zip archives of PyTorch 1.6 and newer and in the older form. PyTorch is not needed.
 
     A state dict inside another dict is found under "state_dict", "model_state_dict" or "model"; entries that are not tensors (epochs,
@@ -110,7 +111,7 @@ def _read(file: FileBytes) -> dict[str, Array]:
         return _read_zip(file)
     if head[8:9] == b"{":
         arrays, metadata = read_safetensors(file)
-        return {name: array for name, array in arrays.items() if name.startswith("model.")} if KEY in metadata else arrays
+        return _of_checkpoint(arrays) if KEY in metadata else arrays
     for beginning, what in NO_WEIGHTS.items():
         if head.lstrip().lower().startswith(beginning):
             raise CheckpointError(f"is no file of weights but {what}")
@@ -118,6 +119,12 @@ def _read(file: FileBytes) -> dict[str, Array]:
         raise CheckpointError("is an archive of PyTorch before 0.1.2, or another .tar file: that form is not read")
     file.position = 0
     return _tensors(file, *open_legacy(file))
+
+
+def _of_checkpoint(arrays: dict[str, Array]) -> dict[str, Array]:
+    """The network's arrays; those that were averaged over the steps in place of the last ones, as in `models.load_model`."""
+    averages = {f"model.{name.removeprefix(AVERAGES)}": array for name, array in arrays.items() if name.startswith(AVERAGES)}
+    return {name: averages.get(name, array) for name, array in arrays.items() if name.startswith("model.")}
 
 
 def _read_zip(file: FileBytes) -> dict[str, Array]:

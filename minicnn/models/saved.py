@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from minicnn.errors import CheckpointError, MinicnnError, StateDictError
 from minicnn.io import load_checkpoint
 from minicnn.models.fitting import check_numbers
@@ -27,7 +29,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
         (6, 1, 5, 5)
     """
     contents = load_checkpoint(path)
-    network, weights = contents["network"], {**contents["model"], **_averages(contents)}
+    network, weights = contents["network"], {**contents["model"], **_averages(path, contents)}
     try:
         model = create(network["name"], **network["kwargs"])
     except (MinicnnError, TypeError, ValueError, OverflowError, MemoryError) as error:
@@ -40,7 +42,9 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Module, dict[str, Any]]:
     return model, contents
 
 
-def _averages(contents: Mapping[str, Any]) -> Mapping[str, Any]:
+def _averages(path: str | os.PathLike[str], contents: Mapping[str, Any]) -> Mapping[str, Any]:
     average = contents.get("average")
     averages = average.get("averages") if isinstance(average, Mapping) else None
-    return averages if isinstance(averages, Mapping) else {}
+    if average is None or (isinstance(averages, Mapping) and all(isinstance(array, np.ndarray) for array in averages.values())):
+        return averages or {}
+    raise CheckpointError(f"{path} is a damaged checkpoint: the averages of its weights must be a dict of arrays")

@@ -95,6 +95,22 @@ def test_a_checkpoint_gives_its_networks_weights(tmp_path):
     models.LeNet5().load_state_dict(arrays)
 
 
+def test_of_a_checkpoint_the_averages_are_taken_as_load_model_does(tmp_path):
+    net = models.LeNet5()
+    averages = {name: array + 1 for name, array in net.state_dict().items()}
+    contents = {"network": {"name": "LeNet5", "kwargs": {}}, "model": net.state_dict(), "average": {"updates": 3, "averages": averages}}
+    save_checkpoint(tmp_path / "a.safetensors", contents)
+    arrays, loaded = load_weights(tmp_path / "a.safetensors"), models.load_model(tmp_path / "a.safetensors")[0].state_dict()
+    assert arrays.keys() == loaded.keys()
+    for name, array in averages.items():
+        np.testing.assert_array_equal(arrays[name], array)
+        np.testing.assert_array_equal(loaded[name], array)
+    contents["average"]["averages"]["c1.weight"] = 5
+    save_checkpoint(tmp_path / "a.safetensors", contents)
+    with pytest.raises(CheckpointError, match=r"a\.safetensors is a damaged checkpoint: the averages of its weights must be a dict of arrays"):
+        models.load_model(tmp_path / "a.safetensors")
+
+
 @pytest.mark.parametrize("ending", [".safetensors", ".npz"])
 def test_what_is_written_comes_back(ending, tmp_path):
     path = tmp_path / f"a{ending}"
