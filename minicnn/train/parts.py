@@ -63,6 +63,10 @@ def build(recipe: Recipe, report: Report | None = None) -> Parts:
         images = replace(images, train=of_each_class(images.train, recipe.images_per_class, recipe.seed))
     manual_seed(recipe.seed)
     kwargs = {"num_classes": len(images.classes), "in_channels": images.shape[0], **recipe.model_options}
+    if kwargs["num_classes"] != len(images.classes):
+        raise ArgumentError(
+            f"{recipe.dataset} has {len(images.classes)} classes, and the network would have {kwargs['num_classes']!r}: leave num_classes out of the model_options"
+        )
     model = models.create(recipe.model, **kwargs) if recipe.weights is None else pretrained_network(recipe, kwargs, images.shape)
     train, validation, test = loaders(recipe, images)
     run = Length(recipe.epochs, -(-len(train) // recipe.accumulate))

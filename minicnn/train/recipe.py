@@ -100,6 +100,9 @@ class Recipe:
         for name in ("model_options", "optimizer_options", "schedule_options"):
             if not isinstance(getattr(self, name), Mapping):
                 raise ArgumentError(f"the recipe's {name} must be a table of names and values, not {getattr(self, name)!r}")
+        for name in ("weights", "data_dir"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ArgumentError(f"the recipe's {name} must be a text, not {getattr(self, name)!r}")
         check_schedule(self.schedule, self.schedule_options)
         look_up(self.augment, AUGMENTATIONS, "augmentation")
         checks.choice(self.decay, "the recipe's decay", DECAYED)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from minicnn import checks, optim
+from minicnn.errors import ArgumentError
 from minicnn.train.lookup import checked_options, look_up
 
 AnySchedule: TypeAlias = optim.Schedule | optim.ReduceLROnPlateau
@@ -49,6 +50,8 @@ def _multi_step(
     optimizer: optim.Optimizer, run: Length, *, milestones: Sequence[float] | None = None, gamma: float = 0.1, warmup: float = 0.0
 ) -> AnySchedule | None:
     """Times gamma at each milestone; by default at half and three quarters of the run: He et al. 2016, sec. 4.2."""
+    if milestones is not None and (isinstance(milestones, (str, Mapping)) or not isinstance(milestones, Sequence) or not milestones):
+        raise ArgumentError(f"the schedule's milestones must be a list of epochs, such as [10, 15], not {milestones!r}")
     at = [max(1, run.steps // 2), max(1, 3 * run.steps // 4)] if milestones is None else [run.to_steps(m, "milestones") for m in milestones]
     return _warmed_up(optimizer, run, warmup, lambda rise: optim.MultiStepLR(optimizer, _after(rise, at), gamma))
 

@@ -118,6 +118,14 @@ def test_workers_change_nothing():
         ({"schedule": None}, "the schedule is chosen by its name"),
         ({"optimizer": "sdg"}, "did you mean sgd"),
         ({"lr": math.inf}, "the learning rate must be a number above 0, not inf"),
+        *(
+            ({"schedule": "multi-step", "schedule_options": {"milestones": value}}, "milestones must be a list of epochs, such as .10, 15., not ")
+            for value in (5, "", {}, [])
+        ),
+        ({"model_options": {"num_classes": 12}}, "digits has 10 classes, and the network would have 12: leave num_classes out of the model_options"),
+        ({"model_options": {"num_classes": 9}}, "digits has 10 classes, and the network would have 9"),
+        ({"weights": 5}, "the recipe's weights must be a text, not 5"),
+        ({"data_dir": 5}, "the recipe's data_dir must be a text, not 5"),
         ({"lr": "fast"}, "the learning rate must be a number above 0, not 'fast'"),
     ],
 )
