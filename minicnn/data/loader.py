@@ -137,6 +137,8 @@ class DataLoader:
             StateDictError: entries are missing or unexpected.
             ArgumentError: a value is out of range, or the batches of that loader were others: of another size, or of another number of samples.
         """
+        if not isinstance(state, Mapping):
+            raise StateDictError(f"DataLoader: a state is a dict, as state_dict() gives it, not {state!r:.80}")
         if state.keys() != (own := self.state_dict()).keys():
             raise StateDictError(f"DataLoader: a state has the entries {', '.join(own)}; this has {', '.join(map(str, state)) or 'none'}")
         seed, epoch, batch = (checks.integer(state[name], f"DataLoader: {name}", 0) for name in ("seed", "epoch", "batch"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from minicnn import checks
 from minicnn.kernels.types import Array
 
 _COUNTED = ("images", "batches", "correct", "total_loss", "seconds")
@@ -53,8 +54,14 @@ class Metrics:
 
     @classmethod
     def resumed(cls, state: Mapping[str, Any]) -> "Metrics":
-        """Go on counting where another process stopped."""
-        return cls(**{name: state[name] for name in _COUNTED}, started=perf_counter() - state["seconds"])
+        """Go on counting where another process stopped.
+
+        Raises:
+            ArgumentError: something that was counted is no number.
+        """
+        images, batches, correct = (checks.integer(state[name], f"Metrics: {name}", 0) for name in _COUNTED[:3])
+        total_loss, seconds = (checks.number(state[name], f"Metrics: {name}") for name in _COUNTED[3:])
+        return cls(images, batches, correct, total_loss, seconds, started=perf_counter() - seconds)
 
     @property
     def loss(self) -> float:

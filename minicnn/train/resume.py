@@ -7,15 +7,20 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from minicnn import checks
 from minicnn.data.published import Report
 from minicnn.errors import ArgumentError, CheckpointError, MinicnnError
 from minicnn.io import load_checkpoint
 from minicnn.train.callback import EarlyStopping
 from minicnn.train.parts import Parts
 from minicnn.train.recipe import Recipe
-from minicnn.train.remembered import check_classes, remembered
+from minicnn.train.remembered import Remembered, check_classes, remembered
 from minicnn.train.run import finish
 from minicnn.train.run_folder import RunFolder
+from minicnn.train.trainer import Epoch
+
+NOT_A_STATE = (MinicnnError, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+"""What a checkpoint can cause that holds other things than a run has put there."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,14 @@ class BrokenOff:
 
     Attributes:
         recipe: what it was started with.
+        images: what it was trained on.
         backend, threads: on what it computed. On another backend, or with another number of threads, sums are made in another order: what follows
             would not be the same bit for bit.
     """
 
     folder: RunFolder
     recipe: Recipe
+    images: Remembered
     backend: str
     threads: int
     state: dict[str, Any]
@@ -42,14 +49,15 @@ class BrokenOff:
             DataError: the images are not there any more.
             ArgumentError: the classes are others than they were; or the run is at its end. What its folder lacks, because it was killed after the last checkpoint, is there now.
         """
-        known = remembered(self.state)
+        known = self.images
         size = self.recipe.image_size if known.folder is None or known.shape is None else known.shape[1]
         parts = dataclasses.replace(self.recipe, dataset=known.place, image_size=size).build(report)
         check_classes(known, parts.images)
         try:
             parts.trainer.load_state_dict(self.state)
             parts.train.load_state_dict(self.state["data"])
-        except (MinicnnError, KeyError, TypeError, ValueError) as error:
+            _check_history(parts.trainer.history)
+        except NOT_A_STATE as error:
             raise CheckpointError(f"the run {self.folder.path} cannot be resumed: its checkpoint does not fit its recipe: {error}") from None
         history = parts.trainer.history
         finished = f"its {self.recipe.epochs} epochs are done" if len(history) >= self.recipe.epochs else None
@@ -72,7 +80,16 @@ def resume(path: str | os.PathLike[str]) -> BrokenOff:
     state = load_checkpoint(folder.checkpoint)
     try:
         environment = state["environment"]
-        recipe = Recipe(**state["recipe"]).resolved()
-        return BrokenOff(folder, recipe, str(environment["backend"]), int(environment["threads"]), state)
-    except (MinicnnError, KeyError, TypeError) as error:
+        recipe, known = Recipe(**state["recipe"]).resolved(), remembered(state)
+        threads = checks.integer(environment["threads"], "the number of threads")
+        return BrokenOff(folder, recipe, known, str(environment["backend"]), threads, state)
+    except NOT_A_STATE as error:
         raise CheckpointError(f"the run {path} cannot be resumed: another version of minicnn made its checkpoint ({type(error).__name__}: {error})") from None
+
+
+def _check_history(history: list[Epoch]) -> None:
+    """Nothing but numbers, and None where there were no validation images."""
+    for epoch in history:
+        for name, value in dataclasses.asdict(epoch).items():
+            if value is not None or not name.startswith("validation"):
+                checks.number(value, f"history: {name}")

@@ -295,6 +295,6 @@ class Trainer:
                 mine.load_state_dict(state[name])
         self.random = generator().bit_generator.state = state["generator"]
         self.steps = checks.integer(state["steps"], "Trainer: steps", 0)
-        self._goes_on = state["seen"] is not None
-        self._seen, self._lr = (Metrics.resumed(state["seen"]), state["seen"]["lr"]) if self._goes_on else (None, 0.0)
+        self._goes_on = (seen := state["seen"]) is not None
+        self._seen, self._lr = (Metrics.resumed(seen), checks.number(seen["lr"], "Trainer: lr")) if self._goes_on else (None, 0.0)
         self.history = [Epoch(**epoch) for epoch in state["history"]]

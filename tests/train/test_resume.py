@@ -201,6 +201,45 @@ def test_what_cannot_go_on(whole, tmp_path):
         resume(tmp_path)
 
 
+SPOILT = {  # an entry by its path, what is put there, and what is said
+    "environment/threads": ("x", "the number of threads must be an integer >= 1, not 'x'"),
+    "environment": (5, "int"),
+    "data": (5, "a state is a dict, as state_dict.. gives it, not 5"),
+    "generator/state/state": (-1, "does not fit its recipe"),
+    "seen/batches": ("x", "batches must be an integer >= 0, not 'x'"),
+    "seen/lr": ("x", "lr must be a finite number, not 'x'"),
+    "average": (5, "does not fit its recipe"),
+    "average/averages/fc.bias": (5, "does not fit its recipe"),
+    "optimizer": ([], "does not fit its recipe"),
+    "schedule": (5, "does not fit its recipe"),
+    "history/0/test_accuracy": ("x", "test_accuracy must be a finite number, not 'x'"),
+    "history": (5, "does not fit its recipe"),
+}
+
+
+@pytest.fixture(scope="module")
+def broken_off(tmp_path_factory):
+    """The checkpoint of a run that was broken off in its second pass."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        install(monkeypatch)
+        folder = RunFolder.new(tmp_path_factory.mktemp("broken_off") / "run")
+        train(RECIPES["adam"], folder, InterruptAt(7))
+    return folder.checkpoint
+
+
+@pytest.mark.parametrize("entry", SPOILT)
+def test_a_checkpoint_with_other_things_in_it_is_one_sentence(entry, broken_off, tmp_path):
+    state, (value, sentence) = load_checkpoint(broken_off), SPOILT[entry]
+    *path, last = entry.split("/")
+    inner = state
+    for name in path:
+        inner = inner[int(name) if isinstance(inner, list) else name]
+    inner[last] = value
+    save_checkpoint(tmp_path / "checkpoint.safetensors", state)
+    with pytest.raises(CheckpointError, match=sentence):
+        resume(tmp_path).restore()
+
+
 def test_a_run_that_was_killed_between_its_last_checkpoint_and_its_curve(whole, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(whole["sgd"], path)
