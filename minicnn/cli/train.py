@@ -1,6 +1,7 @@
 """`minicnn train`: fit a network to a dataset and leave a log, a learning curve and checkpoints; or go on with a run that was broken off."""
 
 import argparse
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,16 +157,18 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:
+    """Commands that use this run, and that do it again with one change."""
     assert recipe.lr is not None
+    run, again = shlex.quote(str(folder.path)), f"train --recipe {shlex.quote(str(folder.recipe))}"
     proposals = {
-        f"evaluate {folder.path}": "what it takes for what",
-        f"predict {folder.path} IMAGE...": "your own pictures: PNG, JPEG or .npy",
+        f"evaluate {run}": "what it takes for what",
+        f"predict {run} IMAGE...": "your own pictures: PNG, JPEG or .npy",
         f"summary {recipe.model}": "layers, shapes, parameters, multiply-adds",
     }
-    if recipe.weights is None:
-        proposals[f"train --backend {'numpy' if backend == 'numba' else 'numba'}"] = "the same arithmetic by other kernels: how fast?"
-        proposals[f"train --lr {recipe.lr / 10:g}"] = "a tenth of the learning rate: what happens?"
-    else:
-        proposals[f"train --model {recipe.model} --dataset {recipe.dataset}"] = "the same network from scratch: how far does it get?"
+    if recipe.weights is not None:
+        proposals[f"{again} --set weights= --set strategy="] = "the same network from scratch: how far does it get?"
+    elif recipe.precision == "fp32":
+        proposals[f"{again} --backend {'numpy' if backend == 'numba' else 'numba'}"] = "the same arithmetic by other kernels: how fast?"
+    proposals[f"{again} --lr {recipe.lr / 10:g}"] = "a tenth of the learning rate: what happens?"
     width = max(map(len, proposals))
     return "\n".join(["\nWhat to try next:", *(f"  minicnn {what:<{width}}   {why}" for what, why in proposals.items())])

@@ -58,6 +58,8 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 def with_settings(settings: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:
     """Settings with changes as on the command line: `lr=0.05`, `optimizer_options.momentum=0.8`. Values are TOML; a text needs no quotes.
 
+    With no value, as in `weights=`, a setting is taken out, so that it is the usual one again.
+
     Raises:
         ArgumentError: a change has no =, or an unknown name.
 
@@ -73,8 +75,16 @@ def with_settings(settings: Mapping[str, Any], changes: Iterable[str]) -> dict[s
             raise ArgumentError(f"--set {change}: write NAME=VALUE, such as lr=0.05 or optimizer_options.momentum=0.8")
         if table not in FIELDS or (option and table not in TABLES) or (table in TABLES and not option):
             raise ArgumentError(f"--set {change}: {_no_setting(name)}")
-        changed[table] = {**changed.get(table, {}), option: _value(text)} if option else _value(text)
+        if option:
+            changed[table] = _with(changed.get(table, {}), option, text)
+        else:
+            changed = _with(changed, table, text)
     return changed
+
+
+def _with(settings: Mapping[str, Any], name: str, text: str) -> dict[str, Any]:
+    others = {known: value for known, value in settings.items() if known != name}
+    return {**others, name: _value(text)} if text.strip() else others
 
 
 def _no_setting(name: str) -> str:

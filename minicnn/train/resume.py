@@ -17,7 +17,7 @@ from minicnn.train.recipe import Recipe
 from minicnn.train.remembered import Remembered, check_classes, remembered
 from minicnn.train.run import finish
 from minicnn.train.run_folder import RunFolder
-from minicnn.train.trainer import Epoch
+from minicnn.train.epoch import Epoch
 
 NOT_A_STATE = (MinicnnError, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 """What a checkpoint can cause that holds other things than a run has put there."""

@@ -64,9 +64,15 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
         NonFiniteError: the loss or a gradient became NaN or Inf; the checkpoint is that of the last pass, if there was one.
         CheckpointError: a file cannot be written: the disk is full, for instance. The last checkpoint stays, and the run can be resumed from it.
         ArgumentError: another process is running this run.
+        MinicnnError: the network does not take these images, one of them is damaged, and so on. Before the first step, nothing is left in the folder.
     """
     with folder.held():
-        return _run(recipe.resolved(), parts, folder, show)
+        try:
+            return _run(recipe.resolved(), parts, folder, show)
+        except BaseException:
+            if not parts.trainer.steps:
+                folder.remove_unbegun()
+            raise
 
 
 def _run(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[int, int], AbstractContextManager[Callback]]) -> Outcome:

@@ -105,6 +105,13 @@ class RunFolder:
         with contextlib.suppress(OSError):  # it holds files
             self.path.rmdir()
 
+    def remove_unbegun(self) -> None:
+        """Leave no folder of a run that has not taken a step: so far it has a log and a recipe, and both can be had again."""
+        if not self.checkpoint.exists():
+            for path in (self.path / LOG, self.recipe):
+                path.unlink(missing_ok=True)
+            self.remove_if_empty()
+
     def log(self, kind: str, **values: Any) -> None:
         """Append a line to the log; it is on its way to the disk when this returns.
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -22,10 +23,44 @@ def test_says_the_accuracy_where_the_files_are_and_what_to_try(minicnn, tmp_path
     assert (code, err) == (0, "")
     assert re.search(r"\d\d\.\d\d % of the 360 held-out images are right \(\d+ wrong\), after \d+\.\d s of training", out)
     assert "The run is in runs/lenet5-digits-1: checkpoint.safetensors, log.jsonl" in out
-    for proposal in ("minicnn evaluate runs/lenet5-digits-1", "minicnn predict", "--backend numpy", "--lr 0.005"):
+    for proposal in ("minicnn evaluate runs/lenet5-digits-1", "minicnn predict"):
         assert proposal in out
     log = [json.loads(line) for line in (tmp_path / "runs/lenet5-digits-1/log.jsonl").read_text().splitlines()]
     assert [line["kind"] for line in log] == ["run", *["step"] * 12, "epoch", "end"]
+
+
+def proposed(out):
+    """The commands under "What to try next" that train, without `minicnn`."""
+    lines = re.findall(r"^  minicnn (train .*?)   ", out.partition("What to try next:")[2], re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+def test_what_is_proposed_is_the_same_run_with_one_change(minicnn, tmp_path, monkeypatch):
+    install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    small = ("--dataset", "few", "--model", "WideResNetCIFAR", "--set", "model_options.depth=10", "--set", "model_options.k=1", "--epochs", "1", "--seed", "3")
+    code, out, _ = minicnn("train", *small, "--out", "my run")
+    assert code == 0
+    other_backend, slower = proposed(out)
+    assert minicnn(*other_backend, "--out", "other")[0] == minicnn(*slower, "--out", "slower")[0] == 0
+    recipes = [load_checkpoint(f"{run}/checkpoint.safetensors")["recipe"] for run in ("my run", "other", "slower")]
+    assert recipes[1] == recipes[0]
+    assert load_checkpoint("other/checkpoint.safetensors")["environment"]["backend"] == "numpy"
+    assert recipes[2] == {**recipes[0], "lr": pytest.approx(recipes[0]["lr"] / 10)}
+    code, out, _ = minicnn("finetune", *small, "--weights", "my run/checkpoint.safetensors", "--strategy", "few", "--out", "fine")
+    assert code == 0
+    from_scratch, _ = proposed(out)
+    assert minicnn(*from_scratch, "--out", "scratch", "--backend", "numba")[0] == 0
+    fine, scratch = (load_checkpoint(f"{run}/checkpoint.safetensors")["recipe"] for run in ("fine", "scratch"))
+    assert scratch == {**fine, "weights": None, "strategy": "all"}
+
+
+def test_a_run_that_fails_before_its_first_step_leaves_no_folder(minicnn, tmp_path, monkeypatch):
+    install(monkeypatch)
+    for _ in range(2):
+        code, _, err = minicnn("train", "--dataset", "few", "--epochs", "1", "--out", tmp_path / "run")  # 8x8 pixels, which LeNet5 does not take
+        assert (code, err.startswith("minicnn: LeNet5"), len(err.splitlines())) == (2, True, 1)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_used_folder_is_refused(minicnn, trained):

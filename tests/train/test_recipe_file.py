@@ -93,6 +93,12 @@ def test_mistakes_on_the_command_line(change, sentence):
         with_settings({}, [change])
 
 
+def test_a_setting_without_a_value_is_the_usual_one_again():
+    settings = {"weights": "a.npz", "lr": 0.1, "optimizer_options": {"momentum": 0.5, "nesterov": True}}
+    assert with_settings(settings, ["weights=", "optimizer_options.momentum= "]) == {"lr": 0.1, "optimizer_options": {"nesterov": True}}
+    assert settings["optimizer_options"] == {"momentum": 0.5, "nesterov": True}
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
