@@ -106,6 +106,7 @@ def relative_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
 
     Raises:
         ShapeError: boxes are not (N, 4).
+        ArgumentError: height or width is not above 0.
 
     Example:
         >>> relative_boxes(Tensor([[8.0, 0.0, 24.0, 16.0]]), height=32, width=32).tolist()
@@ -113,6 +114,8 @@ def relative_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
     """
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ShapeError(f"relative_boxes: boxes must be (N, 4), a row (left, top, right, bottom) for each picture; boxes are {boxes.shape}")
+    for name, side in (("height", height), ("width", width)):
+        checks.positive(side, f"relative_boxes: {name}")
     x1, y1, x2, y2 = (boxes[:, i : i + 1] for i in range(4))
     return concatenate([(x1 + x2) / (2 * width), (y1 + y2) / (2 * height), (x2 - x1) / width, (y2 - y1) / height], axis=1)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minicnn.detection.boxes import Boxes
+from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
 
 SCALE = ((0.9, "almost perfect"), (0.7, "pretty good"), (0.5, "decent"))
@@ -15,6 +16,9 @@ def iou(a: Boxes, b: Boxes) -> Array:
 
     Shapes:
         a N boxes, b M boxes; result (N, M).
+
+    Raises:
+        ArgumentError: one of them is no `Boxes`: what four bare numbers mean is not known.
 
     Source:
         P. Jaccard 1912, "The distribution of the flora in the alpine zone".
@@ -62,6 +66,9 @@ def verdict(value: float) -> str:
 
 def _areas(a: Boxes, b: Boxes) -> tuple[Array, Array]:
     """Of intersection and union, (N, M) each."""
+    for boxes in (a, b):
+        if not isinstance(boxes, Boxes):
+            raise ArgumentError(f"iou and giou take Boxes, not {type(boxes).__name__}: say what the four numbers mean, such as Boxes.from_xyxy(...)")
     low = np.maximum(a.xyxy[:, None, :2], b.xyxy[None, :, :2])
     high = np.minimum(a.xyxy[:, None, 2:], b.xyxy[None, :, 2:])
     shared = np.prod(np.maximum(0, high - low), axis=2)

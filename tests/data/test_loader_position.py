@@ -95,6 +95,9 @@ def test_states_of_something_else(change, error, message):
     data = loader()
     with pytest.raises(error, match=message):
         data.load_state_dict({**data.state_dict(), **change})
+    for state in (5, None, [1]):
+        with pytest.raises(StateDictError, match=r"a state is a dict, as state_dict\(\) gives it, not "):
+            data.load_state_dict(state)
     assert data.state_dict() == loader().state_dict()
     with pytest.raises(ArgumentError, match="epoch must be an integer"):
         data.epoch = -1

@@ -109,3 +109,9 @@ def test_sampling_needs_a_true_box_and_its_label():
 def test_half_a_positive_region_is_one():
     proposals = Boxes.from_xyxy([[0, 0, 10, 9]] * 3 + [[5, 0, 15, 10]] * 3)
     assert sample_regions(proposals, np.array([4, 7]), TRUE, np.random.default_rng(0), count=2).labels.tolist() == [5, 0]
+
+
+@pytest.mark.parametrize(("height", "width", "name"), [(0, 5, "height"), (5, 0, "width"), (5, -1, "width")])
+def test_a_picture_without_a_side_has_no_windows(height, width, name):
+    with pytest.raises(ArgumentError, match=f"sliding_windows: {name} must be a number above 0"):
+        sliding_windows(height, width)

@@ -44,6 +44,9 @@ def test_wrong_arguments_are_named():
         localisation_loss(Located(Tensor(SCORES), Tensor(FOUND)), Tensor(LABELS), Tensor(TRUE), weight=-1)
     with pytest.raises(ShapeError, match=r"boxes must be \(N, 4\), a row \(left, top, right, bottom\)"):
         relative_boxes(tensor([1.0, 2.0, 3.0, 4.0]), 8, 8)
+    for size, name in (((0, 8), "height"), ((8, 0), "width")):
+        with pytest.raises(ArgumentError, match=f"relative_boxes: {name} must be a number above 0, not 0"):
+            relative_boxes(tensor([[1.0, 2.0, 3.0, 4.0]]), *size)
 
 
 def test_eight_pictures_are_learned_by_heart():

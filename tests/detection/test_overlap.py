@@ -195,6 +195,8 @@ def test_the_order_is_by_score_over_all_images():
         (lambda: average_precision([], [FIRST]), ShapeError, "detections are for 0 images, true boxes for 1"),
         (lambda: average_precision([(FIRST, [1])], [FIRST]), ShapeError, r"image 0 has 2 boxes, but scores of shape \(1,\)"),
         (lambda: average_precision([(FIRST, [1, np.nan])], [FIRST]), ArgumentError, "image 0 has a score that is NaN"),
+        (lambda: iou(np.zeros((2, 4)), FIRST), ArgumentError, r"iou and giou take Boxes, not ndarray: .* Boxes\.from_xyxy"),
+        (lambda: giou(FIRST, [[0, 0, 1, 1]]), ArgumentError, r"iou and giou take Boxes, not list: .* Boxes\.from_xyxy"),
         (lambda: OrientedBoxes([0, 0, 1, 1]), ShapeError, "five numbers make a box"),
         (lambda: OrientedBoxes([[1, 2], [3]]), ShapeError, r"needs numbers \(N, 5\)"),
         (lambda: OrientedBoxes([0, 0, 1, -1, 0]), ArgumentError, r"box 0 is \(0, 0, 1, -1, 0\): width and height, the third and fourth, must not be negative"),
