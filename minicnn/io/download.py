@@ -67,7 +67,10 @@ def _from_one(wanted: RemoteFile, path: Path, file: BufferedRandom, report: Call
             return _bring(wanted, url, file, report, open_url)
         except _Trouble as trouble:
             troubles.append(str(trouble))
-    raise DownloadError(f"{'; '.join(troubles)}; the file can also be brought here by other means, as {path}")
+    why = "; ".join(troubles)
+    if path.is_file():
+        raise DownloadError(f"{wanted.flaw_of(path)}; no other copy can be had: {why}; put the right file in its place by other means")
+    raise DownloadError(f"{why}; the file can also be brought here by other means, as {path}")
 
 
 class _Trouble(Exception):

@@ -32,6 +32,14 @@ class RemoteFile:
         with path.open("rb") as file:
             return hashlib.file_digest(file, self.algorithm).hexdigest()
 
+    def flaw_of(self, path: Path) -> str:
+        """What is wrong with a file that is not the right one."""
+        size, found = path.stat().st_size, self.hash_of(path)
+        return (
+            f"{path} is there, but it is damaged or another file: it has {size:,} bytes of about {self.size:,}, and its {self.algorithm_name} begins with "
+            f"{found[:8]}, not {self.digest[:8]}"
+        )
+
     @property
     def algorithm_name(self) -> str:
         """As one writes it."""

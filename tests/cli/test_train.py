@@ -219,4 +219,9 @@ def test_a_dataset_that_cannot_be_downloaded(minicnn, tmp_path, monkeypatch):
     monkeypatch.setattr("minicnn.io.download.https_opener", lambda: type("Opener", (), {"open": staticmethod(offline)}))
     code, _, err = minicnn("train", "--dataset", "mnist", "--data-dir", tmp_path)
     assert code == 2
-    assert f"can also be brought here by other means, as {tmp_path}/mnist/train-images-idx3-ubyte.gz" in err
+    file = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
+    assert f"can also be brought here by other means, as {file}" in err
+    file.write_bytes(b"half of it")
+    code, _, err = minicnn("train", "--dataset", "mnist", "--data-dir", tmp_path)
+    assert code == 2
+    assert f"{file} is there, but it is damaged or another file: it has 10 bytes of about 9,912,422, and its MD5 begins with " in err

@@ -192,6 +192,14 @@ def test_without_a_network_the_message_says_what_to_put_where(server, tmp_path):
         f"{file.urls[0]} cannot be reached ([Errno 101] Network is unreachable); the file can also be brought here by other means, as {tmp_path / 'file.bin'}"
     )
     assert names(tmp_path) == []
+    (tmp_path / "file.bin").write_bytes(DATA[:1000])
+    with pytest.raises(DownloadError) as caught:
+        download(file, tmp_path, open_url=refuse)
+    assert str(caught.value) == (
+        f"{tmp_path / 'file.bin'} is there, but it is damaged or another file: it has 1,000 bytes of about 768,000, and its SHA-256 begins with "
+        f"{hashlib.sha256(DATA[:1000]).hexdigest()[:8]}, not {SHA[:8]}; no other copy can be had: {file.urls[0]} cannot be reached "
+        "([Errno 101] Network is unreachable); put the right file in its place by other means"
+    )
 
 
 def test_a_connection_that_is_reset_is_no_error_of_the_disk(server, tmp_path):
