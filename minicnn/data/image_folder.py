@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ class ImageFolder:
         photographs/train/dog/001.jpg
 
     A picture is opened when it is asked for: an array (3, H, W) of bytes, red, green and blue (`io.read_picture`). Pictures differ in size; a transform such
-    as `RandomResizedCrop` brings them to one. Files whose names do not end like those of pictures, and names that begin with a dot, are passed over.
+    as `RandomResizedCrop` brings them to one. Files whose names do not end like those of pictures, names that begin with a dot, and the folder `__MACOSX` that a Mac packs beside others, are passed over.
 
     The folder may lie in an uncompressed tar archive, which is read where it is: `ImageFolder("photographs.tar/photographs/train")`. On a shared disk,
     one large file is far quicker to copy and to open than a hundred thousand small ones.
@@ -93,19 +93,31 @@ def folder_with_parts(path: str | os.PathLike[str], part: str = "train") -> Path
     """The folder, on disk or in an archive, that has the folder `part` in it: the path itself, or, as most archives are packed, the only folder in it.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder: says what is there instead.
     """
     path = Path(path)
-    found = _folders(path, _archive_around(path))
-    if part in found or len(found) != 1:
+    archive = _archive_around(path)
+    found = _folders(path, archive)
+    if part in found:
         return path
-    return path / next(iter(found))
+    inner = path / next(iter(found)) if len(found) == 1 else None
+    if inner is not None and part in (deeper := _folders(inner, archive)):
+        return inner
+    if inner is not None:
+        raise DataError(f"{path} has no folder {part} in it, and neither has the only folder there, {inner.name}: in that {_there_are(deeper)}; name the folder around {part}")
+    names = "" if found or archive is None or not archive.places else f", and its files are named {listing(archive.places, 3)}"
+    raise DataError(f"{path} has no folder {part} in it: there {_there_are(found)}{names}; name the folder around {part}")
+
+
+def _there_are(folders: Iterable[str]) -> str:
+    names = list(folders)
+    return f"are {listing(names)}" if len(names) > 1 else f"is {names[0]}" if names else "are no folders"
 
 
 def _folders(folder: Path, archive: TarFiles | None) -> dict[str, list[str]]:
-    """Names of the folders in a folder, each with those of its files; hidden ones are left out."""
+    """Names of the folders in a folder, each with those of its files; hidden ones are left out, and what a Mac packs beside others."""
     found = _on_disk(folder) if archive is None else archive.folders(_name_in(archive, folder))
-    return {name: files for name, files in found.items() if not name.startswith(".")}
+    return {name: files for name, files in found.items() if not name.startswith(".") and name != "__MACOSX"}
 
 
 def _name_in(archive: TarFiles, path: Path) -> str:

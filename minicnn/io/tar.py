@@ -10,6 +10,8 @@ from pathlib import Path
 from minicnn.errors import CheckpointError, DataError
 from minicnn.io.file import FileBytes, require_file
 
+PROGRAMS = {b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ": "unxz", b"\x28\xb5\x2f\xfd": "unzstd", b"PK\x03\x04": "unzip"}  # by how a file begins
+
 
 class TarFiles:
     """The files of an uncompressed tar archive: a walk over its headers finds where each begins, and from then on any of them is one step away.
@@ -44,6 +46,8 @@ class TarFiles:
             with self.path.open("rb") as file:
                 FileBytes(file).at(archive.offset, tarfile.BLOCKSIZE)  # an empty block ends an archive, and tarfile does not miss it
         except (tarfile.TarError, OSError, EOFError, ValueError, CheckpointError) as error:
+            if program := _unpacked_by(self.path):
+                raise DataError(f"{self.path} is compressed, and must be decompressed first, so that any file in it can be read by itself: {program} {self.path}") from None
             raise DataError(
                 f"{self.path} cannot be read as a tar archive ({error}): it may be damaged or compressed, and a compressed one must be decompressed "
                 "first (gunzip, bunzip2, unxz)"
@@ -71,3 +75,13 @@ class TarFiles:
                 return FileBytes(file).at(offset, size)
         except (OSError, CheckpointError) as error:
             raise DataError(f"{name} in {self.path} cannot be read: {error}") from None
+
+
+def _unpacked_by(path: Path) -> str | None:
+    """The program that decompresses a file of this kind, if it is compressed."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(8)
+    except OSError:
+        return None
+    return next((program for beginning, program in PROGRAMS.items() if begin.startswith(beginning)), None)

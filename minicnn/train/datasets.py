@@ -169,6 +169,7 @@ DATASETS: dict[str, Callable[[Where], ImageSet]] = {
     "cifar100": _of_cifar(CIFAR100),
     "shapes": _shapes,
 }
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip")  # what may be meant by the name of a file; only the first is read
 SIZED = ("shapes",)  # those that can be had in any size
 
 
@@ -191,7 +192,7 @@ def load_dataset(name: str, folder: str | os.PathLike[str] | None = None, report
     """
     if not isinstance(name, str):
         raise ArgumentError(f"the dataset is chosen by its name, a text, not {name!r}")
-    if name not in DATASETS and (os.sep in name or name.endswith(".tar") or Path(name).is_dir()):
+    if name not in DATASETS and (os.sep in name or name.endswith(ARCHIVES) or Path(name).is_dir()):
         return _folder(Path(name), size)
     if name not in DATASETS:
         raise ArgumentError(f"unknown dataset {name!r}: {nearest(name, DATASETS)}; or name a folder with train and test in it, such as ./{name}")

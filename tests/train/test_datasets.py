@@ -123,6 +123,48 @@ def test_an_archive_as_most_are_packed(folder, tmp_path_factory):
     assert len(load_dataset(str(packed.parent / "outer")).test) == 2
 
 
+def test_what_a_mac_packs_beside_a_folder_is_passed_over(folder, tmp_path_factory):
+    outer = tmp_path_factory.mktemp("mac")
+    for hidden in ("__MACOSX", ".cache"):
+        (outer / hidden / "colours").mkdir(parents=True)
+        (outer / hidden / "colours" / "._train").write_bytes(b"x")
+    shutil.copytree(folder, outer / "colours")
+    with tarfile.open(outer / "colours.tar", "w") as archive:
+        for name in ("__MACOSX", ".cache", "colours"):
+            archive.add(outer / name, name)
+    for where in (outer, outer / "colours.tar"):
+        assert load_dataset(str(where)).classes == ("blue", "red")
+
+
+@pytest.mark.parametrize(
+    ("inside", "sentence"),
+    [
+        ("a/b", r"has no folder train in it, and neither has the only folder there, a: in that is b; name the folder around train"),
+        ("", r"has no folder train in it, and neither has the only folder there, test: in that are blue, red; name"),
+        ("/", r"has no folder train in it: there are no folders, and its files are named /test/blue/1\.png, /test/red/1\.png; name"),
+    ],
+)
+def test_an_archive_without_the_parts_says_what_is_in_it(folder, inside, sentence, tmp_path_factory):
+    packed = tmp_path_factory.mktemp("packed") / "colours.tar"
+    with tarfile.open(packed, "w") as archive:
+        for path in sorted(folder.rglob("test/*/*.png")):
+            member = archive.gettarinfo(path)
+            member.name = f"{inside.rstrip('/')}/{path.relative_to(folder)}" if inside else str(path.relative_to(folder))
+            with path.open("rb") as file:
+                archive.addfile(member, file)
+    with pytest.raises(DataError, match=sentence):
+        load_dataset(str(packed))
+
+
+@pytest.mark.parametrize(("mode", "name", "program"), [("gz", "c.tar.gz", "gunzip"), ("bz2", "c.tar.bz2", "bunzip2"), ("xz", "c.txz", "unxz")])
+def test_a_compressed_archive_is_to_be_decompressed(mode, name, program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with tarfile.open(name, f"w:{mode}") as packed:
+        packed.addfile(tarfile.TarInfo("a"))
+    with pytest.raises(DataError, match=rf"{name} is compressed, and must be decompressed first, .*: {program} {name}$"):
+        load_dataset(name)
+
+
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(DataError, match=r"there is no folder .*nowhere$"):
         load_dataset(str(tmp_path / "nowhere"))
