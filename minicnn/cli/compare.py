@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, use_backend
+from minicnn.cli.options import add_backend, picture_file, use_backend
 from minicnn.errors import ArgumentError
 
 
@@ -15,7 +15,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("models", nargs="*", metavar="NAME", help="networks (default: all with a published error on ImageNet)")
     parser.add_argument("--time", action="store_true", help="measure the time of one image in each network")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as comma-separated values")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw error against operations, memory and time: .png, .svg or .pdf")
+    parser.add_argument("--picture", type=picture_file, metavar="FILE", help="draw error against operations, memory and time: .png, .svg or .pdf")
     parser.add_argument("--history", action="store_true", help="show the winners of the ImageNet challenge and the cost of training instead")
     add_backend(parser)
     parser.set_defaults(run=run)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, positive, use_backend
+from minicnn.cli.options import add_backend, picture_file, positive, use_backend
 from minicnn.cli.pictures import Viewer, add_network, open_viewer
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--layer", metavar="PATH", help="whose output are the features (default: what goes into the last layer with weights)")
     parser.add_argument("--count", type=positive, default=5, metavar="N", help="neighbours of each picture (default: 5)")
     parser.add_argument("--metric", choices=METRICS, default="l2", help="between features: the Euclidean distance (default), or 1 - cos of the angle")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="draw them: .png, .svg or .pdf")
+    parser.add_argument("--out", type=picture_file, metavar="FILE", help="draw them: .png, .svg or .pdf")
     add_backend(parser)
     parser.set_defaults(run=run)
 

@@ -8,6 +8,8 @@ from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.nn import Module
 from minicnn.train.run_folder import CHECKPOINT
 
+PICTURES = (".png", ".svg", ".pdf")
+
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """--backend NAME, --threads N and --thread-order ORDER."""
@@ -98,6 +100,18 @@ def load_reader(contents: dict[str, Any]) -> Any:
 
     with showing_downloads() as report:
         return reader_of(contents, report)
+
+
+def picture_file(text: str) -> Path:
+    """Where a picture is to be drawn; Matplotlib would add an ending of its own to a name without one.
+
+    >>> picture_file("sheet.svg").suffix
+    '.svg'
+    """
+    path = Path(text)
+    if path.suffix.lower() not in PICTURES or path.is_dir():
+        raise argparse.ArgumentTypeError(f"needs {', '.join(PICTURES[:-1])} or {PICTURES[-1]} at the end of a file's name, not {text!r}")
+    return path
 
 
 def positive(text: str) -> int:

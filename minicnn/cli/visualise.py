@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.cli import OK
-from minicnn.cli.options import add_backend, load_run, positive, use_backend
+from minicnn.cli.options import add_backend, load_run, picture_file, positive, use_backend
 from minicnn.cli.pictures import Viewer, add_named_network, add_network, build, is_named, open_viewer
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
             add_named_network(kind)
         else:
             add_network(kind)
-        kind.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to draw: .png, .svg or .pdf")
+        kind.add_argument("--out", type=picture_file, required=True, metavar="FILE", help="where to draw: .png, .svg or .pdf")
         if what in ("filters", "activations", "gradcam"):
             kind.add_argument("--layer", required=what == "activations", metavar="PATH", help="such as features.3: minicnn summary lists them")
         if what in PANELS:

@@ -58,7 +58,9 @@ def test_the_filters_of_a_run_and_of_a_network(minicnn, trained, tmp_path):
         ("gradcam RUN sign.npy --class 10 --out b.png", "there is no class 10: the network has the classes 0 to 9"),
         ("saliency RUN sign.npy --patch 3 --out b.png", "unrecognized arguments: --patch 3"),
         ("activations RUN sign.npy --out b.png", "the following arguments are required: --layer"),
-        ("saliency RUN sign.npy --out b.doc", "the picture b.doc cannot be written"),
+        *((f"saliency RUN sign.npy --out {name}", f"argument --out: needs .png, .svg or .pdf at the end of a file's name, not '{name}'")
+          for name in ("b.doc", "b", ".")),
+        ("saliency RUN sign.npy --out nowhere/b.png", "the picture nowhere/b.png cannot be written"),
         ("dream RUN", "invalid choice: 'dream'"),
     ],
 )
