@@ -128,7 +128,7 @@ def build(name: str, weights: str) -> Any:
     """A network by its own name, or by that of published weights, such as VGG16-BN."""
     from minicnn.io.file import require_file
     from minicnn.models import create
-    from minicnn.models.pretrained import is_imagenet
+    from minicnn.models.pretrained import check_published, is_imagenet
     from minicnn.models.weight_files import FILES
 
     if not is_imagenet(weights):
@@ -136,4 +136,6 @@ def build(name: str, weights: str) -> Any:
     for found in FILES:
         if found.name.lower() == name.lower():
             return create(found.network, **found.kwargs, weights=weights)
+    if is_imagenet(weights):
+        check_published(name)
     return create(name, weights=weights)

@@ -3,12 +3,14 @@
 import os
 import re
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from minicnn.backend import META, use_backend
 from minicnn.errors import ArgumentError, CheckpointError, StateDictError, listing
 from minicnn.io import load_weights
 from minicnn.kernels.types import Array
 from minicnn.models.fitting import HEADS, check_form, check_numbers
+from minicnn.models.registry import create, model_name
 from minicnn.models.weight_files import FILES, weights_for
 from minicnn.models.weight_store import how_to_get, locate
 from minicnn.nn import Module
@@ -57,11 +59,23 @@ def load_pretrained(model: Module, weights: Weights) -> None:
         raise CheckpointError(f"{path} does not fit this {kind}: {error.message.partition(': ')[2]}") from None
 
 
+def check_published(name: str, **kwargs: Any) -> None:
+    """There are published weights for the network called so; nothing is loaded. (A network of the same class may have none.)
+
+    Raises:
+        ArgumentError: there are none.
+    """
+    with use_backend(META):
+        model = create(name, **kwargs)
+    if weights_for(model) is None:
+        raise ArgumentError(_why_none(model, model_name(name)))
+
+
 def _published(model: Module) -> Path:
     """The file that is published for the network."""
     wanted = weights_for(model)
     if wanted is None:
-        raise ArgumentError(_why_none(model))
+        raise ArgumentError(_why_none(model, type(model).__name__))
     check_form(model, wanted)
     path = locate(wanted)
     if path is None:
@@ -69,13 +83,13 @@ def _published(model: Module) -> Path:
     return path
 
 
-def _why_none(model: Module) -> str:
+def _why_none(model: Module, name: str) -> str:
     kind, count = type(model).__name__, sum(p.size for p in model.parameters())
     known = [f"{found.call} with {found.parameters[0]:,}" for found in FILES if found.kind == kind]
     if not known:
-        return f"no weights for ImageNet are published for {kind} that this version knows: weights takes a file, too"
+        return f"no weights for ImageNet are published for {name} that this version knows: weights takes a file, too"
     return (
-        f"no weights for ImageNet are published for a {kind} with {count:,} parameters, only for {listing(known, 20)}: build one of these, "
+        f"no weights for ImageNet are published for a {name} with {count:,} parameters, only for {listing(known, 20)}: build one of these, "
         f"with 1000 classes, colour images and its usual width; then its last layer can be replaced"
     )
 

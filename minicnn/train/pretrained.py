@@ -12,7 +12,7 @@ from minicnn.backend import META, use_backend
 from minicnn.data.transforms import Compose, Normalize, ToFloat, Transform
 from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.io import load_weights
-from minicnn.models.pretrained import is_imagenet
+from minicnn.models.pretrained import check_published, is_imagenet
 from minicnn.nn import Module
 from minicnn.train.datasets import ImageSet
 from minicnn.transfer.head import head_path, replace_head
@@ -56,9 +56,13 @@ def as_pretrained(images: ImageSet, settings: Mapping[str, Any]) -> ImageSet:
 
     Args:
         settings: of a recipe, by name.
+
+    Raises:
+        ArgumentError: no weights for ImageNet are published for its network.
     """
     if settings.get("weights") is None or not is_imagenet(settings["weights"]) or images.shape[0] != 3:
         return images
+    check_published(settings["model"], **{**settings["model_options"], "num_classes": 1000})
     with use_backend(META):
         steps = models.preprocessing_for(models.create(settings["model"], **settings["model_options"])).transforms
     normalize = steps[-1]

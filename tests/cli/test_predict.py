@@ -138,6 +138,7 @@ def test_published_weights_see_what_is_there(minicnn, name, seen):
         ("predict run", "predict: after the run run, name the pictures: minicnn predict RUN IMAGE..."),
         ("predict --model MobileNetV9 --weights imagenet a.png", "unknown model 'MobileNetV9': did you mean MobileNetV"),
         ("predict --model LeNet5 --weights imagenet a.png", "no weights for ImageNet are published for LeNet5"),
+        ("predict --model resnet20 --weights imagenet a.png", "no weights for ImageNet are published for ResNet20"),
         ("predict --model VGG16-bn --weights none.pth a.png", "no file of weights at none.pth"),
         ("predict --model MobileNetV2 --weights imagenet b.png", "no image at b.png"),
     ],

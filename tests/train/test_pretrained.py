@@ -136,6 +136,8 @@ def test_mistakes_are_one_sentence(weights, tmp_path):
         Recipe(body_lr=0).resolved()
     with pytest.raises(ArgumentError, match="the weights for ImageNet are for colour images, and those of few have 1 channel"):
         Recipe(model="ResNet18", dataset="few", weights="imagenet").build()
+    with pytest.raises(ArgumentError, match="no weights for ImageNet are published for ResNet20 that this version knows"):
+        Recipe(model="ResNet20", dataset="shapes", weights="imagenet").build()
     with pytest.raises(CheckpointError, match=r"five\.safetensors does not fit LeNet5: it has no output\.weight, the layer that gives the scores"):
         Recipe(model="LeNet5", weights=weights).build()
     with pytest.raises(CheckpointError, match=r"nowhere\.pth"):
