@@ -101,7 +101,7 @@ def silence(epochs, steps):
 
 
 def parts_of(run):
-    return Parts(SimpleNamespace(classes=("no", "yes"), test=batches().dataset), {}, run, batches(), None, batches())
+    return Parts(SimpleNamespace(classes=("no", "yes"), shape=(1, 4, 4), folder=None, test=batches().dataset), {}, run, batches(), None, batches())
 
 
 def test_a_run_records_its_precision_and_the_scale_and_can_go_on_with_them(tmp_path):
