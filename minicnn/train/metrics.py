@@ -59,8 +59,8 @@ class Metrics:
         Raises:
             ArgumentError: something that was counted is no number.
         """
-        images, batches, correct = (checks.integer(state[name], f"Metrics: {name}", 0) for name in _COUNTED[:3])
-        total_loss, seconds = (checks.number(state[name], f"Metrics: {name}") for name in _COUNTED[3:])
+        images, batches = (checks.integer(state[name], f"Metrics: {name}", 0) for name in _COUNTED[:2])
+        correct, total_loss, seconds = (checks.number(state[name], f"Metrics: {name}") for name in _COUNTED[2:])
         return cls(images, batches, correct, total_loss, seconds, started=perf_counter() - seconds)
 
     @property

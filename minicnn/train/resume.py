@@ -12,12 +12,12 @@ from minicnn.data.published import Report
 from minicnn.errors import ArgumentError, CheckpointError, MinicnnError
 from minicnn.io import load_checkpoint
 from minicnn.train.callback import EarlyStopping
+from minicnn.train.epoch import Epoch
 from minicnn.train.parts import Parts
 from minicnn.train.recipe import Recipe
 from minicnn.train.remembered import Remembered, check_classes, remembered
 from minicnn.train.run import finish
 from minicnn.train.run_folder import RunFolder
-from minicnn.train.epoch import Epoch
 
 NOT_A_STATE = (MinicnnError, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 """What a checkpoint can cause that holds other things than a run has put there."""

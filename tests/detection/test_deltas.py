@@ -113,5 +113,5 @@ def test_half_a_positive_region_is_one():
 
 @pytest.mark.parametrize(("height", "width", "name"), [(0, 5, "height"), (5, 0, "width"), (5, -1, "width")])
 def test_a_picture_without_a_side_has_no_windows(height, width, name):
-    with pytest.raises(ArgumentError, match=f"sliding_windows: {name} must be a number above 0"):
+    with pytest.raises(ArgumentError, match=f"sliding_windows: {name} must be an integer >= 1"):
         sliding_windows(height, width)
