@@ -13,6 +13,7 @@ from minicnn.course.trial import load_mutants, try_out
 from minicnn.errors import ArgumentError
 from tests.course import tiny
 
+pytest.importorskip("jupytext")
 COURSE = sorted(path.parent for path in (Path(__file__).parents[2] / "assignments").glob("*/checks.py"))
 
 
@@ -106,6 +107,8 @@ def test_a_solution_that_fails_is_found(tmp_path):
 
 
 def test_a_notebook_in_a_kernel(tmp_path):
+    pytest.importorskip("ipykernel")
+    pytest.importorskip("nbclient")
     assignment = load_assignment(tiny.write(tmp_path, source=tiny.SOURCE.replace('print("here one looks")', "assert double(1) == 2")))
     assert run_in_kernel(notebook(assignment, solution=True)) == ""
     assert "NotImplementedError" in run_in_kernel(notebook(assignment))
@@ -119,4 +122,6 @@ def test_the_notebooks_in_the_course_are_those_of_the_sources(folder):
 
 @pytest.mark.parametrize("folder", COURSE, ids=lambda folder: folder.name)
 def test_the_course_is_sound(folder):
+    pytest.importorskip("ipykernel")
+    pytest.importorskip("nbclient")
     assert {row.what: row.fault for row in try_out(load_assignment(folder), run_in_kernel) if row.fault} == {}

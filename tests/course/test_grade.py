@@ -16,6 +16,7 @@ from minicnn.course.grade import find_submissions, grade, table
 from minicnn.errors import ArgumentError
 from tests.course import tiny
 
+pytest.importorskip("jupytext")
 EXPECTED = {"both": ("3", "1"), "only_total": ("0", "1"), "crash": ("0", "1"), "cut": ("0", "0"), "half": ("1", "1"), "in_a_folder": ("3", "1"), "nothing": ("0", "0"), "letter.txt": ("0", "0"), "'=1+1": ("3", "1")}
 
 
