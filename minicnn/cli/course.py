@@ -16,6 +16,11 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("course", help="assignments: hand out, check, grade", description=__doc__)
     what = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
 
+    new = what.add_parser("new", help="begin an assignment", description="Make the folder of a new assignment, with one question that works.")
+    new.add_argument("folder", type=Path, metavar="FOLDER", help="such as assignments/a8; its name is that of the assignment")
+    new.add_argument("--title", default="A new assignment", metavar="TEXT", help="the heading of the notebook")
+    new.set_defaults(run=run_new)
+
     release = what.add_parser("release", help="make the notebooks that students get", description="Make the notebook that students get: no solution, no output, the same bytes every time.")
     release.add_argument("assignments", nargs="+", type=Path, metavar="FOLDER", help="such as assignments/a2")
     release.add_argument("--out", type=Path, metavar="DIR", help="write NAME/NAME.ipynb there, with checks and pictures (default: beside the source)")
@@ -32,9 +37,43 @@ def add_parser(subparsers: Any) -> None:
     grade.add_argument("submissions", type=Path, metavar="FOLDER", help="a file for each student, or a folder for each")
     grade.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the grades; FILE.seed beside it keeps the hidden seed, FILE_verdicts what is done, so that an interrupted run goes on")
     grade.add_argument("--feedback", type=Path, metavar="DIR", help="write a page for each student there")
+    grade.add_argument("--gradescope", type=Path, metavar="DIR", help="write STUDENT.json there, each in the form of Gradescope's results.json")
     grade.add_argument("--seed", metavar="TEXT", help="of the hidden random numbers (default: drawn, and kept beside the grades)")
     grade.add_argument("--workers", type=positive, metavar="N", help="questions at once (default: as many as there are processors)")
     grade.set_defaults(run=run_grade)
+
+
+    export = what.add_parser("export", help="make a source for nbgrader", description="Write NAME/NAME.ipynb with nbgrader's metadata, and checks.py beside it: for the folder source of an nbgrader course.")
+    export.add_argument("assignments", nargs="+", type=Path, metavar="FOLDER", help="such as assignments/a2")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="nbgrader's folder source")
+    export.set_defaults(run=run_export)
+
+
+def run_new(args: argparse.Namespace) -> int:
+    """Write the files."""
+    from minicnn.course.new import new_assignment
+
+    for path in new_assignment(args.folder, args.title):
+        print(path)
+    print(f"Next: minicnn course check {args.folder}")
+    return OK
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the notebooks."""
+    import shutil
+
+    from minicnn.course.assignment import CHECKS, load_assignment
+    from minicnn.course.export import nbgrader_source
+    from minicnn.io.atomic import write_atomically
+
+    for assignment in [load_assignment(folder) for folder in args.assignments]:
+        folder = args.out / assignment.name
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / f"{assignment.name}.ipynb", "notebook", [nbgrader_source(assignment)])
+        shutil.copyfile(assignment.folder / CHECKS, folder / CHECKS)
+        print(f"{folder}: nbgrader generate_assignment {assignment.name}")
+    return OK
 
 
 def run_release(args: argparse.Namespace) -> int:
@@ -80,6 +119,7 @@ def run_check(args: argparse.Namespace) -> int:
 def run_grade(args: argparse.Namespace) -> int:
     """Grade, with a line for each student who is done."""
     from minicnn.course.assignment import load_assignment
+    from minicnn.course.export import write_gradescope
     from minicnn.course.feedback import write_feedback
     from minicnn.course.grade import find_submissions, grade, processors, table
     from minicnn.io.atomic import write_atomically
@@ -101,6 +141,8 @@ def run_grade(args: argparse.Namespace) -> int:
     write_atomically(args.out, "table of grades", [table(assignment, graded)])
     if args.feedback:
         write_feedback(graded, args.feedback, assignment.title)
+    if args.gradescope:
+        write_gradescope(graded, args.gradescope)
     print(f"{args.out}: {len(graded)} students" + (f"; a page for each in {args.feedback}" if args.feedback else ""))
     return OK
 

@@ -35,6 +35,7 @@ class SourceCell:
         question: whose answer it holds.
         source: with the solution.
         released: without.
+        marked: as it stands in the file, with the marks around the solution.
         number: its place, from 1, among all cells.
     """
 
@@ -42,6 +43,7 @@ class SourceCell:
     question: str
     source: str
     released: str
+    marked: str
     number: int
 
 
@@ -111,7 +113,7 @@ def _notebook(text: str) -> list[Any]:
 def _cell(cell: Any, number: int, source: Path) -> SourceCell:
     text, question, tags = str(cell.source), str(cell.metadata.get("question", "")), cell.metadata.get("tags", [])
     if cell.cell_type != "code":
-        return SourceCell("text", "", text, text, number)
+        return SourceCell("text", "", text, text, text, number)
     kind = "question" if question else "provided" if "provided" in tags else "run"
     released, count = SOLUTION.subn(lambda found: TO_WRITE.format(indent=found["indent"]), text + "\n")
     where = f"{source}, cell {number}"
@@ -121,7 +123,7 @@ def _cell(cell: Any, number: int, source: Path) -> SourceCell:
         raise ArgumentError(f'{where} has a solution in it and belongs to no question: # %% question="name"')
     if kind == "question" and not count:
         raise ArgumentError(f"{where} belongs to question {question!r} and has nothing to write: ### BEGIN SOLUTION ... ### END SOLUTION")
-    return SourceCell(kind, question, MARK.sub("", text), released.rstrip("\n"), number)
+    return SourceCell(kind, question, MARK.sub("", text), released.rstrip("\n"), text, number)
 
 
 def _compare(source: Path, cells: Sequence[SourceCell], questions: Sequence[Question]) -> None:

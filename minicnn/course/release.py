@@ -25,8 +25,7 @@ def notebook(assignment: Assignment, *, solution: bool = False) -> bytes:
 
 def _cell(name: str, cell: SourceCell, solution: bool) -> dict[str, Any]:
     text = cell.source if solution else cell.released
-    identity = hashlib.sha256(f"{name}/{cell.number}".encode()).hexdigest()[:8]
-    common: dict[str, Any] = {"id": f"{name}-{cell.number:03d}-{identity}", "metadata": {}, "source": text.splitlines(keepends=True)}
+    common: dict[str, Any] = {"id": identity(name, cell.number), "metadata": {}, "source": text.splitlines(keepends=True)}
     if cell.kind == "text":
         return {**common, "cell_type": "markdown"}
     if cell.kind == "question":
@@ -34,6 +33,11 @@ def _cell(name: str, cell: SourceCell, solution: bool) -> dict[str, Any]:
     elif cell.kind == "provided":
         common["metadata"] = {"tags": ["provided"]}
     return {**common, "cell_type": "code", "execution_count": None, "outputs": []}
+
+
+def identity(name: str, number: int) -> str:
+    """That of the cell at a place of a notebook: always the same, and no other notebook's."""
+    return f"{number:03d}-{hashlib.sha256(f'{name}/{number}'.encode()).hexdigest()[:12]}"
 
 
 def release(assignment: Assignment, out: Path) -> list[Path]:

@@ -121,7 +121,7 @@ def test_the_command(assignment, folder, tmp_path, capsys):
     some = tmp_path / "some"
     some.mkdir()
     (some / "both.ipynb").write_text((folder / "both.ipynb").read_text())
-    arguments = ["course", "grade", str(assignment.folder), str(some), "--out", str(tmp_path / "g" / "grades.csv"), "--feedback", str(tmp_path / "f")]
+    arguments = ["course", "grade", str(assignment.folder), str(some), "--out", str(tmp_path / "g" / "grades.csv"), "--feedback", str(tmp_path / "f"), "--gradescope", str(tmp_path / "s")]
     assert main(arguments) == 0
     first, seed = (tmp_path / "g" / "grades.csv").read_bytes(), (tmp_path / "g" / "grades.seed").read_text()
     assert len(seed) == 16
@@ -129,6 +129,8 @@ def test_the_command(assignment, folder, tmp_path, capsys):
     assert (tmp_path / "g" / "grades.csv").read_bytes() == first
     assert (tmp_path / "g" / "grades.seed").read_text() == seed
     assert "4 of 4" in (tmp_path / "f" / "both.md").read_text()
+    results = json.loads((tmp_path / "s" / "both.json").read_text())
+    assert (results["score"], [test["max_score"] for test in results["tests"]], {test["status"] for test in results["tests"]}) == (4, [1, 2, 1], {"passed"})
     assert "both: 4 of 4" in capsys.readouterr().err
     assert main(["course", "release", str(assignment.folder), "--solutions"]) == 2
 

@@ -1,0 +1,107 @@
+"""Assignments for nbgrader, and grades for Gradescope.
+
+nbgrader runs the student's notebook and its test cells in one kernel. The test cells that are exported here hand what has been run in it to the checks of minicnn, which
+run it in a process of its own: the verdict is the same as that of `minicnn course grade`, but an answer shares the kernel with the tests, and can read them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from minicnn.course.assignment import Assignment, SourceCell
+from minicnn.course.feedback import file_name
+from minicnn.course.grade import Graded
+from minicnn.course.questions import load_questions
+from minicnn.course.release import KERNEL, identity
+from minicnn.course.submission import Submission, cell
+from minicnn.course.verdict import judge
+from minicnn.errors import ArgumentError
+from minicnn.io.atomic import write_atomically
+
+SCHEMA = 3  # of nbgrader's metadata
+
+
+def nbgrader_source(assignment: Assignment) -> bytes:
+    """The notebook for nbgrader's folder `source/NAME`, with the answers between its marks and a test cell for each check."""
+    cells: list[dict[str, Any]] = []
+    last = {question.name: max(each.number for each in assignment.cells if each.question == question.name) for question in assignment.questions}
+    for each in assignment.cells:
+        cells.append(_source_cell(assignment.name, each))
+        if each.question and each.number == last[each.question]:
+            cells += _test_cells(assignment, each.question)
+    book = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
+    return (json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def _source_cell(name: str, each: SourceCell) -> dict[str, Any]:
+    made = _new_cell(identity(name, each.number), "markdown" if each.kind == "text" else "code", each.marked)
+    if each.kind == "question":
+        made["metadata"]["nbgrader"] = _metadata(f"{each.question}-{each.number}", solution=True)
+    return made
+
+
+def _test_cells(assignment: Assignment, question: str) -> list[dict[str, Any]]:
+    tests = []
+    for number, check in enumerate(assignment.question(question).checks, 1):
+        source = f"# {check.title}\nfrom minicnn.course.export import check_in_notebook\n\ncheck_in_notebook(In, {question!r}, {check.title!r})"
+        test = _new_cell(identity(f"{assignment.name}/{question}", number), "code", source)
+        test["metadata"]["nbgrader"] = {**_metadata(f"{question}-test-{number}", grade=True), "points": check.points}
+        tests.append(test)
+    return tests
+
+
+def _new_cell(name: str, kind: str, source: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"id": name, "cell_type": kind, "metadata": {}, "source": source.splitlines(keepends=True)}
+    return {**made, "execution_count": None, "outputs": []} if kind == "code" else made
+
+
+def _metadata(grade_id: str, *, grade: bool = False, solution: bool = False) -> dict[str, Any]:
+    return {"grade": grade, "grade_id": grade_id, "locked": grade, "schema_version": SCHEMA, "solution": solution, "task": False}
+
+
+def check_in_notebook(cells: Sequence[str], question: str, check: str, checks: str = "checks.py") -> None:
+    """Called in a test cell: does the check hold for what the notebook has run so far?
+
+    Args:
+        cells: IPython's `In`, the cells that were run.
+        question, check: the names of both.
+        checks: the file with the questions, beside the notebook.
+
+    Raises:
+        AssertionError: no; says what is wrong.
+        ArgumentError: there is no such question or check.
+    """
+    questions = load_questions(Path(checks))
+    asked = next((each for each in questions if each.name == question), None)
+    titles = [each.title for each in asked.checks] if asked else []
+    if asked is None or check not in titles:
+        raise ArgumentError(f"{checks} has no check {check!r} of a question {question!r}: notebook and checks must come from the same export")
+    submission = Submission(Path("notebook.ipynb"), [cell(f"cell [{number}]", source) for number, source in enumerate(cells)])
+    message = judge(asked, submission, questions).results[titles.index(check)].message
+    if message:
+        raise AssertionError(message)
+
+
+def gradescope(graded: Graded) -> dict[str, Any]:
+    """The results of a student in the form of Gradescope's `results.json`."""
+    tests = [
+        {"name": f"{verdict.question}: {result.title}", "score": result.earned, "max_score": result.points, "status": "failed" if result.message else "passed", "output": result.message}
+        for verdict in graded.verdicts
+        for result in verdict.results
+    ]
+    found: Mapping[str, Any] = {"score": graded.earned, "output": "\n".join(graded.notes), "output_format": "text", "stdout_visibility": "hidden", "tests": tests}
+    return dict(found)
+
+
+def write_gradescope(graded: Sequence[Graded], folder: Path) -> None:
+    """A file for each student.
+
+    Raises:
+        CheckpointError: one cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in graded:
+        write_atomically(folder / f"{file_name(each.student)}.json", "results", [json.dumps(gradescope(each), indent=1).encode()])
