@@ -9,12 +9,13 @@ import pytest
 
 from minicnn.course.sandbox.student import Limits, Student, StudentError
 
-SOON = Limits(seconds=4, memory=2**29, files=2**16)
+SOON = Limits(seconds=30, memory=2**29, files=2**16)
+SOONER = Limits(seconds=4, memory=2**29, files=2**16)
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="limits of the system are POSIX's")
 
 
-def ask(source, function="f", *args, **options):
-    with Student([("cell 3", source)], file="a.ipynb", limits=SOON, **options) as student:
+def ask(source, function="f", *args, limits=SOON, **options):
+    with Student([("cell 3", source)], file="a.ipynb", limits=limits, **options) as student:
         return getattr(student, function)(*args)
 
 
@@ -90,7 +91,7 @@ def test_what_goes_wrong_is_said(body, said, tmp_path):
 ])  # fmt: skip
 def test_limits(body, said):
     with pytest.raises(StudentError, match=said):
-        ask(f"def f():\n    {body}")
+        ask(f"def f():\n    {body}", limits=SOONER)
 
 
 def test_what_is_printed_is_kept_up_to_a_limit():
