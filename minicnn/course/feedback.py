@@ -1,10 +1,11 @@
-"""What a student is told: a page in Markdown for each, without seeds, solutions, or anything of others."""
+"""What a student is told: a page for each, in Markdown and in HTML, without seeds, solutions, or anything of others."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from minicnn.course.grade import Graded
@@ -41,8 +42,33 @@ def _block(text: str) -> list[str]:
     return [f"  {fence}text", *(f"  {line}" for line in text.rstrip().splitlines()), f"  {fence}"]
 
 
+def as_html(graded: Graded, title: str) -> str:
+    """The same page for a browser. Whatever a student has called things or printed is text in it."""
+    total = sum(verdict.points for verdict in graded.verdicts)
+    rows = "".join(f"<tr><td>{escape(v.question)}</td><td>{v.earned:g} of {v.points:g}</td></tr>" for v in graded.verdicts)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in graded.notes)
+    parts = "".join(f"<h2>{escape(verdict.question)}</h2>{_results_as_html(verdict)}" for verdict in graded.verdicts)
+    body = f"<h1>{escape(title)}</h1><p>{escape(graded.student)}: <b>{graded.earned:g} of {total:g} points</b></p>{notes}<table>{rows}</table>{parts}"
+    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'"><title>{escape(title)}</title>'
+    return f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{body}</body></html>\n'
+
+
+STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}td{padding-right:2em}.right{color:#176b2c}.wrong{color:#a11}"
+
+
+def _results_as_html(verdict: Verdict) -> str:
+    lines = []
+    for result in verdict.results:
+        kind, word = ("wrong", "not yet") if result.message else ("right", "right")
+        lines.append(f'<p><b class="{kind}">{word}</b>: {escape(result.title)} ({result.earned:g} of {result.points:g})</p>')
+        lines += [f"<pre>{escape(result.message)}</pre>"] if result.message else []
+    if verdict.printed.strip():
+        lines.append(f"<p>What your code printed:</p><pre>{escape(verdict.printed)}</pre>")
+    return "".join(lines)
+
+
 def write_feedback(graded: Sequence[Graded], folder: Path, title: str) -> None:
-    """A file for each student.
+    """Two files for each student, NAME.md and NAME.html.
 
     Raises:
         CheckpointError: one cannot be written.
@@ -50,6 +76,7 @@ def write_feedback(graded: Sequence[Graded], folder: Path, title: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for each in graded:
         write_atomically(folder / f"{file_name(each.student)}.md", "feedback", [feedback(each, title).encode()])
+        write_atomically(folder / f"{file_name(each.student)}.html", "feedback", [as_html(each, title).encode()])
 
 
 def file_name(student: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from minicnn.cli import main
 from minicnn.course import grade as grading
 from minicnn.course.assignment import load_assignment
-from minicnn.course.feedback import feedback, file_name
+from minicnn.course.feedback import as_html, feedback, file_name
 from minicnn.course.grade import find_submissions, grade, table
 from minicnn.errors import ArgumentError
 from tests.course import tiny
@@ -100,8 +100,17 @@ def test_feedback_tells_what_is_wrong_and_nothing_of_the_checks(assignment, grad
 def test_what_a_student_prints_stays_inside_its_block(assignment, folder, tmp_path):
     (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('```\\n# 4 of 4')\n    return x", tiny.TOTAL))
     (one,) = grade(assignment, {"loud": tmp_path / "loud.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)
-    page = feedback(one, "t")
-    assert "  ````text\n  ```\n  # 4 of 4" in page
+    assert "  ````text\n  ```\n  # 4 of 4" in feedback(one, "t")
+
+
+def test_a_page_for_a_browser_has_no_markup_of_a_student(assignment, tmp_path):
+    (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('<script>alert(1)</script>')\n    raise ValueError('<b>bold</b>')", tiny.TOTAL))
+    (one,) = grade(assignment, {"<i>x</i>": tmp_path / "loud.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)
+    page = as_html(one, "Doubles & sums")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "ValueError: &lt;b&gt;bold&lt;/b&gt;" in page
+    assert not any(tag in page for tag in ("<script", "<b>bold", "<i>x"))
+    assert "<b>1 of 4 points</b>" in page
 
 
 def test_names_of_files():
@@ -129,6 +138,7 @@ def test_the_command(assignment, folder, tmp_path, capsys):
     assert (tmp_path / "g" / "grades.csv").read_bytes() == first
     assert (tmp_path / "g" / "grades.seed").read_text() == seed
     assert "4 of 4" in (tmp_path / "f" / "both.md").read_text()
+    assert "4 of 4" in (tmp_path / "f" / "both.html").read_text()
     results = json.loads((tmp_path / "s" / "both.json").read_text())
     assert (results["score"], [test["max_score"] for test in results["tests"]], {test["status"] for test in results["tests"]}) == (4, [1, 2, 1], {"passed"})
     assert "both: 4 of 4" in capsys.readouterr().err
