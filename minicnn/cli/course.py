@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
     grade.add_argument("assignment", type=Path, metavar="ASSIGNMENT", help="folder of the assignment, such as assignments/a2")
     grade.add_argument("submissions", type=Path, metavar="FOLDER", help="a file for each student, or a folder for each")
     grade.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the grades; FILE.seed beside it keeps the hidden seed, FILE_verdicts what is done, so that an interrupted run goes on")
-    grade.add_argument("--feedback", type=Path, metavar="DIR", help="write a page for each student there")
+    grade.add_argument("--feedback", type=Path, metavar="DIR", help="write a page for each student there, in Markdown and in HTML")
     grade.add_argument("--gradescope", type=Path, metavar="DIR", help="write STUDENT.json there, each in the form of Gradescope's results.json")
     grade.add_argument("--seed", metavar="TEXT", help="of the hidden random numbers (default: drawn, and kept beside the grades)")
     grade.add_argument("--workers", type=positive, metavar="N", help="questions at once (default: as many as there are processors)")
