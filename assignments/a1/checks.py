@@ -10,7 +10,7 @@ FRAMEWORK = ("minicnn",)
 
 # 1
 
-engine = Question("engine", asks=("Value",), closed=FRAMEWORK)
+engine = Question("engine", asks=("Value",), closed=FRAMEWORK, objects=True)
 
 
 def gradients(student, expression, *numbers):
@@ -120,7 +120,7 @@ def _(student, rng):
 @linear.check("backward", points=4)
 def _(student, rng):
     inputs = {"x": rng.standard_normal((4, 3)), "w": rng.standard_normal((5, 3)), "b": rng.standard_normal(5)}
-    check_pair(student.linear_forward, student.linear_backward, inputs, rng)
+    check_pair(student.linear_forward, student.linear_backward, inputs, rng, right=lambda x, w, b: x @ w.T + b)
 
 
 # 4
@@ -173,55 +173,19 @@ def _(student, rng):
 # 5
 
 PAIRS = """
-def forward(x):
-    return x[:-1] * x[1:], x
+def make(size, factors, share, shape):
+    def forward(x):
+        return size * x[:-1] * x[1:], x
 
-def right(dy, x):
-    dx = np.zeros_like(x)
-    dx[:-1] += dy * x[1:]
-    dx[1:] += dy * x[:-1]
-    return dx
+    def backward(dy, x):
+        dy = share * dy + (1 - share)
+        dx = np.zeros_like(x)
+        dx[:-1] += size * dy * x[1:]
+        dx[1:] += size * dy * x[:-1]
+        dx = dx * factors
+        return dx.sum() if shape == "sum" else dx[..., None] if shape == "longer" else dx
 
-def ignores_dy(dy, x):
-    return right(np.ones_like(dy), x)
-
-def one_element(dy, x):
-    dx = right(dy, x)
-    dx[2, 1] *= 1.5
-    return dx
-
-def zeros(dy, x):
-    return np.zeros_like(x)
-
-def other_shape(dy, x):
-    return right(dy, x)[..., None]
-
-def sums_up(dy, x):
-    return right(dy, x).sum()
-
-def factor(dy, x):
-    return 1.01 * right(dy, x)
-
-def sign(dy, x):
-    return -right(dy, x)
-
-def tiny_forward(x):
-    return 1e-9 * x**2, x
-
-def tiny_right(dy, x):
-    return 2e-9 * x * dy
-
-def tiny_wrong(dy, x):
-    return 3e-9 * x * dy
-
-def huge_forward(x):
-    return 1e9 * x**2, x
-
-def huge_right(dy, x):
-    return 2e9 * x * dy * (1 + 1e-9)
-
-def huge_wrong(dy, x):
-    return 2.002e9 * x * dy
+    return forward, backward
 
 def generator(seed):
     return np.random.default_rng(seed)
@@ -229,35 +193,39 @@ def generator(seed):
 check = Question("check", asks=("gradient_is_right",), closed=FRAMEWORK, given=PAIRS)
 
 
-def says(student, rng, forward, backward):
-    """The verdict of the student's check."""
+def says(student, rng, *, size=1.0, factors=1.0, share=1.0, shape=""):
+    """The verdict of the student's check on y = size x[:-1] x[1:], whose gradient is multiplied by `factors`; of dy only a `share` is looked at, the rest is taken for ones."""
     x = rng.uniform(1, 2, (4, 3))
-    return student.gradient_is_right(getattr(student, forward), getattr(student, backward), x, student.generator(int(rng.integers(2**31))))
+    forward, backward = student.make(size, np.broadcast_to(factors, x.shape).copy(), share, shape)
+    return student.gradient_is_right(forward, backward, x, student.generator(int(rng.integers(2**31))))
 
 
 @check.check("accepts what is right", points=1)
 def _(student, rng):
     for _ in range(3):
-        holds(says(student, rng, "forward", "right") is True, "a right gradient is rejected (or the answer is neither True nor False)")
-    holds(says(student, rng, "forward", "sign") is False, "a gradient with the wrong sign is accepted")
+        holds(says(student, rng) is True, "a right gradient is rejected (or the answer is neither True nor False)")
+    holds(says(student, rng, factors=-1.0) is False, "a gradient with the wrong sign is accepted")
 
 
 @check.check("a gradient that ignores dy", points=1)
 def _(student, rng):
-    holds(says(student, rng, "forward", "ignores_dy") is False, "a gradient that is right only where dy is all ones is accepted")
-    holds(says(student, rng, "forward", "right") is True, "a right gradient is rejected")
+    holds(says(student, rng, share=0.0) is False, "a gradient that is right only where dy is all ones is accepted")
+    holds(says(student, rng) is True, "a right gradient is rejected")
 
 
 @check.check("one wrong element, zeros, other shapes", points=2)
 def _(student, rng):
-    for backward, sentence in (("one_element", "with one wrong element"), ("zeros", "of zeros"), ("other_shape", "of another shape"), ("sums_up", "that is a single number")):
-        holds(says(student, rng, "forward", backward) is False, f"a gradient {sentence} is accepted")
-    holds(says(student, rng, "forward", "right") is True, "a right gradient is rejected")
+    one = np.ones((4, 3))
+    one[tuple(rng.integers([4, 3]))] = 1.5
+    holds(says(student, rng, factors=one) is False, "a gradient with one wrong element is accepted")
+    holds(says(student, rng, factors=0.0) is False, "a gradient of zeros is accepted")
+    for shape, sentence in (("longer", "of another shape"), ("sum", "that is a single number")):
+        holds(says(student, rng, shape=shape) is False, f"a gradient {sentence} is accepted")
+    holds(says(student, rng) is True, "a right gradient is rejected")
 
 
 @check.check("a factor, in tiny and in huge gradients", points=2)
 def _(student, rng):
-    for forward, backward in (("forward", "factor"), ("tiny_forward", "tiny_wrong"), ("huge_forward", "huge_wrong")):
-        holds(says(student, rng, forward, backward) is False, f"a gradient that is off by a factor is accepted ({backward})")
-    for forward, backward in (("tiny_forward", "tiny_right"), ("huge_forward", "huge_right")):
-        holds(says(student, rng, forward, backward) is True, f"a right gradient is rejected ({backward})")
+    for size, name in ((1.0, ""), (1e-9, "tiny "), (1e9, "huge ")):
+        holds(says(student, rng, size=size, factors=1.01) is False, f"a {name}gradient that is off by a factor of 1.01 is accepted")
+        holds(says(student, rng, size=size) is True, f"a right {name}gradient is rejected")

@@ -129,6 +129,8 @@ def _(student, rng):
     x, dy = rng.uniform(1, 2, (6, 7)), rng.standard_normal((6, 7))
     for training in (True, False):
         y, kept = draw(student, x, 0.4, rng, training)
+        gone = int((y == 0).sum())
+        holds(0 < gone < y.size if training else gone == 0, f"training={training}: {gone} of {y.size} numbers are 0")
         equal(student.dropout_backward(dy, kept), dy * y / x, f"dx, training={training}", hint="dx is 0 where y is, and has the same factor elsewhere")
 
 

@@ -136,7 +136,7 @@ def run_grade(args: argparse.Namespace) -> int:
 
     graded = grade(
         assignment, submissions, args.out.with_name(f"{args.out.stem}_verdicts"),
-        seed=_seed(args), workers=args.workers or processors(), done=done,
+        seed=_seed(args), workers=args.workers or processors(), done=done, hidden=[str(args.submissions.resolve()), str(args.out.with_suffix(".seed").resolve())],
     )  # fmt: skip
     write_atomically(args.out, "table of grades", [table(assignment, graded)])
     if args.feedback:

@@ -81,5 +81,5 @@ def write_feedback(graded: Sequence[Graded], folder: Path, title: str) -> None:
 
 def file_name(student: str) -> str:
     """The student's name as that of a file; two students never get the same one."""
-    plain = re.sub(r"[^\w.-]+", "_", student).strip(".")[:80]
+    plain = re.sub(r"[^\w.-]+", "_", student).strip(".").encode()[:150].decode(errors="ignore")
     return plain if plain == student else f"{plain}-{hashlib.sha256(student.encode()).hexdigest()[:6]}"

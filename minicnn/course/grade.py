@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from minicnn.course.assignment import Assignment
-from minicnn.course.submission import read_submission
+from minicnn.course.submission import LARGEST, clean, read_submission
 from minicnn.course.verdict import Result, Verdict, judge
 from minicnn.errors import ArgumentError, DataError
 from minicnn.io.atomic import write_atomically
@@ -47,18 +47,18 @@ def find_submissions(folder: Path, assignment: str) -> dict[str, Path]:
     """By student: files in the folder (`smith.ipynb`), or one in each folder in it (`smith/a2.ipynb`).
 
     Raises:
-        ArgumentError: there are none.
+        ArgumentError: there are none, or two of one student.
     """
     if not folder.is_dir():
         raise ArgumentError(f"there is no folder {folder}")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "_")):
+        if path.name.startswith(".") or path.name == "__MACOSX":
             continue
-        if path.is_dir():
-            found[path.name] = _chosen(path, assignment)
-        else:
-            found[path.stem if path.suffix in (".ipynb", ".py") else path.name] = path
+        name = clean(path.stem if path.suffix in (".ipynb", ".py") and not path.is_dir() else path.name)
+        if name in found:
+            raise ArgumentError(f"{folder} has two submissions of {name!r}, {clean(str(found[name].relative_to(folder)))} and {clean(path.name)}: leave the one that counts")
+        found[name] = _chosen(path, assignment) if path.is_dir() and not path.is_symlink() else path
     if not found:
         raise ArgumentError(f"nothing has been handed in: {folder} is empty")
     return found
@@ -66,7 +66,10 @@ def find_submissions(folder: Path, assignment: str) -> dict[str, Path]:
 
 def _chosen(folder: Path, assignment: str) -> Path:
     """The file of a student's folder that counts: the one with the right name, else the only notebook, else the folder itself, which cannot be read."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".ipynb", ".py") and ".ipynb_checkpoints" not in path.parts and path.is_file())
+    files = sorted(
+        path for path in folder.rglob("*")
+        if path.suffix in (".ipynb", ".py") and not {".ipynb_checkpoints", "__MACOSX"} & set(path.parts) and not path.name.startswith(".") and path.is_file()
+    )  # fmt: skip
     right = [path for path in files if path.stem == assignment]
     notebooks = [path for path in files if path.suffix == ".ipynb"]
     return (right or notebooks or files or [folder])[0]
@@ -80,6 +83,7 @@ def grade(
     seed: str,
     workers: int,
     done: Callable[[Graded], None],
+    hidden: Sequence[str] = (),
 ) -> list[Graded]:
     """Grade everybody; whoever is in the folder `kept` with the same file, checks and seed is taken from there.
 
@@ -88,11 +92,12 @@ def grade(
         seed: of all random numbers; who knows it can write answers for them.
         workers: questions at once.
         done: told of each student who is done.
+        hidden: files and folders that the code may not read, besides those of the assignment, of the submission, and `kept`.
     """
     kept.mkdir(parents=True, exist_ok=True)
     found: dict[str, Graded] = {}
     with ThreadPoolExecutor(workers) as pool:
-        waiting = {pool.submit(_one, assignment, student, path, kept, seed): student for student, path in submissions.items()}
+        waiting = {pool.submit(_one, assignment, student, path, kept, seed, hidden): student for student, path in submissions.items()}
         try:
             for future in as_completed(waiting):
                 found[waiting[future]] = future.result()
@@ -103,42 +108,48 @@ def grade(
     return [found[student] for student in submissions]
 
 
-def _one(assignment: Assignment, student: str, path: Path, kept: Path, seed: str) -> Graded:
+def _one(assignment: Assignment, student: str, path: Path, kept: Path, seed: str, hidden: Sequence[str]) -> Graded:
     """From the folder, or judged and put there."""
     mark = _mark(assignment, path, seed)
     file = kept / f"{hashlib.sha256(student.encode()).hexdigest()[:24]}.json"
     if (before := _read(file, mark)) is not None:
         return before
-    graded = grade_one(assignment, student, path, seed)
+    try:
+        graded = grade_one(assignment, student, path, seed, [str(kept.resolve()), *hidden])
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others are graded; it is not kept, so that the next run tries again
+        return _nothing(assignment, student, path, f"could not be graded, look at it by hand: {type(error).__name__}: {clean(str(error))[:200]}")
     write_atomically(file, "verdict", [json.dumps({"mark": mark, **asdict(graded)}).encode()])
     return graded
 
 
-def grade_one(assignment: Assignment, student: str, path: Path, seed: str) -> Graded:
-    """Judge every question of one student."""
+def grade_one(assignment: Assignment, student: str, path: Path, seed: str, hidden: Sequence[str] = ()) -> Graded:
+    """Judge every question of one student, whose code may not read what is in `hidden`, the assignment, and the folder of the submission."""
+    if path.is_symlink():
+        return _nothing(assignment, student, path, f"{clean(path.name)} is a link, not a file")
     try:
         submission = read_submission(path) if path.is_file() else None
     except DataError as error:
-        return _nothing(assignment, student, path, str(error))
+        return _nothing(assignment, student, path, clean(str(error)))
     if submission is None:
         return _nothing(assignment, student, path, f"{path.name} has no notebook in it")
     if not submission.cells:
         return _nothing(assignment, student, path, f"{path.name} has no code in it")
-    hidden = [str(assignment.folder), str(path.resolve().parent)]
-    verdicts = [judge(question, submission, assignment.questions, f"{seed}/{assignment.name}", hidden) for question in assignment.questions]
-    return Graded(student, str(path), verdicts, list(submission.notes))
+    away = [str(assignment.folder), str(path.resolve().parent), *hidden]
+    verdicts = [judge(question, submission, assignment.questions, f"{seed}/{assignment.name}", away) for question in assignment.questions]
+    return Graded(student, clean(str(path)), verdicts, list(submission.notes))
 
 
 def _nothing(assignment: Assignment, student: str, path: Path, why: str) -> Graded:
     verdicts = [Verdict(q.name, [Result(check.title, check.points, why, written=False) for check in q.checks]) for q in assignment.questions]
-    return Graded(student, str(path), verdicts, [why])
+    return Graded(student, clean(str(path)), verdicts, [why])
 
 
 def _mark(assignment: Assignment, path: Path, seed: str) -> str:
     """Changes with everything that the verdict depends on."""
-    parts = [seed.encode(), assignment.name.encode(), (assignment.folder / "checks.py").read_bytes(), str(path).encode()]
+    parts = [seed.encode(), assignment.name.encode(), (assignment.folder / "checks.py").read_bytes(), os.fsencode(path)]
     try:
-        parts.append(path.read_bytes() if path.is_file() else b"")
+        size = path.stat().st_size if path.is_file() else 0
+        parts.append(path.read_bytes() if 0 < size <= LARGEST else str(size).encode())
     except OSError as error:
         parts.append(str(error).encode())
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
@@ -167,7 +178,7 @@ def table(assignment: Assignment, graded: Sequence[Graded]) -> bytes:
 
 def _plain(text: str) -> str:
     """Nothing that a spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def processors() -> int:

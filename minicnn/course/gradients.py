@@ -9,7 +9,7 @@ import numpy as np
 
 from minicnn.autograd import Function
 from minicnn.backend import use_backend
-from minicnn.course.questions import WrongAnswer
+from minicnn.course.questions import WrongAnswer, equal
 from minicnn.errors import MinicnnError
 from minicnn.kernels.types import Array
 from minicnn.testing import GradcheckError, gradcheck
@@ -22,6 +22,7 @@ def check_pair(
     rng: np.random.Generator,
     *,
     fixed: Mapping[str, Any] | None = None,
+    right: Callable[..., Array] | None = None,
     rtol: float = 1e-5,
 ) -> None:
     """Are the gradients of `backward` the slopes of `forward`? A random gradient comes from above, and every element is compared in float64.
@@ -31,10 +32,13 @@ def check_pair(
         backward: `backward(dy, cache)` returns one gradient for each input, in order.
         inputs: the arrays to differentiate, by name.
         fixed: further arguments of forward.
+        right: the right forward function, if `forward` is the student's: a constant has slopes of 0, which are easily given.
 
     Raises:
         WrongAnswer: they are not; the report names elements, their values, and a guess.
     """
+    if right is not None:
+        equal(two(forward(*inputs.values(), **dict(fixed or {})))[0], right(*inputs.values()), "what forward returns")
     said: list[MinicnnError] = []
     pair = _pair(forward, _telling(backward, said), dict(fixed or {}), tuple(inputs))
     with use_backend("numpy"):

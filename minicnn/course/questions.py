@@ -60,6 +60,7 @@ class Question:
         imports: modules that the answer's process loads before its doors close, `minicnn` for instance.
         given: Python text that is run before the answer: what earlier questions ask for, from minicnn itself, so that no answer needs another.
         limits: what the answer may take.
+        objects: the answer is a class, and its objects may be looked into. Otherwise they can only be handed back to it: an object may claim to be equal to everything.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Question:
     imports: Sequence[str] = ()
     given: str = ""
     limits: Limits = field(default_factory=Limits)
+    objects: bool = False
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -155,8 +157,8 @@ def _kind(right: Any) -> str:
 
 
 def holds(condition: bool, sentence: str) -> None:
-    """Raise `WrongAnswer(sentence)` if the condition is false."""
-    if not condition:
+    """Raise `WrongAnswer(sentence)` unless the condition is true: True, or NumPy's."""
+    if not (isinstance(condition, (bool, np.bool_)) and condition):
         raise WrongAnswer(sentence)
 
 

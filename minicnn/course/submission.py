@@ -87,9 +87,14 @@ def _notebook(path: Path, text: str) -> Submission:
         if kind != "code" and not _looks_like_code(source):
             continue
         if kind != "code":
-            notes.append(f"cell {number} is a {kind} cell with code in it; it was taken as code")
+            notes.append(f"cell {number} is a {clean(kind)[:20]} cell with code in it; it was taken as code")
         kept.append(cell(f"cell {number}", source))
     return Submission(path, kept, notes)
+
+
+def clean(text: str) -> str:
+    """The text, with what cannot be written as UTF-8 spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(source: object) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from minicnn.course.questions import Check, Question, WrongAnswer
 from minicnn.course.sandbox.student import Student, StudentError
-from minicnn.course.submission import Submission
+from minicnn.course.submission import Submission, clean
 
 PUBLIC = "at home"  # the seed that everybody knows
 LONGEST = 4000  # characters of a message
@@ -70,9 +70,10 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
                 student = student or start(question, cells, submission.path.name, hidden)
                 run(check, student, np.random.default_rng(_number(seed, question.name, check.title)))
             except (WrongAnswer, StudentError) as error:
-                message = str(error)[:LONGEST]
+                message = clean(str(error))[:LONGEST]
                 results.append(Result(check.title, check.points, message, "not written yet" not in message))
                 if student is not None and student.ended:
+                    student.close()
                     printed.append(student.printed)
                     student = None
             else:
@@ -81,7 +82,7 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
         if student is not None:
             student.close()
             printed.append(student.printed)
-    return Verdict(question.name, results, "".join(printed)[:LONGEST])
+    return Verdict(question.name, results, clean("".join(printed))[:LONGEST])
 
 
 def answer_cells(question: Question, submission: Submission, others: Sequence[Question]) -> list[tuple[str, str]]:
@@ -93,7 +94,7 @@ def answer_cells(question: Question, submission: Submission, others: Sequence[Qu
 def start(question: Question, cells: Sequence[tuple[str, str]], file: str, hidden: Sequence[str] = ()) -> Student:
     """The process in which an answer runs."""
     given = [("given", "import numpy as np"), *([("given", question.given)] if question.given else [])]
-    return Student(cells, file=file, provided=given, imports=question.imports, closed=question.closed, hidden=hidden, limits=replace(question.limits))
+    return Student(cells, file=file, provided=given, imports=question.imports, closed=question.closed, hidden=hidden, limits=question.limits, objects=question.objects)
 
 
 def run(check: Check, student: Student, rng: np.random.Generator) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 from minicnn.cli import main
 from minicnn.course import grade as grading
 from minicnn.course.assignment import load_assignment
-from minicnn.course.feedback import as_html, feedback, file_name
+from minicnn.course.feedback import as_html, feedback, file_name, write_feedback
 from minicnn.course.grade import find_submissions, grade, table
 from minicnn.errors import ArgumentError
 from tests.course import tiny
@@ -117,6 +118,55 @@ def test_names_of_files():
     assert file_name("smith") == "smith"
     assert len({file_name("a/b"), file_name("a_b"), file_name("../a"), file_name("a:b")}) == 4
     assert not any("/" in file_name(name) for name in ("a/b", "../a"))
+
+
+def test_one_that_cannot_be_graded_stops_nobody(assignment, folder, tmp_path, monkeypatch):
+    real = grading.judge
+
+    def judge(question, submission, *more):
+        if submission.path.name == "both.ipynb":
+            raise KeyError("odd")
+        return real(question, submission, *more)
+
+    monkeypatch.setattr(grading, "judge", judge)
+    submissions = {"both": folder / "both.ipynb", "half": folder / "half.py"}
+    found = grade(assignment, submissions, tmp_path, seed="s", workers=1, done=lambda each: None)
+    assert [each.earned for each in found] == [0, 2]
+    assert found[0].notes == ["could not be graded, look at it by hand: KeyError: 'odd'"]
+    monkeypatch.undo()
+    assert grade(assignment, submissions, tmp_path, seed="s", workers=1, done=lambda each: None)[0].earned == 4
+
+
+def test_odd_names_and_odd_files(assignment, tmp_path):
+    both = tiny.notebook(tiny.DOUBLE, tiny.TOTAL)
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in (b"M\xfcller.ipynb", ("\u6f22" * 80 + ".ipynb").encode()):
+        (here / os.fsdecode(name)).write_text(both)
+    (here / "odd.ipynb").write_text(json.dumps({"cells": [{"cell_type": "\ud800", "source": tiny.DOUBLE}, {"cell_type": "code", "source": "def total(x):\n    raise ValueError('\\ud800')"}]}))
+    with (here / "huge.ipynb").open("wb") as file:
+        file.truncate(2**40)
+    (here / "link.ipynb").symlink_to(tmp_path / "elsewhere.ipynb")
+    (tmp_path / "elsewhere.ipynb").write_text(both)
+    (here / "smith" / "__MACOSX").mkdir(parents=True)
+    (here / "smith" / "__MACOSX" / "._work.ipynb").write_text("x")
+    (here / "smith" / "._work.ipynb").write_text("x")
+    (here / "smith" / "work.ipynb").write_text(both)
+    found = grade(assignment, find_submissions(here, "tiny"), tmp_path / "kept", seed="s", workers=2, done=lambda each: None)
+    assert {each.student[:6]: each.earned for each in found} == {"M\\udcf": 4, "\u6f22" * 6: 4, "odd": 3, "huge": 0, "link": 0, "smith": 4}
+    text = table(assignment, found).decode()
+    assert "link.ipynb is a link, not a file" in text
+    assert "\\ud800 cell with code in it" in text
+    write_feedback(found, tmp_path / "pages", "t")
+    assert len(list((tmp_path / "pages").iterdir())) == 12
+
+
+def test_two_submissions_of_one_student(tmp_path):
+    (tmp_path / "smith").mkdir()
+    for name in ("smith.ipynb", "smith/tiny.ipynb"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(ArgumentError, match=r"has two submissions of 'smith', smith/tiny\.ipynb and smith\.ipynb: leave the one that counts"):
+        find_submissions(tmp_path, "tiny")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])

@@ -14,6 +14,16 @@ SOONER = Limits(seconds=4, memory=2**29, files=2**16)
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="limits of the system are POSIX's")
 
 
+ANSWER_FIRST = """
+import sys
+from minicnn.course.sandbox.wire import write_message
+frame = sys._getframe()
+while "sink" not in frame.f_locals:
+    frame = frame.f_back
+write_message(frame.f_locals["sink"], {})
+"""
+
+
 def ask(source, function="f", *args, limits=SOON, **options):
     with Student([("cell 3", source)], file="a.ipynb", limits=limits, **options) as student:
         return getattr(student, function)(*args)
@@ -40,7 +50,7 @@ class Value:
     def __len__(self):
         return 7
 """
-    with Student([("cell 1", source)], file="a.ipynb", limits=SOON) as student:
+    with Student([("cell 1", source)], file="a.ipynb", limits=SOON, objects=True) as student:
         found = student.f(np.arange(3.0), scale=2)
         np.testing.assert_array_equal(found["y"], [0.0, 2, 4], strict=True)
         assert found["parts"] == (3.0, [None, "text"])
@@ -105,6 +115,28 @@ def test_writing_into_the_channel_is_no_answer():
     source = "import os\ndef f():\n    for number in range(3, 20):\n        try:\n            os.write(number, b'garbage of some length')\n        except OSError:\n            pass\n    return 1"
     with pytest.raises(StudentError, match="your code has"):
         ask(source)
+
+
+def test_objects_can_be_handed_back_and_not_looked_into():
+    source = "class Yes:\n    shape, data = (2,), 3\n    def __ne__(self, other):\n        return False\n    def __lt__(self, other):\n        return True\ndef f():\n    return Yes()\ndef g(x):\n    return x.data"
+    with Student([("cell 1", source)], file="a.ipynb", limits=SOON) as student:
+        yes = student.f()
+        assert student.g(yes) == 3
+        assert yes != 5
+        for look in (lambda: yes.shape, lambda: yes < 3, lambda: yes + 1, lambda: yes[0], lambda: len(yes)):
+            with pytest.raises((AttributeError, TypeError)):
+                look()
+
+
+@pytest.mark.parametrize("answer", ["{'x': 1}", "5", "{'problems': {'c': 3}}", "{'problems': {'c': {'type': 1}}}", "None"])
+def test_an_answer_before_anybody_asked(answer):
+    with pytest.raises(StudentError, match="has written into the channel"):
+        ask(ANSWER_FIRST.format(answer))
+
+
+def test_a_number_that_is_too_long_for_words():
+    with pytest.raises(StudentError, match="ValueError: Exceeds the limit"):
+        ask("def f():\n    return 10**5000")
 
 
 def test_a_cell_that_fails_does_not_stop_the_others():

@@ -1,10 +1,11 @@
-"""What the process of a student may not do. `close(...)` shuts the doors, one after the other; none can be opened again from inside.
+"""What the process of a student may not do. `close(...)` shuts the doors, one after the other.
 
 - Limits of the system on processor time, memory, size of files and number of processes (POSIX).
 - Without a network of its own (Linux, where the system allows it), and as the user `nobody` if it was started by root.
 - An audit hook, which Python calls before it opens a file, a socket or a library, starts a process or imports a module.
 
-This keeps mistakes and tricks from spoiling anything. It is no wall against somebody who attacks the interpreter itself: against that, grade in a container.
+This keeps mistakes and the usual tricks from spoiling anything. It is no wall: the hook is Python in the same process, and who knows how can take it apart, read what the user of the grader can read, and send
+signals to that user's processes. Against that, grade in a container that has nothing in it but the submissions.
 """
 
 from __future__ import annotations

@@ -97,6 +97,7 @@ def main() -> None:
     """Take the order, run the cells, shut the doors before those of the student, and serve until there is nothing more to do."""
     source, sink = _take_over_streams()
     order = read_message(source)
+    cells, limits = order["cells"], order["limits"]
     for name in order["imports"]:
         __import__(name)
     served = Served(order["file"])
@@ -104,8 +105,9 @@ def main() -> None:
         if wrong := served.run(cell, text):
             write_message(sink, {"error": wrong})
             return
-    guard.close(**order["limits"])
-    problems = {cell: wrong for cell, text in order["cells"] if (wrong := served.run(cell, text))}
+    guard.close(**limits)
+    del order, limits
+    problems = {cell: wrong for cell, text in cells if (wrong := served.run(cell, text))}
     write_message(sink, {"problems": problems})
     while True:
         try:
@@ -117,7 +119,7 @@ def main() -> None:
             sys.stdout.flush()  # or what was printed is lost when the process is ended
         try:
             write_message(sink, answer, served.keep)
-        except WireError as error:
+        except Exception as error:  # noqa: BLE001 - an integer of five thousand digits, and the like
             write_message(sink, {"error": describe(error, served.file)})
 
 

@@ -24,6 +24,7 @@ import minicnn.course
 from minicnn.course.sandbox.wire import WireError, read_message, write_message
 from minicnn.errors import MinicnnError
 
+CHANNEL = "your code has written into the channel of the checks"
 PRINTED = 20_000  # bytes of what it prints that are kept
 
 
@@ -61,6 +62,7 @@ class Student:
         closed: modules that it may not import.
         hidden: folders and files that it may not read.
         limits: what it may take.
+        objects: its objects may be looked into: their attributes, operators and indices say what the code wants them to say.
 
     Raises:
         StudentError: the process did not start, or ended while it ran the cells. A cell that raises is noted in `problems`, and the next one is run.
@@ -76,7 +78,9 @@ class Student:
         closed: Sequence[str] = (),
         hidden: Sequence[str] = (),
         limits: Limits | None = None,
+        objects: bool = False,
     ) -> None:
+        self._objects = objects
         limits = limits or Limits()
         self._limits = limits
         self._folder = tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True)
@@ -132,8 +136,8 @@ class Student:
             StudentError: it raised an exception, ended, or took too long.
         """
         answer = self._exchange(list(request))
-        if not isinstance(answer, dict) or len(answer) != 1:
-            raise StudentError("your code has written into the channel of the checks")
+        if not isinstance(answer, dict) or answer.keys() not in ({"value"}, {"error"}):
+            raise StudentError(CHANNEL)
         if "error" in answer:
             error = answer["error"]
             raise StudentError(_in_words(error), str(error["type"]), str(error["function"]))
@@ -153,23 +157,29 @@ class Student:
             with contextlib.suppress(OSError):
                 if stream is not None:
                     stream.close()
-        self._folder.cleanup()
+        with contextlib.suppress(OSError, RecursionError):  # thousands of folders in one another
+            self._folder.cleanup()
 
     def _begin(self, order: dict[str, Any]) -> Any:
         """Have the cells run; by cell, what went wrong."""
         answer = self._exchange(order)
-        if "error" in answer:
+        if isinstance(answer, dict) and "error" in answer:
             raise StudentError(f"what comes with the assignment does not run: {_in_words(answer['error'])}")
+        if not isinstance(answer, dict) or not isinstance(answer.get("problems"), dict):
+            raise StudentError(CHANNEL)
         return answer["problems"]
 
     def _exchange(self, message: Any) -> Any:
         try:
             write_message(cast("BinaryIO", self._process.stdin), message, _stand_in)
-            return read_message(cast("BinaryIO", self._process.stdout), lambda what: RemoteObject(self, int(what["object"]), str(what["type"])))
+            return read_message(cast("BinaryIO", self._process.stdout), self._object)
         except (EOFError, BrokenPipeError, ConnectionError):
             raise StudentError(self._why_it_ended()) from None
         except WireError as error:
-            raise StudentError(f"your code has written into the channel of the checks: {error}") from None
+            raise StudentError(f"{CHANNEL}: {error}") from None
+
+    def _object(self, what: dict[str, Any]) -> Handle:
+        return (RemoteObject if self._objects else Handle)(self, int(what["object"]), str(what["type"]))
 
     def _why_it_ended(self) -> str:
         code = self._process.wait()
@@ -199,11 +209,25 @@ class Student:
                 self._printed += part[: max(0, PRINTED - len(self._printed))]
 
 
-class RemoteObject:
-    """Stands for an object in the process of a student: attributes, calls, operators and indices happen there."""
+class Handle:
+    """Stands for an object in the process of a student. It can be called, and given back; nothing else can be asked of it."""
+
+    _student: Student
+    _number: int
+    _kind: str
 
     def __init__(self, student: Student, number: int, kind: str) -> None:
         self.__dict__.update(_student=student, _number=number, _kind=kind)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._student.ask("call", self, list(args), kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} of the student>"
+
+
+class RemoteObject(Handle):
+    """One whose attributes, operators and indices can be asked for, too."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -213,14 +237,8 @@ class RemoteObject:
     def __setattr__(self, name: str, value: Any) -> None:
         self._student.ask("set", self, name, value)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._student.ask("call", self, list(args), kwargs)
-
     def __len__(self) -> int:
         return int(self._student.ask("len", self))
-
-    def __repr__(self) -> str:
-        return f"<{self._kind} of the student>"
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -240,12 +258,14 @@ for _name in ("neg", "pos", "abs", "lt", "le", "eq", "ne", "gt", "ge", "getitem"
 
 
 def _stand_in(value: Any) -> dict[str, Any]:
-    if isinstance(value, RemoteObject):
+    if isinstance(value, Handle):
         return {"object": value._number, "type": value._kind}
     raise WireError(f"a {type(value).__name__} cannot be given to the code of a student: only numbers, texts, arrays, lists, tuples, dicts, and its own objects")
 
 
 def _in_words(error: Any) -> str:
+    if not isinstance(error, dict) or error.keys() != {"type", "message", "where", "function"} or not isinstance(error["where"], list):
+        raise StudentError(CHANNEL)
     if error["type"] == "NotImplementedError":
         name = error["function"]
         return f"not written yet: {name}() raises NotImplementedError" if name and name != "<module>" else f"not written yet: {error['message'] or 'NotImplementedError'}"
