@@ -1,7 +1,9 @@
 """Code of students in a process of its own: what it gives back, and that it spoils nothing, whatever it does."""
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -97,11 +99,47 @@ def test_what_goes_wrong_is_said(body, said, tmp_path):
     ("import time; time.sleep(60)", "took longer than 4 seconds"),
     ("return len(bytearray(2**30))", "^MemoryError"),
     ("import os\n    while True: os.fork()", "^OutOfBoundsError: os.fork"),
+    ("import signal, os\n    signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 9)", "^AttributeError: .*pidfd"),
     ("open('large', 'wb').write(b'0' * 10**6)", "File too large|of more than"),
 ])  # fmt: skip
 def test_limits(body, said):
     with pytest.raises(StudentError, match=said):
         ask(f"def f():\n    {body}", limits=SOONER)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are started by Linux's own function")
+def test_a_process_that_keeps_the_channel_open_holds_nobody_up():
+    """It has a session of its own, so that nobody ends it either: it ends by itself."""
+    source = """
+import os, sys, _posixsubprocess
+frame = sys._getframe()
+while "sink" not in frame.f_locals:
+    frame = frame.f_back
+os.set_inheritable(frame.f_locals["sink"].fileno(), True)
+def f():
+    r, w = os.pipe()
+    _posixsubprocess.fork_exec([b"sleep", b"20"], (b"/bin/sleep", b"/usr/bin/sleep"), False, (), None, None, -1, -1, -1, -1, -1, -1, r, w, False, True, -1, None, None, None, -1, None, False)
+    os._exit(0)
+"""
+    start = time.monotonic()
+    with pytest.raises(StudentError, match=r"took longer than 4 seconds|has ended the process|PermissionError|BlockingIOError|TypeError"):
+        ask(source, limits=SOONER)
+    assert time.monotonic() - start < 12
+
+
+def test_an_answer_that_never_comes(tmp_path):
+    """The grader is killed: the code of the student does not live on."""
+    script = "import sys\nfrom minicnn.course.sandbox.student import Limits, Student\nstudent = Student([('c', 'import os\\ndef f():\\n    return os.getpid()')], file='a', limits=Limits(seconds=60))\nprint(student.f(), flush=True)\nstudent.ask('name', 'f')\nimport time\ntime.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as grader:
+        number = int(grader.stdout.readline())
+        grader.kill()
+    for _ in range(100):
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the process of the student is still there")
 
 
 def test_what_is_printed_is_kept_up_to_a_limit():

@@ -6,5 +6,6 @@ its memory) makes its answers there wrong, and no other. How far the process its
     wire.py        values as bytes, without pickle
     served.py      the process of the student: its loop, and the objects that it keeps
     guard.py       what that process may not do: its limits, and the modules that are out of bounds
+    deadline.py    reading answers that may never come
     student.py     the other side: start it, call functions in it, and what went wrong in words
 """

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import subprocess
 import sys
@@ -18,9 +17,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self, cast
+from typing import IO, Any, Self, cast
 
 import minicnn.course
+from minicnn.course.sandbox.deadline import Deadline
 from minicnn.course.sandbox.wire import WireError, read_message, write_message
 from minicnn.errors import MinicnnError
 
@@ -91,8 +91,10 @@ class Student:
         )  # fmt: skip
         self._printed = bytearray()
         self._too_late = False
+        self._words = Deadline(cast("IO[bytes]", self._process.stderr), limits.seconds + 1)
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
+        self._answers = Deadline(cast("IO[bytes]", self._process.stdout), limits.seconds + 1)
         self._clock = threading.Timer(limits.seconds, self._time_is_over)
         self._clock.start()
         order = {
@@ -152,7 +154,7 @@ class Student:
             else:
                 os.killpg(self._process.pid, 9)
         self._process.wait()
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=2)
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError):
                 if stream is not None:
@@ -171,8 +173,11 @@ class Student:
 
     def _exchange(self, message: Any) -> Any:
         try:
-            write_message(cast("BinaryIO", self._process.stdin), message, _stand_in)
-            return read_message(cast("BinaryIO", self._process.stdout), self._object)
+            write_message(cast("IO[bytes]", self._process.stdin), message, _stand_in)
+            return read_message(self._answers, self._object)
+        except TimeoutError:
+            self._time_is_over()
+            raise StudentError(self._why_it_ended()) from None
         except (EOFError, BrokenPipeError, ConnectionError):
             raise StudentError(self._why_it_ended()) from None
         except WireError as error:
@@ -185,7 +190,7 @@ class Student:
         code = self._process.wait()
         if self._too_late:
             return f"it took longer than {self._limits.seconds:g} seconds: an endless loop?"
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=2)
         if code == -9 or "MemoryError" in self.printed:
             return f"it was ended by the system: more than {self._limits.memory / 2**30:g} GiB of memory, or {self._limits.seconds:g} seconds of processor time"
         if code == -24:
@@ -203,9 +208,8 @@ class Student:
 
     def _collect(self) -> None:
         """Read what is printed, and keep the beginning; nobody is held up by a full pipe."""
-        stream = cast("io.BufferedReader", self._process.stderr)
-        with contextlib.suppress(OSError, ValueError):
-            while part := stream.read1(65536):
+        with contextlib.suppress(OSError, ValueError):  # TimeoutError is one
+            while part := self._words.read(65536):
                 self._printed += part[: max(0, PRINTED - len(self._printed))]
 
 

@@ -14,7 +14,7 @@ import json
 import math
 import struct
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any, Protocol
 
 import numpy as np
 
@@ -26,11 +26,18 @@ KINDS = "biufc"  # of arrays' elements: booleans, integers, floating-point and c
 LENGTH = struct.Struct(">I")
 
 
+class Readable(Protocol):
+    """What has a method `read`."""
+
+    def read(self, count: int, /) -> bytes:
+        """Up to `count` bytes; none at the end."""
+
+
 class WireError(MinicnnError, ValueError):
     """A value cannot be sent, or what has arrived is no message."""
 
 
-def write_message(stream: BinaryIO, value: Any, keep: Callable[[Any], dict[str, Any]] | None = None) -> None:
+def write_message(stream: IO[bytes], value: Any, keep: Callable[[Any], dict[str, Any]] | None = None) -> None:
     """Send a value.
 
     Args:
@@ -71,7 +78,7 @@ def _pack(value: Any, arrays: list[Any], keep: Callable[[Any], dict[str, Any]] |
     return keep(value)
 
 
-def read_message(stream: BinaryIO, found: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+def read_message(stream: Readable, found: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """The next value, or None at the end of the stream.
 
     Args:
@@ -130,7 +137,7 @@ def _unpack(value: Any, arrays: list[Any], found: Callable[[dict[str, Any]], Any
     return found(value)
 
 
-def _exactly(stream: BinaryIO, count: int) -> bytes:
+def _exactly(stream: Readable, count: int) -> bytes:
     parts, missing = [], count
     while missing:
         part = stream.read(min(missing, 2**20))
