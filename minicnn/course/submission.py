@@ -12,6 +12,7 @@ from pathlib import Path
 from minicnn.errors import DataError
 
 LARGEST = 20 * 2**20  # bytes of a file
+MOST_CELLS, MOST_CODE = 1000, 2**19  # cells with code, and characters in them: a parser takes a thousand times as much memory
 CELL = re.compile(r"^# %%(?P<title>.*)$", re.MULTILINE)
 
 
@@ -72,7 +73,7 @@ def read_submission(path: str | Path) -> Submission:
     if path.suffix == ".py":
         parts = CELL.split(text)
         sources = [parts[0], *parts[2::2]] if len(parts) > 1 else [text]
-        return Submission(path, [cell(f"cell {i}", source) for i, source in enumerate(sources, 1) if source.strip()])
+        return Submission(path, _cells(path, [(f"cell {i}", source) for i, source in enumerate(sources, 1) if source.strip()]))
     raise DataError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
 
 
@@ -88,8 +89,20 @@ def _notebook(path: Path, text: str) -> Submission:
             continue
         if kind != "code":
             notes.append(f"cell {number} is a {clean(kind)[:20]} cell with code in it; it was taken as code")
-        kept.append(cell(f"cell {number}", source))
-    return Submission(path, kept, notes)
+        kept.append((f"cell {number}", source))
+    return Submission(path, _cells(path, kept), notes)
+
+
+def _cells(path: Path, sources: Sequence[tuple[str, str]]) -> list[Cell]:
+    """By name and text, if there are not too many.
+
+    Raises:
+        DataError: there are.
+    """
+    characters = sum(len(source) for _, source in sources)
+    if len(sources) > MOST_CELLS or characters > MOST_CODE:
+        raise DataError(f"{path.name} has {len(sources):,} cells with {characters:,} characters of code; up to {MOST_CELLS:,} cells and {MOST_CODE:,} characters are read")
+    return [cell(name, source) for name, source in sources]
 
 
 def clean(text: str) -> str:
@@ -103,7 +116,7 @@ def _text(source: object) -> str:
 
 def _looks_like_code(source: str) -> bool:
     """A definition at the beginning of a line, in a text that Python understands."""
-    return bool(re.search(r"^(def|class) \w+", source, re.MULTILINE)) and _tree(source) is not None
+    return len(source) <= MOST_CODE and bool(re.search(r"^(def|class) \w+", source, re.MULTILINE)) and _tree(source) is not None
 
 
 def cell(name: str, source: str) -> Cell:

@@ -86,6 +86,12 @@ def test_files_that_cannot_be_read(tmp_path):
         read_submission(tmp_path / "c.ipynb")
 
 
+@pytest.mark.parametrize(("name", "text"), [("a.ipynb", notebook(*["x = 1"] * 1001)), ("b.ipynb", notebook("a\n" * 300_000)), ("c.py", "# %%\nx = 1\n" * 1001)], ids=range(3))
+def test_more_code_than_a_student_writes_is_not_parsed(tmp_path, name, text):
+    with pytest.raises(DataError, match=r"characters of code; up to 1,000 cells and 524,288 characters are read"):
+        read(tmp_path, text, name)
+
+
 def test_sources_as_lists_of_lines(tmp_path):
     book = json.loads(notebook(DOUBLE))
     book["cells"][0]["source"] = DOUBLE.splitlines(keepends=True)

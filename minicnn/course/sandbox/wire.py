@@ -21,6 +21,7 @@ import numpy as np
 from minicnn.errors import MinicnnError
 
 MOST = 256 * 2**20  # bytes of a message
+MOST_JSON = 4 * 2**20  # and of what is not in arrays: JSON takes many times its size in memory
 DEEPEST = 40  # lists in lists
 KINDS = "biufc"  # of arrays' elements: booleans, integers, floating-point and complex numbers
 LENGTH = struct.Struct(">I")
@@ -92,8 +93,10 @@ def read_message(stream: Readable, found: Callable[[dict[str, Any]], Any] | None
     if not LENGTH.size <= size <= MOST:
         raise WireError(f"a message says that it has {size:,} bytes")
     body = _exactly(stream, size)
+    end = LENGTH.size + LENGTH.unpack(body[: LENGTH.size])[0]
+    if end > MOST_JSON:
+        raise WireError(f"a value has {end / 2**20:.0f} MiB beside its arrays, more than {MOST_JSON // 2**20}")
     try:
-        end = LENGTH.size + LENGTH.unpack(body[: LENGTH.size])[0]
         head = json.loads(body[LENGTH.size : end])
         return _unpack(head["value"], _arrays(head["arrays"], body, end), found, 0)
     except WireError:
