@@ -7,7 +7,7 @@ run it in a process of its own: the verdict is the same as that of `minicnn cour
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +92,7 @@ def gradescope(graded: Graded) -> dict[str, Any]:
         for verdict in graded.verdicts
         for result in verdict.results
     ]
-    found: Mapping[str, Any] = {"score": graded.earned, "output": "\n".join(graded.notes), "output_format": "text", "stdout_visibility": "hidden", "tests": tests}
-    return dict(found)
+    return {"score": graded.earned, "output": "\n".join(graded.notes), "output_format": "text", "stdout_visibility": "hidden", "tests": tests}
 
 
 def write_gradescope(graded: Sequence[Graded], folder: Path) -> None:

@@ -18,8 +18,6 @@ from minicnn.course.verdict import Result, Verdict, judge
 from minicnn.errors import ArgumentError, DataError
 from minicnn.io.atomic import write_atomically
 
-HIDDEN = "grading"  # beginning of the seed, if none is given
-
 
 @dataclass(frozen=True)
 class Graded:
