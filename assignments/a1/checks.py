@@ -5,12 +5,10 @@ import numpy as np
 from minicnn.course.gradients import check_pair, two
 from minicnn.course.questions import Question, equal, holds
 
-FRAMEWORK = ("minicnn",)
-
 
 # 1
 
-engine = Question("engine", asks=("Value",), closed=FRAMEWORK, objects=True)
+engine = Question("engine", asks=("Value",), objects=True)
 
 
 def gradients(student, expression, *numbers):
@@ -79,7 +77,7 @@ def _(student, rng):
 
 # 2
 
-broadcast = Question("broadcast", asks=("unbroadcast",), closed=FRAMEWORK)
+broadcast = Question("broadcast", asks=("unbroadcast",))
 
 
 def check_unbroadcast(student, rng, shape, result):
@@ -108,7 +106,7 @@ def _(student, rng):
 
 # 3
 
-linear = Question("linear", asks=("linear_forward", "linear_backward"), closed=FRAMEWORK)
+linear = Question("linear", asks=("linear_forward", "linear_backward"))
 
 
 @linear.check("forward", points=1)
@@ -138,7 +136,7 @@ def cube(x):
 def neighbours(x):
     return x[:-1] * x[1:]
 """
-slopes = Question("slopes", asks=("measured_gradient",), closed=FRAMEWORK, given=FUNCTIONS)
+slopes = Question("slopes", asks=("measured_gradient",), given=FUNCTIONS)
 
 
 @slopes.check("of squares", points=1)
@@ -190,7 +188,7 @@ def make(size, factors, share, shape):
 def generator(seed):
     return np.random.default_rng(seed)
 """
-check = Question("check", asks=("gradient_is_right",), closed=FRAMEWORK, given=PAIRS)
+check = Question("check", asks=("gradient_is_right",), given=PAIRS)
 
 
 def says(student, rng, *, size=1.0, factors=1.0, share=1.0, shape=""):

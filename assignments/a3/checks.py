@@ -6,7 +6,6 @@ from minicnn.course.gradients import check_pair, two
 from minicnn.course.questions import Question, WrongAnswer, equal, holds
 from minicnn.kernels.array import conv
 
-FRAMEWORK = ("minicnn",)
 GENERATOR = "def generator(seed):\n    return np.random.default_rng(seed)"
 
 
@@ -25,7 +24,7 @@ def some(rng, N=3, C=4, H=2, W=5):
 
 # 1
 
-bn_forward = Question("bn-forward", asks=("batch_norm",), closed=FRAMEWORK)
+bn_forward = Question("bn-forward", asks=("batch_norm",))
 
 
 @bn_forward.check("training: mean 0 and variance 1", points=2)
@@ -65,7 +64,7 @@ def _(student, rng):
 
 # 2
 
-bn_backward = Question("bn-backward", asks=("batch_norm_backward",), closed=FRAMEWORK)
+bn_backward = Question("bn-backward", asks=("batch_norm_backward",))
 
 
 @bn_backward.check("all three gradients", points=6)
@@ -81,7 +80,7 @@ def _(student, rng):
 
 # 3
 
-fusion = Question("fusion", asks=("fused",), closed=FRAMEWORK)
+fusion = Question("fusion", asks=("fused",))
 
 
 @fusion.check("one convolution for both", points=3)
@@ -100,7 +99,7 @@ def _(student, rng):
 
 # 4
 
-dropout = Question("dropout", asks=("dropout", "dropout_backward"), closed=FRAMEWORK, given=GENERATOR)
+dropout = Question("dropout", asks=("dropout", "dropout_backward"), given=GENERATOR)
 
 
 def draw(student, x, p, rng, training=True):
@@ -136,7 +135,7 @@ def _(student, rng):
 
 # 5
 
-start = Question("he", asks=("he",), closed=FRAMEWORK, given=GENERATOR)
+start = Question("he", asks=("he",), given=GENERATOR)
 
 
 @start.check("a linear layer", points=2)

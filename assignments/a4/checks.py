@@ -5,8 +5,6 @@ import numpy as np
 from minicnn.course.questions import Question, WrongAnswer, equal, holds
 from minicnn.kernels.array import conv as kernels
 
-FRAMEWORK = ("minicnn",)
-
 
 def output(size, k, stride, padding):
     """The formula of assignment 2."""
@@ -15,7 +13,7 @@ def output(size, k, stride, padding):
 
 # 1
 
-table = Question("table", asks=("table",), closed=FRAMEWORK)
+table = Question("table", asks=("table",))
 
 
 def rows_of(student, shape, layers):
@@ -61,7 +59,7 @@ def _(student, rng):
 
 # 2
 
-field = Question("receptive-field", asks=("receptive_field",), closed=FRAMEWORK)
+field = Question("receptive-field", asks=("receptive_field",))
 
 
 @field.check("without strides", points=2)
@@ -81,7 +79,7 @@ def _(student, rng):
 
 # 3
 
-inception = Question("inception", asks=("naive_inception", "reduced_inception"), closed=FRAMEWORK)
+inception = Question("inception", asks=("naive_inception", "reduced_inception"))
 
 
 def check_pair_of_numbers(found, macs, channels, what):
@@ -120,7 +118,7 @@ def conv(x, w, stride=1, padding=0):
 def relu(x):
     return np.maximum(x, 0)
 """
-residual = Question("residual", asks=("residual_block", "identity_weights"), closed=FRAMEWORK, given=GIVEN)
+residual = Question("residual", asks=("residual_block", "identity_weights"), given=GIVEN)
 
 
 def convolution(x, w, stride, padding):
@@ -156,7 +154,7 @@ def _(student, rng):
 
 # 5
 
-bottleneck = Question("bottleneck", asks=("basic_weights", "bottleneck_weights"), closed=FRAMEWORK)
+bottleneck = Question("bottleneck", asks=("basic_weights", "bottleneck_weights"))
 
 
 @bottleneck.check("a basic block", points=1)

@@ -5,7 +5,6 @@ import numpy as np
 from minicnn.course.questions import Question, equal
 from minicnn.kernels.array import conv as kernels
 
-FRAMEWORK = ("minicnn",)
 GIVEN = """
 def conv(x, w, padding=0):
     from numpy.lib.stride_tricks import sliding_window_view
@@ -21,7 +20,7 @@ def convolution(x, w, groups, padding=0):
 
 # 1
 
-grouped = Question("grouped", asks=("grouped_conv",), closed=FRAMEWORK, given=GIVEN)
+grouped = Question("grouped", asks=("grouped_conv",), given=GIVEN)
 
 
 @grouped.check("two groups", points=2)
@@ -39,7 +38,7 @@ def _(student, rng):
 
 # 2
 
-separable = Question("separable", asks=("depthwise_conv", "full_macs", "separable_macs"), closed=FRAMEWORK)
+separable = Question("separable", asks=("depthwise_conv", "full_macs", "separable_macs"))
 
 
 @separable.check("depthwise", points=3)
@@ -60,7 +59,7 @@ def _(student, rng):
 
 # 3
 
-shuffle = Question("shuffle", asks=("channel_shuffle",), closed=FRAMEWORK)
+shuffle = Question("shuffle", asks=("channel_shuffle",))
 
 
 @shuffle.check("as one deals cards", points=3)
@@ -73,7 +72,7 @@ def _(student, rng):
 
 # 4
 
-excite = Question("squeeze-excite", asks=("squeeze_excite",), closed=FRAMEWORK)
+excite = Question("squeeze-excite", asks=("squeeze_excite",))
 
 
 @excite.check("channels weighed by what is in the image", points=4)
@@ -92,7 +91,7 @@ def _(student, rng):
 
 # 5
 
-compound = Question("compound", asks=("cost", "scaled_channels"), closed=FRAMEWORK)
+compound = Question("compound", asks=("cost", "scaled_channels"))
 
 
 @compound.check("the cost", points=2)

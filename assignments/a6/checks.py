@@ -7,8 +7,6 @@ from minicnn.course.questions import Question, WrongAnswer, equal, holds
 from minicnn.detection import Boxes
 from minicnn.detection import iou as right_iou
 
-FRAMEWORK = ("minicnn",)
-
 
 def some_boxes(rng, count, side=20.0):
     """Boxes with sides of 2 and more."""
@@ -18,7 +16,7 @@ def some_boxes(rng, count, side=20.0):
 
 # 1
 
-features = Question("features", asks=("standardised", "nearest_class"), closed=FRAMEWORK)
+features = Question("features", asks=("standardised", "nearest_class"))
 
 
 @features.check("by the training pictures, for both sets", points=2)
@@ -47,7 +45,7 @@ def _(student, rng):
 
 # 2
 
-overlap = Question("iou", asks=("iou",), closed=FRAMEWORK)
+overlap = Question("iou", asks=("iou",))
 
 
 @overlap.check("boxes that overlap", points=2)
@@ -81,7 +79,7 @@ def given_iou(a, b):
             found[i, j] = shared / ((r1 - l1) * (b1 - t1) + (r2 - l2) * (b2 - t2) - shared)
     return found
 """
-nms = Question("nms", asks=("suppress",), closed=FRAMEWORK, given=GIVEN)
+nms = Question("nms", asks=("suppress",), given=GIVEN)
 
 
 def kept(student, boxes, scores, threshold):
@@ -125,7 +123,7 @@ def _(student, rng):
 
 # 4
 
-loss = Question("loss", asks=("localisation_loss",), closed=FRAMEWORK)
+loss = Question("loss", asks=("localisation_loss",))
 
 
 def some_outputs(rng, N=3, K=4):

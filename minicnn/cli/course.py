@@ -42,7 +42,6 @@ def add_parser(subparsers: Any) -> None:
     grade.add_argument("--workers", type=positive, metavar="N", help="questions at once (default: as many as there are processors)")
     grade.set_defaults(run=run_grade)
 
-
     export = what.add_parser("export", help="make a source for nbgrader", description="Write NAME/NAME.ipynb with nbgrader's metadata, and checks.py beside it: for the folder source of an nbgrader course.")
     export.add_argument("assignments", nargs="+", type=Path, metavar="FOLDER", help="such as assignments/a2")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="nbgrader's folder source")
@@ -127,6 +126,7 @@ def run_grade(args: argparse.Namespace) -> int:
     assignment = load_assignment(args.assignment)
     submissions = find_submissions(args.submissions, assignment.name)
     args.out.parent.mkdir(parents=True, exist_ok=True)
+    print(_how_shut_in(), file=sys.stderr)
     count = 0
 
     def done(graded: Any) -> None:
@@ -136,7 +136,7 @@ def run_grade(args: argparse.Namespace) -> int:
 
     graded = grade(
         assignment, submissions, args.out.with_name(f"{args.out.stem}_verdicts"),
-        seed=_seed(args), workers=args.workers or processors(), done=done, hidden=[str(args.submissions.resolve()), str(args.out.with_suffix(".seed").resolve())],
+        seed=_seed(args), workers=args.workers or processors(), done=done,
     )  # fmt: skip
     write_atomically(args.out, "table of grades", [table(assignment, graded)])
     if args.feedback:
@@ -145,6 +145,18 @@ def run_grade(args: argparse.Namespace) -> int:
         write_gradescope(graded, args.gradescope)
     print(f"{args.out}: {len(graded)} students" + (f"; a page for each in {args.feedback}" if args.feedback else ""))
     return OK
+
+
+def _how_shut_in() -> str:
+    """What holds the answers here, or what does not."""
+    from minicnn.course.sandbox.student import walls_here
+
+    missing = {"files": "files (Landlock: Linux 5.13)", "calls": "processes and the network (seccomp: Linux on x86-64 or AArch64)"}
+    for wall in walls_here():
+        del missing[wall]
+    if not missing:
+        return "Answers are shut in by the kernel: no files but Python's own, no network, no other processes."
+    return f"warning: on this system nothing but Python keeps answers from {' and from '.join(missing.values())}: grade in a container that holds nothing else"
 
 
 def _seed(args: argparse.Namespace) -> str:

@@ -81,7 +81,6 @@ def grade(
     seed: str,
     workers: int,
     done: Callable[[Graded], None],
-    hidden: Sequence[str] = (),
 ) -> list[Graded]:
     """Grade everybody; whoever is in the folder `kept` with the same file, checks and seed is taken from there.
 
@@ -90,12 +89,11 @@ def grade(
         seed: of all random numbers; who knows it can write answers for them.
         workers: questions at once.
         done: told of each student who is done.
-        hidden: files and folders that the code may not read, besides those of the assignment, of the submission, and `kept`.
     """
     kept.mkdir(parents=True, exist_ok=True)
     found: dict[str, Graded] = {}
     with ThreadPoolExecutor(workers) as pool:
-        waiting = {pool.submit(_one, assignment, student, path, kept, seed, hidden): student for student, path in submissions.items()}
+        waiting = {pool.submit(_one, assignment, student, path, kept, seed): student for student, path in submissions.items()}
         try:
             for future in as_completed(waiting):
                 found[waiting[future]] = future.result()
@@ -106,22 +104,22 @@ def grade(
     return [found[student] for student in submissions]
 
 
-def _one(assignment: Assignment, student: str, path: Path, kept: Path, seed: str, hidden: Sequence[str]) -> Graded:
+def _one(assignment: Assignment, student: str, path: Path, kept: Path, seed: str) -> Graded:
     """From the folder, or judged and put there."""
     mark = _mark(assignment, path, seed)
     file = kept / f"{hashlib.sha256(student.encode()).hexdigest()[:24]}.json"
     if (before := _read(file, mark)) is not None:
         return before
     try:
-        graded = grade_one(assignment, student, path, seed, [str(kept.resolve()), *hidden])
+        graded = grade_one(assignment, student, path, seed)
     except Exception as error:  # noqa: BLE001 - whatever it is, the others are graded; it is not kept, so that the next run tries again
         return _nothing(assignment, student, path, f"could not be graded, look at it by hand: {type(error).__name__}: {clean(str(error))[:200]}")
     write_atomically(file, "verdict", [json.dumps({"mark": mark, **asdict(graded)}).encode()])
     return graded
 
 
-def grade_one(assignment: Assignment, student: str, path: Path, seed: str, hidden: Sequence[str] = ()) -> Graded:
-    """Judge every question of one student, whose code may not read what is in `hidden`, the assignment, and the folder of the submission."""
+def grade_one(assignment: Assignment, student: str, path: Path, seed: str) -> Graded:
+    """Judge every question of one student."""
     if path.is_symlink():
         return _nothing(assignment, student, path, f"{clean(path.name)} is a link, not a file")
     try:
@@ -132,8 +130,7 @@ def grade_one(assignment: Assignment, student: str, path: Path, seed: str, hidde
         return _nothing(assignment, student, path, f"{path.name} has no notebook in it")
     if not submission.cells:
         return _nothing(assignment, student, path, f"{path.name} has no code in it")
-    away = [str(assignment.folder), str(path.resolve().parent), *hidden]
-    verdicts = [judge(question, submission, assignment.questions, f"{seed}/{assignment.name}", away) for question in assignment.questions]
+    verdicts = [judge(question, submission, assignment.questions, f"{seed}/{assignment.name}") for question in assignment.questions]
     return Graded(student, clean(str(path)), verdicts, list(submission.notes))
 
 

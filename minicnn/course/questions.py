@@ -2,7 +2,7 @@
 
 The file `checks.py` of an assignment has its questions, and under each what must hold:
 
-    linear = Question("linear", asks=("linear_forward", "linear_backward"), closed=("minicnn.ops.linear",))
+    linear = Question("linear", asks=("linear_forward", "linear_backward"))
 
     @linear.check("the product", points=1)
     def _(student, rng):
@@ -56,8 +56,6 @@ class Question:
     Args:
         name: short and without spaces: the cells of the notebook say it, too.
         asks: names of the functions and classes that are to be written.
-        closed: modules that the answer may not import: those in which minicnn has it.
-        imports: modules that the answer's process loads before its doors close, `minicnn` for instance.
         given: Python text that is run before the answer: what earlier questions ask for, from minicnn itself, so that no answer needs another.
         limits: what the answer may take.
         objects: the answer is a class, and its objects may be looked into. Otherwise they can only be handed back to it: an object may claim to be equal to everything.
@@ -65,8 +63,6 @@ class Question:
 
     name: str
     asks: Sequence[str]
-    closed: Sequence[str] = ()
-    imports: Sequence[str] = ()
     given: str = ""
     limits: Limits = field(default_factory=Limits)
     objects: bool = False

@@ -50,7 +50,7 @@ class Verdict:
         return sum(result.points for result in self.results)
 
 
-def judge(question: Question, submission: Submission, others: Sequence[Question], seed: str = PUBLIC, hidden: Sequence[str] = ()) -> Verdict:
+def judge(question: Question, submission: Submission, others: Sequence[Question], seed: str = PUBLIC) -> Verdict:
     """Run the checks of a question on what a student has handed in.
 
     The code runs in a process of its own (`sandbox`); after a check in which it ended, or took too long, the next check gets a new one.
@@ -58,31 +58,33 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
     Args:
         others: all questions of the assignment, so that their answers stay away from this one.
         seed: of the random numbers; the same gives the same verdict.
-        hidden: folders that the code may not read.
     """
     cells = answer_cells(question, submission, others)
     results: list[Result] = []
     printed: list[str] = []
     student: Student | None = None
+    broken = ""
     try:
         for check in question.checks:
             try:
-                student = student or start(question, cells, submission.path.name, hidden)
-                run(check, student, np.random.default_rng(_number(seed, question.name, check.title)))
-            except (WrongAnswer, StudentError) as error:
-                message = clean(str(error))[:LONGEST]
-                results.append(Result(check.title, check.points, message, "not written yet" not in message))
-                if student is not None and student.ended:
-                    student.close()
-                    printed.append(student.printed)
-                    student = None
-            else:
-                results.append(Result(check.title, check.points))
+                student = student or (None if broken else start(question, cells, submission.path.name))
+            except StudentError as error:  # it has not come through its cells, and would not the next time
+                broken = str(error)
+            message = broken if student is None else run(check, student, np.random.default_rng(_number(seed, question.name, check.title)))
+            results.append(_result(check, clean(message)[:LONGEST]))
+            if student is not None and student.ended:
+                student.close()
+                printed.append(student.printed)
+                student = None
     finally:
         if student is not None:
             student.close()
             printed.append(student.printed)
     return Verdict(question.name, results, clean("".join(printed))[:LONGEST])
+
+
+def _result(check: Check, message: str) -> Result:
+    return Result(check.title, check.points, message, "not written yet" not in message)
 
 
 def answer_cells(question: Question, submission: Submission, others: Sequence[Question]) -> list[tuple[str, str]]:
@@ -91,20 +93,21 @@ def answer_cells(question: Question, submission: Submission, others: Sequence[Qu
     return submission.answer(question.asks, names)
 
 
-def start(question: Question, cells: Sequence[tuple[str, str]], file: str, hidden: Sequence[str] = ()) -> Student:
+def start(question: Question, cells: Sequence[tuple[str, str]], file: str) -> Student:
     """The process in which an answer runs."""
     given = [("given", "import numpy as np"), *([("given", question.given)] if question.given else [])]
-    return Student(cells, file=file, provided=given, imports=question.imports, closed=question.closed, hidden=hidden, limits=question.limits, objects=question.objects)
+    return Student(cells, file=file, provided=given, limits=question.limits, objects=question.objects)
 
 
-def run(check: Check, student: Student, rng: np.random.Generator) -> None:
-    """One check. What the student's values do to it is the student's fault."""
+def run(check: Check, student: Student, rng: np.random.Generator) -> str:
+    """One check: what is wrong, or "". What the student's values do to it is the student's fault."""
     try:
         check.function(student, rng)
-    except (WrongAnswer, StudentError):
-        raise
+    except (WrongAnswer, StudentError) as error:
+        return str(error) or "the check does not hold"
     except Exception as error:  # noqa: BLE001 - a text where an array was expected, and the like
-        raise WrongAnswer(f"what your code returns cannot be checked: {type(error).__name__}: {error}") from None
+        return f"what your code returns cannot be checked: {type(error).__name__}: {error}"
+    return ""
 
 
 def _number(*parts: str) -> int:

@@ -4,25 +4,23 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minicnn.course.sandbox.student import Limits, Student, StudentError
 
-SOON = Limits(seconds=30, memory=2**29, files=2**16)
-SOONER = Limits(seconds=4, memory=2**29, files=2**16)
+SOON = Limits(seconds=30, memory=2**29)
+SOONER = Limits(seconds=4, memory=2**29)
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="limits of the system are POSIX's")
 
 
 ANSWER_FIRST = """
 import sys
-from minicnn.course.sandbox.wire import write_message
 frame = sys._getframe()
 while "sink" not in frame.f_locals:
     frame = frame.f_back
-write_message(frame.f_locals["sink"], {})
+frame.f_globals["write_message"](frame.f_locals["sink"], {})
 """
 
 
@@ -74,23 +72,24 @@ class Value:
     ("raise KeyboardInterrupt", "^KeyboardInterrupt"),
     ("import os; os._exit(3)", r"^your code has ended the process in which it is checked, with exit code 3$"),
     ("return f(x)", "^RecursionError"),
-    ("import torch", r"^OutOfBoundsError: torch is out of bounds in this question: write it yourself"),
-    ("import minicnn.ops.linear", "^OutOfBoundsError: minicnn.ops"),
-    ("import minicnn.course.questions", "^OutOfBoundsError: minicnn.course"),
-    ("import socket; socket.create_connection(('127.0.0.1', 9))", "^OutOfBoundsError: socket"),
-    ("import subprocess; subprocess.run(['true'])", "^OutOfBoundsError: subprocess"),
-    ("import os; os.system('true')", "^OutOfBoundsError: os.system"),
-    ("import os; os.kill(os.getppid(), 9)", "^OutOfBoundsError: os.kill"),
-    ("open('/etc/hostname', 'a')", r"^OutOfBoundsError: '/etc/hostname' may not be written"),
-    ("open(HIDDEN + '/secret').read()", r"^OutOfBoundsError: '.*secret' may not be read"),
-    ("__import__('os').listdir('/')", "^OutOfBoundsError: files outside the working folder"),
-    ("import pathlib, sys; pathlib.Path(sys.modules['__main__'].__file__).write_text('')", "^OutOfBoundsError"),
+    ("import torch.nn as nn; nn.Linear(2, 3)", r"^ImportError: torch.nn is out of bounds while your code is checked: write it yourself, with NumPy"),
+    ("from minicnn.ops import conv2d", "^ImportError: minicnn.ops is out of bounds"),
+    ("import minicnn; minicnn.ops", "^ImportError: minicnn is out of bounds"),
+    ("import minicnn.course.questions as q; q.Question", "^ImportError: minicnn.course.questions is out of bounds"),
+    ("import socket; socket.create_connection(('127.0.0.1', 9))", "^PermissionError: socket.* is out of bounds"),
+    ("import subprocess; subprocess.run(['true'])", "^PermissionError: subprocess.* is out of bounds"),
+    ("import os; os.system('true')", "^PermissionError: os.system"),
+    ("import os; os.kill(os.getppid(), 9)", "^PermissionError: os.kill"),
+    ("open('/etc/hostname', 'a')", r"^PermissionError: '/etc/hostname' may not be written"),
+    ("open(SECRET).read()", r"^PermissionError: '.*secret' may not be read"),
+    ("open(minicnn.__file__).read()", "^ImportError|^AttributeError"),
+    ("import pathlib, sys; pathlib.Path(sys.modules['__main__'].__file__).write_text('')", "^PermissionError"),
     ("a = []\n    for _ in range(10**5): a = [a]\n    return a", "^WireError: lists and dicts more than 40 deep"),
 ])  # fmt: skip
 def test_what_goes_wrong_is_said(body, said, tmp_path):
     (tmp_path / "secret").write_text("the answer")
     with pytest.raises(StudentError, match=said):
-        ask(f"def f(x):\n    {body}\nHIDDEN = {str(tmp_path)!r}", "f", np.zeros(2), closed=("minicnn.ops",), hidden=[str(tmp_path)])
+        ask(f"def f(x):\n    {body}\nimport minicnn\nSECRET = {str(tmp_path / 'secret')!r}", "f", np.zeros(2))
 
 
 @POSIX
@@ -98,9 +97,7 @@ def test_what_goes_wrong_is_said(body, said, tmp_path):
     ("while True: pass", "took longer than 4 seconds|processor time"),
     ("import time; time.sleep(60)", "took longer than 4 seconds"),
     ("return len(bytearray(2**30))", "^MemoryError"),
-    ("import os\n    while True: os.fork()", "^OutOfBoundsError: os.fork"),
-    ("import signal, os\n    signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 9)", "^AttributeError: .*pidfd"),
-    ("open('large', 'wb').write(b'0' * 10**6)", "File too large|of more than"),
+    ("import os\n    while True: os.fork()", "^PermissionError: os.fork"),
 ])  # fmt: skip
 def test_limits(body, said):
     with pytest.raises(StudentError, match=said):
@@ -122,7 +119,7 @@ def f():
     os._exit(0)
 """
     start = time.monotonic()
-    with pytest.raises(StudentError, match=r"took longer than 4 seconds|has ended the process|PermissionError|BlockingIOError|TypeError"):
+    with pytest.raises(StudentError, match=r"took longer than 4 seconds|has ended the process|PermissionError|BlockingIOError|TypeError|Function not implemented"):
         ask(source, limits=SOONER)
     assert time.monotonic() - start < 12
 
@@ -186,15 +183,22 @@ def test_a_cell_that_fails_does_not_stop_the_others():
         assert list(student.problems) == ["cell 1", "cell 2"]
 
 
-def test_nothing_is_left_behind(monkeypatch):
+def test_nothing_is_told_and_nothing_left(monkeypatch):
     monkeypatch.setenv("SECRET", "1")
-    with Student([("cell 1", "import os\ndef f():\n    open('file', 'w').write('x')\n    return os.getcwd(), dict(os.environ)")], file="a.ipynb", limits=SOON) as student:
-        folder, environment = student.f()
-        assert (Path(folder) / "file").is_file()
-    assert not Path(folder).exists()
+    source = "import os, sys\ndef f():\n    return os.getcwd(), dict(os.environ), [name for name in sys.modules if 'minicnn' in name]"
+    with Student([("cell 1", source)], file="a.ipynb", limits=SOON) as student:
+        folder, environment, modules = student.f()
+    assert (folder, modules) == (os.sep, [])
     assert "SECRET" not in environment
     with pytest.raises(ProcessLookupError):
         os.kill(student._process.pid, 0)
+
+
+def test_modules_that_are_only_forgotten_do_no_harm():
+    """Also Python's own, which look for what is not there."""
+    source = "import matplotlib.pyplot as plt, copy, unittest.mock, decimal, hashlib, urllib.request\nimport torch.nn.functional\ndef f():\n    return copy.copy(3)"
+    with Student([("cell 1", source)], file="a.ipynb", limits=SOON) as student:
+        assert (student.f(), student.problems) == (3, {})
 
 
 def test_what_is_provided_must_run():

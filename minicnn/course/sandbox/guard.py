@@ -1,116 +1,111 @@
-"""What the process of a student may not do. `close(...)` shuts the doors, one after the other.
+"""Shuts the process of a student in, before its code runs.
 
-- Limits of the system on processor time, memory, size of files and number of processes (POSIX).
-- Without a network of its own (Linux, where the system allows it), and as the user `nobody` if it was started by root.
-- An audit hook, which Python calls before it opens a file, a socket or a library, starts a process or imports a module.
+Where the kernel can do it (Linux), there are walls which nothing in the process gets over, be it Python or machine code: by `landlock` it can read Python's library and NumPy, and
+write nothing; by `seccomp` it has no way to other processes and to the network. If the grader is root, the process becomes the user `nobody`, if that one can read Python.
 
-This keeps mistakes and the usual tricks from spoiling anything. It is no wall: the hook is Python in the same process, and who knows how can take it apart, read what the user of the grader can read, and send
-signals to that user's processes. Against that, grade in a container that has nothing in it but the submissions.
+Everywhere but on Windows there are limits on processor time and memory. And everywhere `bounds` says in a sentence what is out of bounds.
 """
 
 from __future__ import annotations
 
-import importlib
+import contextlib
+import ctypes
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-USUAL = (  # modules that a solution may want: there before the doors close
-    "abc", "array", "bisect", "collections.abc", "contextlib", "copy", "dataclasses", "decimal", "enum", "fractions", "functools", "heapq", "inspect",
-    "itertools", "json", "linecache", "math", "numbers", "operator", "pprint", "random", "re", "statistics", "string", "textwrap", "time", "traceback", "types",
-    "typing", "warnings", "numpy.random", "numpy.linalg", "numpy.lib.stride_tricks", "numpy.testing", "unittest.mock",
-)  # fmt: skip
-CLOSED = ("torch", "torchvision", "tensorflow", "jax", "keras", "scipy", "sklearn", "autograd", "cupy", "numba", "chainer", "tinygrad", "mlx", "multiprocessing", "minicnn.testing", "minicnn.course")
-EVENTS = (  # what is asked of the system, by the beginning of the event's name
-    "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.kill", "os.putenv", "os.chmod", "os.chown", "os.link", "os.symlink",
-    "os.rename", "os.truncate", "pty.", "ctypes.", "shutil.", "urllib.", "ftplib.", "smtplib.", "webbrowser.", "sqlite3.", "syslog.", "signal.pthread_kill", "sys.remote_exec",
-)  # fmt: skip
-UNTOLD = ("pidfd_open", "pidfd_send_signal", "prlimit", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "setpriority", "mkfifo", "mknod", "utime", "chroot")
+import numpy as np
+
+from minicnn.course.sandbox import bounds
+
+if sys.platform == "linux":
+    from minicnn.course.sandbox import landlock, seccomp
+
 END_WITH_PARENT = 1  # of Linux's prctl: PR_SET_PDEATHSIG
 NOBODY = 65534
-NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000  # of Linux's unshare
+TOOLCHAIN = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives")  # what a compiler reads
+DEVICES = ("/dev/null", "/dev/urandom")
+STANDARD = Path(os.__file__).resolve().parent  # Python's own modules
+THREADS = "/proc/self/task"  # has a folder for each thread of this process
 
 
-class OutOfBoundsError(RuntimeError):
-    """What the code wants is not open to it while it is checked."""
+def step_down(folder: str = "") -> None:
+    """End when the grader ends; and become nobody, if the process was started by root, and others can read Python.
+
+    Args:
+        folder: goes along.
+    """
+    if sys.platform != "linux":
+        return
+    if os.getuid() == 0 and _readable_by_all(Path(sys.prefix), Path(sys.base_prefix), Path(__file__)):
+        if folder:
+            os.chown(folder, NOBODY, NOBODY)
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    ctypes.CDLL(None).prctl(END_WITH_PARENT, 9)  # last, for a new user is a new beginning
 
 
-def close(*, seconds: float, memory: int, files: int, modules: Sequence[str], hidden: Sequence[str]) -> None:
-    """Shut the doors.
+def let_compile(folder: str, headers: Sequence[str], memory: int) -> None:
+    """Until `close`, a compiler may run: what it translates can include nothing but the folder, the headers, and what comes with the compiler.
+
+    Args:
+        folder: where it writes.
+        headers: folders.
+        memory: bytes for each process.
+    """
+    if sys.platform != "linux":
+        return
+    _limit(memory)
+    found = [Path(path).resolve().parent for name in ("g++", "clang++") if (path := shutil.which(name))]
+    with contextlib.suppress(OSError):  # what is not to be had here, `close` says
+        read, folders = [*library(), *map(Path, headers)], [STANDARD, Path(THREADS)]
+        landlock.allow_only(read=read, list_folders=folders, execute=[*map(Path, TOOLCHAIN), *found], write=[Path(folder), *map(Path, DEVICES)])
+
+
+def close(*, seconds: float, memory: int, folder: str = "") -> list[str]:
+    """Shut the doors. Returns which walls stand: "files", "calls".
 
     Args:
         seconds: of processor time.
-        memory: bytes more than the process has now.
-        files: bytes of the largest file.
-        modules: out of bounds besides `CLOSED`, with what is in them.
-        hidden: folders and files that may not be read.
+        memory: bytes more than the process has now; with a folder, `let_compile` has seen to it.
+        folder: may still be read.
     """
-    for name in USUAL:
-        importlib.import_module(name)
-    warm_up()
-    if sys.platform == "linux":
-        _leave_the_network()
-        if os.getuid() == 0 and _readable_by_all(Path(sys.prefix), Path(sys.base_prefix), Path(__file__)):
-            _become_nobody()
-    if sys.platform == "linux":
-        _end_with_the_grader()
-    if sys.platform != "win32":
-        _set_limits(seconds, memory, files)
-    _take_away()
-    closed = (*CLOSED, *modules)
-    for name in [name for name in sys.modules if _is_in(name, closed) and not name.startswith("minicnn.course")]:
-        del sys.modules[name]
-    away = tuple(os.path.realpath(path) for path in hidden)
-    home = os.path.realpath(Path.cwd())
-    sys.addaudithook(lambda event, args: _ask(event, args, closed, away, home))
+    _warm_up()
+    readable = [*library(), *map(Path, DEVICES), *([Path(folder)] if folder else [])]
+    _limit(None if folder else memory, seconds)
+    walls = _build_walls(readable)
+    bounds.watch([str(path) for path in readable])
+    return walls
 
 
-def warm_up() -> None:
-    """What loads something on first use does it now."""
-    import numpy as np
-
-    np.random.default_rng(0).standard_normal((4, 4)) @ np.linalg.inv(np.eye(4))
-    np.einsum("ij,jk->ik", np.eye(2), np.eye(2))
-
-
-def _ask(event: str, args: tuple[Any, ...], closed: Sequence[str], away: Sequence[str], home: str) -> None:
-    """Called before everything that Python reports; an error forbids it."""
-    if event == "open":
-        _ask_for_file(args, away, home)
-    elif event == "import":
-        if _is_in(str(args[0]), closed):
-            raise OutOfBoundsError(f"{args[0]} is out of bounds in this question: write it yourself, with NumPy")
-    elif event in ("os.remove", "os.rmdir", "os.mkdir", "os.listdir", "os.scandir"):
-        if not _is_under(os.path.realpath(os.fsdecode(args[0] or ".") if not isinstance(args[0], int) else home), (home,)):
-            raise OutOfBoundsError("files outside the working folder are out of bounds while your code is checked")
-    elif event.startswith(EVENTS):
-        raise OutOfBoundsError(f"{event} is out of bounds: the checks run your code without network, other processes and libraries")
+def library() -> list[Path]:
+    """Python's own files and NumPy's, without what else is installed, for minicnn may be there."""
+    numpy = Path(np.__file__).resolve().parent
+    parts = [part for part in sorted(STANDARD.iterdir()) if part.name not in ("site-packages", "dist-packages")]
+    return [*parts, numpy, numpy.parent / "numpy.libs"]
 
 
-def _ask_for_file(args: tuple[Any, ...], away: Sequence[str], home: str) -> None:
-    path, mode, flags = args
-    if isinstance(path, int):
+def _build_walls(readable: Sequence[Path]) -> list[str]:
+    if sys.platform != "linux" or len(list(Path(THREADS).iterdir())) != 1:  # another thread would be outside
+        return []
+    walls = []
+    with contextlib.suppress(OSError):
+        landlock.allow_only(read=readable, list_folders=[STANDARD])
+        walls.append("files")
+    with contextlib.suppress(OSError):
+        seccomp.allow_only_computing()
+        walls.append("calls")
+    return walls
+
+
+def _limit(memory: int | None, seconds: float | None = None) -> None:
+    """Memory, unless it is None; and, if there is a number of seconds, processor time, files and processes."""
+    if sys.platform == "win32":
         return
-    real = os.path.realpath(os.fsdecode(path))
-    writes = any(letter in (mode or "") for letter in "wax+") or bool((flags or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC))
-    if writes and not _is_under(real, (home, os.devnull)):
-        raise OutOfBoundsError(f"{path!r} may not be written: while your code is checked it may write into its working folder only")
-    if _is_under(real, away) or real.startswith("/proc/"):
-        raise OutOfBoundsError(f"{path!r} may not be read while your code is checked")
-
-
-def _is_in(name: str, modules: Sequence[str]) -> bool:
-    return any(name == module or name.startswith(module + ".") for module in modules)
-
-
-def _is_under(path: str, folders: Sequence[str]) -> bool:
-    return any(path == folder or path.startswith(folder + os.sep) for folder in folders)
-
-
-def _set_limits(seconds: float, memory: int, files: int) -> None:
     import resource
 
     def at_most(which: int, value: int) -> None:
@@ -118,46 +113,19 @@ def _set_limits(seconds: float, memory: int, files: int) -> None:
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
 
-    at_most(resource.RLIMIT_CORE, 0)
-    at_most(resource.RLIMIT_CPU, int(seconds) + 1)
-    at_most(resource.RLIMIT_FSIZE, files)
-    at_most(resource.RLIMIT_NOFILE, 64)
-    if sys.platform == "linux":
+    if memory is not None and sys.platform == "linux":
         now = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         at_most(resource.RLIMIT_AS, now + memory)
-        at_most(resource.RLIMIT_NPROC, 0)
+    if seconds is not None:
+        at_most(resource.RLIMIT_CPU, int(seconds) + 1)
+        for which, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_NPROC, 0)):
+            at_most(which, value)
 
 
-def _leave_the_network() -> None:
-    """Into a namespace without any, if the system lets us."""
-    import ctypes
-
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "unshare"):
-        return
-    libc.unshare(NEW_NETWORK if os.getuid() == 0 else NEW_USER | NEW_NETWORK)
-
-
-def _end_with_the_grader() -> None:
-    """Or an endless loop would go on for ever when the grader is killed. Not before the user is changed, for that forgets it."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(END_WITH_PARENT, 9)
-
-
-def _take_away() -> None:
-    """Functions that reach other processes, or files, and of which Python tells no audit hook."""
-    for module in map(sys.modules.get, ("os", "posix", "signal", "resource")):
-        for name in UNTOLD:
-            if module is not None and hasattr(module, name):
-                delattr(module, name)
-
-
-def _become_nobody() -> None:
-    os.chown(Path.cwd(), NOBODY, NOBODY)
-    os.setgroups([])
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
+def _warm_up() -> None:
+    """What loads something on first use does it now."""
+    np.random.default_rng(0).standard_normal((4, 4)) @ np.linalg.inv(np.eye(4))
+    np.einsum("ij,jk->ik", np.eye(2), np.eye(2))
 
 
 def _readable_by_all(*paths: Path) -> bool:

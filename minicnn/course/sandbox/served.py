@@ -1,19 +1,20 @@
-"""The process of a student: runs the cells of a notebook, and then does what it is asked. `python -m minicnn.course.sandbox.served`, with messages on its standard input and output."""
+"""The process of a student: runs the cells of a notebook, and then does what it is asked."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import linecache
 import operator
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from minicnn.course.sandbox import guard
+from minicnn.course.sandbox import bounds, guard
 from minicnn.course.sandbox.wire import WireError, read_message, write_message
 
 OBJECTS = 200_000  # that are kept for whoever asks
@@ -94,19 +95,25 @@ def describe(error: BaseException, file: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Take the order, run the cells, shut the doors before those of the student, and serve until there is nothing more to do."""
+    """Take the order, run what comes with the assignment, shut the doors, run the cells, and serve until there is nothing more to do."""
     source, sink = _take_over_streams()
     order = read_message(source)
-    cells, limits = order["cells"], order["limits"]
-    for name in order["imports"]:
-        __import__(name)
+    cells, folder, limits = order["cells"], order["folder"], order["limits"]
+    guard.step_down(folder)
+    if order["imports"]:
+        _import(order["imports"])
+    if folder:
+        guard.let_compile(folder, order["headers"], limits["memory"])
     served = Served(order["file"])
     for cell, text in order["provided"]:
         if wrong := served.run(cell, text):
             write_message(sink, {"error": wrong})
             return
-    guard.close(**limits)
-    del order, limits
+    walls = guard.close(seconds=limits["seconds"], memory=limits["memory"], folder=folder)
+    if not order["imports"]:
+        bounds.close_modules()
+    write_message(sink, {"walls": walls})
+    del order, limits, folder, walls
     problems = {cell: wrong for cell, text in cells if (wrong := served.run(cell, text))}
     write_message(sink, {"problems": problems})
     while True:
@@ -123,6 +130,13 @@ def main() -> None:
             write_message(sink, {"error": describe(error, served.file)})
 
 
+def _import(modules: Sequence[str]) -> None:
+    """Modules of minicnn, in earnest: without the empty packages that stand in its place."""
+    del sys.modules["minicnn"], sys.modules["minicnn.course"]
+    for name in modules:
+        importlib.import_module(name)
+
+
 def _take_over_streams() -> tuple[BinaryIO, BinaryIO]:
     """The streams of messages, which nobody else finds by number; what is printed goes to the error stream, and there is nothing to read."""
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -131,7 +145,3 @@ def _take_over_streams() -> tuple[BinaryIO, BinaryIO]:
     os.close(nothing)
     os.dup2(2, 1)
     return source, sink
-
-
-if __name__ == "__main__":
-    main()

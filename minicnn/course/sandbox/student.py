@@ -21,9 +21,11 @@ from typing import IO, Any, Self, cast
 
 import minicnn.course
 from minicnn.course.sandbox.deadline import Deadline
+from minicnn.course.sandbox.handle import Handle, RemoteObject, stand_in
 from minicnn.course.sandbox.wire import WireError, read_message, write_message
 from minicnn.errors import MinicnnError
 
+START = str(Path(__file__).with_name("start.py"))
 CHANNEL = "your code has written into the channel of the checks"
 PRINTED = 20_000  # bytes of what it prints that are kept
 
@@ -35,12 +37,10 @@ class Limits:
     Attributes:
         seconds: of waiting, from the start to the last answer; processor time is limited to as much.
         memory: bytes, beside those of Python and NumPy.
-        files: bytes of the largest file that it writes.
     """
 
     seconds: float = 60.0
     memory: int = 2 * 2**30
-    files: int = 16 * 2**20
 
 
 class StudentError(MinicnnError, AssertionError):
@@ -57,15 +57,18 @@ class Student:
     Args:
         cells: (name, source) of each cell of the student, in order.
         file: what the notebook is called in messages.
-        provided: cells that come with the assignment, and are run before.
-        imports: modules that the process has loaded before its doors are closed.
-        closed: modules that it may not import.
-        hidden: folders and files that it may not read.
-        limits: what it may take.
+        provided: cells that come with the assignment, and are run before, when the doors are still open.
+        imports: modules of minicnn that they need. Without any, nothing of minicnn is in the process.
+        headers: folders in which a compiler that they start may read; None if they start none. They find a folder to write into as their working folder.
+        limits: what the code may take.
         objects: its objects may be looked into: their attributes, operators and indices say what the code wants them to say.
 
+    Attributes:
+        problems: by cell, what went wrong in it; the cells behind it are run all the same.
+        walls: which of those of `guard` stand: "files", "calls".
+
     Raises:
-        StudentError: the process did not start, or ended while it ran the cells. A cell that raises is noted in `problems`, and the next one is run.
+        StudentError: the process did not start, or ended while it ran the cells.
     """
 
     def __init__(
@@ -75,19 +78,19 @@ class Student:
         file: str,
         provided: Sequence[tuple[str, str]] = (),
         imports: Sequence[str] = (),
-        closed: Sequence[str] = (),
-        hidden: Sequence[str] = (),
+        headers: Sequence[str] | None = None,
         limits: Limits | None = None,
         objects: bool = False,
     ) -> None:
         self._objects = objects
         limits = limits or Limits()
         self._limits = limits
-        self._folder = tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True)
+        self._folder: contextlib.AbstractContextManager[str] = contextlib.nullcontext("") if headers is None else tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True)
+        folder = self._folder.__enter__()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "minicnn.course.sandbox.served"],
+            [sys.executable, "-P", "-s", "-B", START],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            cwd=self._folder.name, env=_environment(self._folder.name), start_new_session=True,
+            cwd=folder or os.sep, env=_environment(folder), start_new_session=True,
         )  # fmt: skip
         self._printed = bytearray()
         self._too_late = False
@@ -98,11 +101,12 @@ class Student:
         self._clock = threading.Timer(limits.seconds, self._time_is_over)
         self._clock.start()
         order = {
-            "file": file, "cells": list(cells), "provided": list(provided), "imports": list(imports),
-            "limits": {"seconds": limits.seconds, "memory": limits.memory, "files": limits.files, "modules": list(closed), "hidden": list(hidden)},
+            "file": file, "cells": list(cells), "provided": list(provided), "imports": list(imports), "headers": list(headers or ()), "folder": folder,
+            "limits": {"seconds": limits.seconds, "memory": limits.memory},
         }  # fmt: skip
         try:
-            self.problems: Mapping[str, str] = {cell: _in_words(error) for cell, error in self._begin(order).items()}
+            self.walls: Sequence[str] = self._begin(order)
+            self.problems: Mapping[str, str] = {cell: _in_words(error) for cell, error in self._run_cells().items()}
         except BaseException:
             self.close()
             raise
@@ -159,26 +163,38 @@ class Student:
             with contextlib.suppress(OSError):
                 if stream is not None:
                     stream.close()
-        with contextlib.suppress(OSError, RecursionError):  # thousands of folders in one another
-            self._folder.cleanup()
+        self._folder.__exit__(None, None, None)
 
-    def _begin(self, order: dict[str, Any]) -> Any:
-        """Have the cells run; by cell, what went wrong."""
+    def _begin(self, order: dict[str, Any]) -> list[str]:
+        """Send the order; which walls stand when what comes with the assignment has run. The student's code has not run yet."""
         answer = self._exchange(order)
-        if isinstance(answer, dict) and "error" in answer:
+        if "error" in answer:
             raise StudentError(f"what comes with the assignment does not run: {_in_words(answer['error'])}")
+        return [str(wall) for wall in answer["walls"]]
+
+    def _run_cells(self) -> Any:
+        """By cell, what went wrong."""
+        answer = self._answer()
         if not isinstance(answer, dict) or not isinstance(answer.get("problems"), dict):
             raise StudentError(CHANNEL)
         return answer["problems"]
 
     def _exchange(self, message: Any) -> Any:
         try:
-            write_message(cast("IO[bytes]", self._process.stdin), message, _stand_in)
+            write_message(cast("IO[bytes]", self._process.stdin), message, stand_in)
+        except (BrokenPipeError, ConnectionError):
+            raise StudentError(self._why_it_ended()) from None
+        except WireError as error:
+            raise StudentError(str(error)) from None
+        return self._answer()
+
+    def _answer(self) -> Any:
+        try:
             return read_message(self._answers, self._object)
         except TimeoutError:
             self._time_is_over()
             raise StudentError(self._why_it_ended()) from None
-        except (EOFError, BrokenPipeError, ConnectionError):
+        except (EOFError, ConnectionError):
             raise StudentError(self._why_it_ended()) from None
         except WireError as error:
             raise StudentError(f"{CHANNEL}: {error}") from None
@@ -195,8 +211,6 @@ class Student:
             return f"it was ended by the system: more than {self._limits.memory / 2**30:g} GiB of memory, or {self._limits.seconds:g} seconds of processor time"
         if code == -24:
             return f"it took longer than {self._limits.seconds:g} seconds of processor time: an endless loop?"
-        if code == -25:
-            return f"it wrote a file of more than {self._limits.files / 2**20:g} MiB"
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         last = self.printed.strip().splitlines()[-1:]
         return f"your code has ended the process in which it is checked, {how}" + "".join(f"; it printed last: {line[:300]}" for line in last)
@@ -213,58 +227,10 @@ class Student:
                 self._printed += part[: max(0, PRINTED - len(self._printed))]
 
 
-class Handle:
-    """Stands for an object in the process of a student. It can be called, and given back; nothing else can be asked of it."""
-
-    _student: Student
-    _number: int
-    _kind: str
-
-    def __init__(self, student: Student, number: int, kind: str) -> None:
-        self.__dict__.update(_student=student, _number=number, _kind=kind)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._student.ask("call", self, list(args), kwargs)
-
-    def __repr__(self) -> str:
-        return f"<{self._kind} of the student>"
-
-
-class RemoteObject(Handle):
-    """One whose attributes, operators and indices can be asked for, too."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._student.ask("get", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._student.ask("set", self, name, value)
-
-    def __len__(self) -> int:
-        return int(self._student.ask("len", self))
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def _operator(name: str, *, reflected: bool = False) -> Any:
-    def do(self: RemoteObject, *others: Any) -> Any:
-        return self._student.ask("do", name, *((*others, self) if reflected else (self, *others)))
-
-    return do
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    setattr(RemoteObject, f"__{_name}__", _operator(_name))
-    setattr(RemoteObject, f"__r{_name}__", _operator(_name, reflected=True))
-for _name in ("neg", "pos", "abs", "lt", "le", "eq", "ne", "gt", "ge", "getitem", "setitem", "contains"):
-    setattr(RemoteObject, f"__{_name}__", _operator(_name))
-
-
-def _stand_in(value: Any) -> dict[str, Any]:
-    if isinstance(value, Handle):
-        return {"object": value._number, "type": value._kind}
-    raise WireError(f"a {type(value).__name__} cannot be given to the code of a student: only numbers, texts, arrays, lists, tuples, dicts, and its own objects")
+def walls_here() -> Sequence[str]:
+    """Which walls of `guard` stand around answers on this computer: "files", "calls"."""
+    with Student((), file="") as student:
+        return student.walls
 
 
 def _in_words(error: Any) -> str:
@@ -281,4 +247,5 @@ def _environment(folder: str) -> dict[str, str]:
     package = str(Path(minicnn.course.__file__).resolve().parents[2])
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-    return {**kept, **threads, "HOME": folder, "TMPDIR": folder, "PYTHONPATH": package, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "MINICNN_BACKEND": "numpy"}
+    places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), folder or os.devnull)
+    return {**kept, **threads, **places, "PYTHONPATH": package, "PYTHONHASHSEED": "0", "MINICNN_BACKEND": "numpy"}
