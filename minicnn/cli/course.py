@@ -140,7 +140,7 @@ def run_grade(args: argparse.Namespace) -> int:
     )  # fmt: skip
     write_atomically(args.out, "table of grades", [table(assignment, graded)])
     if args.feedback:
-        write_feedback(graded, args.feedback, assignment.title)
+        write_feedback(graded, args.feedback, assignment.title, assignment.headings)
     if args.gradescope:
         write_gradescope(graded, args.gradescope)
     print(f"{args.out}: {len(graded)} students" + (f"; a page for each in {args.feedback}" if args.feedback else ""))

@@ -69,6 +69,18 @@ class Assignment:
         return self.name
 
     @property
+    def headings(self) -> dict[str, str]:
+        """By question, the heading above its first cell; its name where there is none."""
+        found: dict[str, str] = {}
+        heading = ""
+        for cell in self.cells:
+            if cell.kind == "text" and (lines := re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)):
+                heading = lines[-1].strip()
+            elif cell.question and cell.question not in found:
+                found[cell.question], heading = heading or cell.question, ""
+        return found
+
+    @property
     def points(self) -> float:
         """All that can be had."""
         return sum(question.points for question in self.questions)

@@ -14,11 +14,7 @@ from typing import Any
 from minicnn.course.assignment import Assignment, SourceCell
 from minicnn.course.feedback import file_name
 from minicnn.course.grade import Graded
-from minicnn.course.questions import load_questions
 from minicnn.course.release import KERNEL, identity
-from minicnn.course.submission import Submission, cell
-from minicnn.course.verdict import judge
-from minicnn.errors import ArgumentError
 from minicnn.io.atomic import write_atomically
 
 SCHEMA = 3  # of nbgrader's metadata
@@ -46,7 +42,7 @@ def _source_cell(name: str, each: SourceCell) -> dict[str, Any]:
 def _test_cells(assignment: Assignment, question: str) -> list[dict[str, Any]]:
     tests = []
     for number, check in enumerate(assignment.question(question).checks, 1):
-        source = f"# {check.title}\nfrom minicnn.course.export import check_in_notebook\n\ncheck_in_notebook(In, {question!r}, {check.title!r})"
+        source = f"# {check.title}\nfrom minicnn.course.notebook import check_in_notebook\n\ncheck_in_notebook(In, {question!r}, {check.title!r})"
         test = _new_cell(identity(f"{assignment.name}/{question}", number), "code", source)
         test["metadata"]["nbgrader"] = {**_metadata(f"{question}-test-{number}", grade=True), "points": check.points}
         tests.append(test)
@@ -60,29 +56,6 @@ def _new_cell(name: str, kind: str, source: str) -> dict[str, Any]:
 
 def _metadata(grade_id: str, *, grade: bool = False, solution: bool = False) -> dict[str, Any]:
     return {"grade": grade, "grade_id": grade_id, "locked": grade, "schema_version": SCHEMA, "solution": solution, "task": False}
-
-
-def check_in_notebook(cells: Sequence[str], question: str, check: str, checks: str = "checks.py") -> None:
-    """Called in a test cell: does the check hold for what the notebook has run so far?
-
-    Args:
-        cells: IPython's `In`, the cells that were run.
-        question, check: the names of both.
-        checks: the file with the questions, beside the notebook.
-
-    Raises:
-        AssertionError: no; says what is wrong.
-        ArgumentError: there is no such question or check.
-    """
-    questions = load_questions(Path(checks))
-    asked = next((each for each in questions if each.name == question), None)
-    titles = [each.title for each in asked.checks] if asked else []
-    if asked is None or check not in titles:
-        raise ArgumentError(f"{checks} has no check {check!r} of a question {question!r}: notebook and checks must come from the same export")
-    submission = Submission(Path("notebook.ipynb"), [cell(f"cell [{number}]", source) for number, source in enumerate(cells)])
-    message = judge(asked, submission, questions).results[titles.index(check)].message
-    if message:
-        raise AssertionError(message)
 
 
 def gradescope(graded: Graded) -> dict[str, Any]:

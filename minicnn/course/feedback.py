@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -13,22 +13,23 @@ from minicnn.course.verdict import Verdict
 from minicnn.io.atomic import write_atomically
 
 
-def feedback(graded: Graded, title: str) -> str:
-    """The page of a student."""
+def feedback(graded: Graded, title: str, headings: Mapping[str, str]) -> str:
+    """The page of a student. `headings` are those of the questions in the notebook."""
     total = sum(verdict.points for verdict in graded.verdicts)
     lines = [f"# {title}", "", f"{graded.student}: **{graded.earned:g} of {total:g} points**", ""]
     lines += [f"- {note}" for note in graded.notes]
     lines += ["", "| question | points | of |", "|---|---|---|", *(f"| {v.question} | {v.earned:g} | {v.points:g} |" for v in graded.verdicts), ""]
     for verdict in graded.verdicts:
-        lines += [f"## {verdict.question}", "", *_results(verdict), ""]
+        lines += [f"## {headings[verdict.question]}", "", *_results(verdict, graded.notes), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _results(verdict: Verdict) -> list[str]:
+def _results(verdict: Verdict, notes: Sequence[str]) -> list[str]:
+    """What each check has found, unless the notes say it already."""
     lines = []
     for result in verdict.results:
         lines.append(f"- {'right' if not result.message else 'not yet'}: {result.title} ({result.earned:g} of {result.points:g})")
-        if result.message:
+        if result.message and result.message not in notes:
             lines += ["", *_block(result.message), ""]
     if verdict.printed.strip():
         lines += ["", "What your code printed:", "", *_block(verdict.printed)]
@@ -42,32 +43,32 @@ def _block(text: str) -> list[str]:
     return [f"  {fence}text", *(f"  {line}" for line in text.rstrip().splitlines()), f"  {fence}"]
 
 
-def as_html(graded: Graded, title: str) -> str:
+def as_html(graded: Graded, title: str, headings: Mapping[str, str]) -> str:
     """The same page for a browser. Whatever a student has called things or printed is text in it."""
     total = sum(verdict.points for verdict in graded.verdicts)
     rows = "".join(f"<tr><td>{escape(v.question)}</td><td>{v.earned:g} of {v.points:g}</td></tr>" for v in graded.verdicts)
     notes = "".join(f"<p>{escape(note)}</p>" for note in graded.notes)
-    parts = "".join(f"<h2>{escape(verdict.question)}</h2>{_results_as_html(verdict)}" for verdict in graded.verdicts)
+    parts = "".join(f"<h2>{escape(headings[verdict.question])}</h2>{_results_as_html(verdict, graded.notes)}" for verdict in graded.verdicts)
     body = f"<h1>{escape(title)}</h1><p>{escape(graded.student)}: <b>{graded.earned:g} of {total:g} points</b></p>{notes}<table>{rows}</table>{parts}"
     head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'"><title>{escape(title)}</title>'
     return f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{body}</body></html>\n'
 
 
-STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}td{padding-right:2em}.right{color:#176b2c}.wrong{color:#a11}"
+STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{background:#f4f4f4;padding:.6em;white-space:pre-wrap;overflow-wrap:anywhere}td{padding-right:2em}.right{color:#176b2c}.wrong{color:#a11}"
 
 
-def _results_as_html(verdict: Verdict) -> str:
+def _results_as_html(verdict: Verdict, notes: Sequence[str]) -> str:
     lines = []
     for result in verdict.results:
         kind, word = ("wrong", "not yet") if result.message else ("right", "right")
         lines.append(f'<p><b class="{kind}">{word}</b>: {escape(result.title)} ({result.earned:g} of {result.points:g})</p>')
-        lines += [f"<pre>{escape(result.message)}</pre>"] if result.message else []
+        lines += [f"<pre>{escape(result.message)}</pre>"] if result.message and result.message not in notes else []
     if verdict.printed.strip():
         lines.append(f"<p>What your code printed:</p><pre>{escape(verdict.printed)}</pre>")
     return "".join(lines)
 
 
-def write_feedback(graded: Sequence[Graded], folder: Path, title: str) -> None:
+def write_feedback(graded: Sequence[Graded], folder: Path, title: str, headings: Mapping[str, str]) -> None:
     """Two files for each student, NAME.md and NAME.html.
 
     Raises:
@@ -75,8 +76,8 @@ def write_feedback(graded: Sequence[Graded], folder: Path, title: str) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for each in graded:
-        write_atomically(folder / f"{file_name(each.student)}.md", "feedback", [feedback(each, title).encode()])
-        write_atomically(folder / f"{file_name(each.student)}.html", "feedback", [as_html(each, title).encode()])
+        write_atomically(folder / f"{file_name(each.student)}.md", "feedback", [feedback(each, title, headings).encode()])
+        write_atomically(folder / f"{file_name(each.student)}.html", "feedback", [as_html(each, title, headings).encode()])
 
 
 def file_name(student: str) -> str:

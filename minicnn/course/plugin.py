@@ -21,23 +21,25 @@ POINTS = "minicnn_points"
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Notebooks of assignments."""
-    if file_path.suffix == ".ipynb" and (checks := _checks_for(file_path)):
+    if file_path.suffix == ".ipynb" and ((checks := _checks_for(file_path)) or _named(file_path)):
         return Answers.of(parent, file_path, checks)
     return None
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Python files with the cells of an assignment in them; others are ordinary tests."""
-    if module_path.name != "checks.py" and _has_questions(module_path) and (checks := _checks_for(module_path)):
+    if module_path.name != "checks.py" and _has_cells(module_path) and (checks := _checks_for(module_path)):
         return Answers.of(parent, module_path, checks)
     return None
 
 
-def _has_questions(path: Path) -> bool:
+def _has_cells(path: Path) -> bool:
+    """Those of an assignment, or of a notebook that was saved as a Python file."""
     try:
-        return '# %% question="' in path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
+    return '# %% question="' in text or "\n# In[" in text
 
 
 def _checks_for(path: Path) -> Path | None:
@@ -49,22 +51,25 @@ def _checks_for(path: Path) -> Path | None:
 
 def _assignment(path: Path) -> str:
     """What the notebook says, else its name."""
-    if path.suffix == ".ipynb":
-        try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["metadata"]["minicnn"]["assignment"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-    return path.stem
+    return _named(path) or path.stem
+
+
+def _named(path: Path) -> str:
+    """The assignment that a notebook says it is of, or ""."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["metadata"]["minicnn"]["assignment"]) if path.suffix == ".ipynb" else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 class Answers(pytest.File):
     """A file of answers."""
 
-    checks: Path
+    checks: Path | None
 
     @classmethod
-    def of(cls, parent: pytest.Collector, path: Path, checks: Path) -> Answers:
-        """A collector for the file, with the checks of its assignment."""
+    def of(cls, parent: pytest.Collector, path: Path, checks: Path | None) -> Answers:
+        """A collector for the file, with the checks of its assignment, if they are there."""
         answers: Answers = cls.from_parent(parent, path=path)
         answers.checks = checks
         return answers
@@ -75,13 +80,15 @@ class Answers(pytest.File):
         from minicnn.course.submission import read_submission
         from minicnn.errors import MinicnnError
 
+        if self.checks is None:
+            raise self.CollectError(f"there is no checks.py beside {self.path.name}: it came with the notebook; leave both in one folder")
         try:
             questions, submission = load_questions(self.checks), read_submission(self.path)
         except MinicnnError as error:
             raise self.CollectError(str(error)) from None
-        for question in questions:
+        for number, question in enumerate(questions):
             one: Asked = Asked.from_parent(self, name=question.name)
-            one.question, one.others, one.submission = question, questions, submission
+            one.question, one.others, one.submission, one.number = question, questions, submission, number
             yield one
 
 
@@ -91,6 +98,7 @@ class Asked(pytest.Collector):
     question: Question
     others: list[Question]
     submission: Any
+    number: int
     found: Verdict | None = None
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
@@ -119,7 +127,7 @@ class CheckItem(pytest.Item):
         """Fail with what is wrong, and no traceback."""
         assert isinstance(self.parent, Asked)
         result = self.parent.verdict().results[self.number]
-        self.user_properties.append((POINTS, (self.parent.name, result.earned, result.points)))
+        self.user_properties.append((POINTS, (self.parent.number, self.parent.name, result.earned, result.points)))
         if result.message:
             pytest.fail(_said(result, self.parent.verdict()), pytrace=False)
 
@@ -134,22 +142,30 @@ def _said(result: Result, verdict: Verdict) -> str:
     return result.message + (f"\n\nyour code printed:\n{printed}" if printed else "")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Where all are answers, the table of points says what pytest's own summary would say once more."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and session.items and all(isinstance(item, CheckItem) for item in session.items):
+        reporter.reportchars = ""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The points of each question."""
-    points: dict[str, list[float]] = {}
+    """The points of each question, in the order of the notebook."""
+    points: dict[tuple[str, int, str], list[float]] = {}
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, value in getattr(report, "user_properties", ()):
                 if name == POINTS and report.when == "call":
-                    question, earned, of = value
-                    sums = points.setdefault(f"{report.nodeid.split('::')[0]}  {question}", [0.0, 0.0])
+                    number, question, earned, of = value
+                    sums = points.setdefault((report.nodeid.split("::")[0], number, question), [0.0, 0.0])
                     sums[0] += earned
                     sums[1] += of
     if not points:
         return
     terminalreporter.section("points")
-    width = max(map(len, points))
-    for question, (earned, of) in points.items():
-        terminalreporter.write_line(f"{question:<{width}}  {earned:g} of {of:g}", green=earned == of, red=earned == 0, yellow=0 < earned < of)
-    total = [sum(column) for column in zip(*points.values(), strict=True)]
+    rows = {f"{file}  {question}": points[file, number, question] for file, number, question in sorted(points)}
+    width = max(map(len, rows))
+    for what, (earned, of) in rows.items():
+        terminalreporter.write_line(f"{what:<{width}}  {earned:g} of {of:g}", green=earned == of, red=earned == 0, yellow=0 < earned < of)
+    total = [sum(column) for column in zip(*rows.values(), strict=True)]
     terminalreporter.write_line(f"{'all':<{width}}  {total[0]:g} of {total[1]:g}")

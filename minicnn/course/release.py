@@ -16,23 +16,31 @@ PICTURES = (".png", ".svg", ".jpg", ".gif")
 
 
 def notebook(assignment: Assignment, *, solution: bool = False) -> bytes:
-    """The notebook as a file, the same bytes for the same source: identities of cells come from their place, there are no outputs, and nothing of the author's computer."""
-    cells = [_cell(assignment.name, cell, solution) for cell in assignment.cells]
+    """The notebook as a file, the same bytes for the same source: identities of cells come from their place, there are no outputs, and nothing of the author's computer.
+
+    Under the last cell of each question comes one that checks the answer.
+    """
+    last = {cell.question: cell.number for cell in assignment.cells if cell.question}
+    cells: list[dict[str, Any]] = []
+    for cell in assignment.cells:
+        cells.append(_cell(assignment.name, cell, solution))
+        if last.get(cell.question) == cell.number:
+            cells.append(_code(identity(f"{assignment.name}/check", cell.number), f'from minicnn.course.notebook import check\n\ncheck("{cell.question}")', {"tags": ["check"]}))
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "minicnn": {"assignment": assignment.name}}
     contents = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     return (json.dumps(contents, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def _cell(name: str, cell: SourceCell, solution: bool) -> dict[str, Any]:
-    text = cell.source if solution else cell.released
-    common: dict[str, Any] = {"id": identity(name, cell.number), "metadata": {}, "source": text.splitlines(keepends=True)}
+    text, name = (cell.source if solution else cell.released).strip("\n"), identity(name, cell.number)
     if cell.kind == "text":
-        return {**common, "cell_type": "markdown"}
-    if cell.kind == "question":
-        common["metadata"] = {"minicnn": {"question": cell.question}}
-    elif cell.kind == "provided":
-        common["metadata"] = {"tags": ["provided"]}
-    return {**common, "cell_type": "code", "execution_count": None, "outputs": []}
+        return {"id": name, "cell_type": "markdown", "metadata": {}, "source": text.splitlines(keepends=True)}
+    marks: dict[str, dict[str, Any]] = {"question": {"minicnn": {"question": cell.question}}, "provided": {"tags": ["provided"]}}
+    return _code(name, text, marks.get(cell.kind, {}))
+
+
+def _code(name: str, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    return {"id": name, "cell_type": "code", "metadata": metadata, "source": text.splitlines(keepends=True), "execution_count": None, "outputs": []}
 
 
 def identity(name: str, number: int) -> str:

@@ -13,7 +13,7 @@ from minicnn.errors import DataError
 
 LARGEST = 20 * 2**20  # bytes of a file
 MOST_CELLS, MOST_CODE = 1000, 2**19  # cells with code, and characters in them: a parser takes a thousand times as much memory
-CELL = re.compile(r"^# %%(?P<title>.*)$", re.MULTILINE)
+CELL = re.compile(r"^# (?:%%|In\[[\d ]*\]:).*$", re.MULTILINE)  # the second one is that of a notebook saved as a Python file
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Submission:
 
 
 def read_submission(path: str | Path) -> Submission:
-    """Read a notebook, or a Python file with cells that begin with `# %%`.
+    """Read a notebook, or a Python file with cells that begin with `# %%`, or as Jupyter exports it.
 
     Raises:
         DataError: it is neither: says what it is instead.
@@ -71,9 +71,7 @@ def read_submission(path: str | Path) -> Submission:
     if path.suffix == ".ipynb":
         return _notebook(path, text)
     if path.suffix == ".py":
-        parts = CELL.split(text)
-        sources = [parts[0], *parts[2::2]] if len(parts) > 1 else [text]
-        return Submission(path, _cells(path, [(f"cell {i}", source) for i, source in enumerate(sources, 1) if source.strip()]))
+        return Submission(path, _cells(path, [(f"cell {i}", source) for i, source in enumerate(CELL.split(text), 1) if source.strip()]))
     raise DataError(f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)")
 
 

@@ -68,15 +68,15 @@ def load_mutants(assignment: Assignment) -> list[Mutant]:
     return found
 
 
-def try_out(assignment: Assignment, kernel: Callable[[bytes], str] | None = None) -> Iterator[Row]:
+def try_out(assignment: Assignment, kernel: Callable[[bytes, Path], str] | None = None) -> Iterator[Row]:
     """Hand in the solution, the untouched release, each question's solution by itself, and every wrong answer.
 
     Args:
-        kernel: runs a notebook from top to bottom; returns what went wrong, or "". None leaves that out.
+        kernel: runs a notebook from top to bottom, in a folder like that of the assignment; returns what went wrong, or "". None leaves that out.
     """
     mutants = load_mutants(assignment)
     if kernel is not None:
-        yield Row("the solution in a kernel", (), kernel(notebook(assignment, solution=True)))
+        yield Row("the solution in a kernel", (), kernel(notebook(assignment, solution=True), assignment.folder))
     judged = Judged(assignment)
     whole = judged(lambda each: each.source)
     yield Row("the solution", _points(whole), _expect(whole, {q.name for q in assignment.questions}))

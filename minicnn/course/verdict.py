@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from minicnn.course.questions import Check, Question, WrongAnswer
-from minicnn.course.sandbox.student import Student, StudentError
+from minicnn.course.sandbox.student import Limits, Student, StudentError
 from minicnn.course.submission import Submission, clean
 
 PUBLIC = "at home"  # the seed that everybody knows
 LONGEST = 4000  # characters of a message
+LATER = 10.0  # seconds for what comes after a check that took too long
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Verdict:
 def judge(question: Question, submission: Submission, others: Sequence[Question], seed: str = PUBLIC) -> Verdict:
     """Run the checks of a question on what a student has handed in.
 
-    The code runs in a process of its own (`sandbox`); after a check in which it ended, or took too long, the next check gets a new one.
+    The code runs in a process of its own (`sandbox`); after a check in which it ended, or took too long, the next check gets a new one, and less time.
 
     Args:
         others: all questions of the assignment, so that their answers stay away from this one.
@@ -63,16 +66,17 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
     results: list[Result] = []
     printed: list[str] = []
     student: Student | None = None
-    broken = ""
+    limits, broken = question.limits, ""
     try:
         for check in question.checks:
             try:
-                student = student or (None if broken else start(question, cells, submission.path.name))
+                student = student or (None if broken else start(question, cells, submission.path.name, limits))
             except StudentError as error:  # it has not come through its cells, and would not the next time
                 broken = str(error)
             message = broken if student is None else run(check, student, np.random.default_rng(_number(seed, question.name, check.title)))
-            results.append(_result(check, clean(message)[:LONGEST]))
+            results.append(_result(check, clean(message + _renamed(message, submission))[:LONGEST]))
             if student is not None and student.ended:
+                limits = replace(limits, seconds=min(limits.seconds, LATER)) if student.late else limits
                 student.close()
                 printed.append(student.printed)
                 student = None
@@ -81,6 +85,14 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
             student.close()
             printed.append(student.printed)
     return Verdict(question.name, results, clean("".join(printed))[:LONGEST])
+
+
+def _renamed(message: str, submission: Submission) -> str:
+    """A guess at where something is that is not there."""
+    missing = re.search(r"there is no (\w+)", message)
+    names = [name for cell in submission.cells for name in cell.defines]
+    near = difflib.get_close_matches(missing[1], [name for name in names if name != missing[1]], 1, 0.7) if missing else []
+    return f"; there is {near[0]}: has it been renamed?" if near else ""
 
 
 def _result(check: Check, message: str) -> Result:
@@ -93,10 +105,10 @@ def answer_cells(question: Question, submission: Submission, others: Sequence[Qu
     return submission.answer(question.asks, names)
 
 
-def start(question: Question, cells: Sequence[tuple[str, str]], file: str) -> Student:
+def start(question: Question, cells: Sequence[tuple[str, str]], file: str, limits: Limits) -> Student:
     """The process in which an answer runs."""
     given = [("given", "import numpy as np"), *([("given", question.given)] if question.given else [])]
-    return Student(cells, file=file, provided=given, limits=question.limits, objects=question.objects)
+    return Student(cells, file=file, provided=given, limits=limits, objects=question.objects)
 
 
 def run(check: Check, student: Student, rng: np.random.Generator) -> str:

@@ -22,17 +22,23 @@ def test_what_students_get(tmp_path):
     assert (assignment.name, assignment.title, assignment.points) == ("tiny", "Doubles and sums", 4)
     text = notebook(assignment).decode()
     book = json.loads(text)
-    assert [cell["cell_type"] for cell in book["cells"]] == ["markdown", "code", "code", "code", "code"]
+    assert [cell["cell_type"] for cell in book["cells"]] == ["markdown", "code", "code", "code", "code", "code", "code"]
     double = "".join(book["cells"][2]["source"])
     assert double == 'def double(x):\n    """2 x."""\n    # YOUR CODE HERE\n    raise NotImplementedError'
     assert book["cells"][2]["metadata"] == {"minicnn": {"question": "double"}}
     for secret in ("SOLUTION", "2 * x", "thrice", "rng", str(tmp_path)):
         assert secret not in text
-    assert len({cell["id"] for cell in book["cells"]}) == 5
+    assert len({cell["id"] for cell in book["cells"]}) == 7
+    assert "".join(book["cells"][3]["source"]) == 'from minicnn.course.notebook import check\n\ncheck("double")'
     assert text == notebook(load_assignment(tiny.write(tmp_path / "elsewhere"))).decode()
     answers = notebook(assignment, solution=True).decode()
     assert "return 2 * x" in answers
     assert "SOLUTION" not in answers
+
+
+def test_headings(tmp_path):
+    source = tiny.SOURCE.replace('# %% question="double"', '# %% [markdown]\n# ## 1 Twice (3 points)\n# Write it.\n\n# %% question="double"')
+    assert load_assignment(tiny.write(tmp_path, source=source)).headings == {"double": "1 Twice (3 points)", "total": "total"}
 
 
 def test_release_brings_what_is_needed_and_no_more(tmp_path):
@@ -110,8 +116,8 @@ def test_a_notebook_in_a_kernel(tmp_path):
     pytest.importorskip("ipykernel")
     pytest.importorskip("nbclient")
     assignment = load_assignment(tiny.write(tmp_path, source=tiny.SOURCE.replace('print("here one looks")', "assert double(1) == 2")))
-    assert run_in_kernel(notebook(assignment, solution=True)) == ""
-    assert "NotImplementedError" in run_in_kernel(notebook(assignment))
+    assert run_in_kernel(notebook(assignment, solution=True), assignment.folder) == ""
+    assert "NotImplementedError" in run_in_kernel(notebook(assignment), assignment.folder)
 
 
 @pytest.mark.parametrize("folder", COURSE, ids=lambda folder: folder.name)

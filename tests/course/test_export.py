@@ -6,8 +6,9 @@ import pytest
 
 from minicnn.cli import main
 from minicnn.course.assignment import load_assignment
-from minicnn.course.export import check_in_notebook, gradescope, nbgrader_source
+from minicnn.course.export import gradescope, nbgrader_source
 from minicnn.course.grade import grade_one
+from minicnn.course.notebook import check_in_notebook
 from minicnn.course.trial import try_out
 from minicnn.errors import ArgumentError
 from tests.course import tiny

@@ -6,14 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from minicnn.cli import main
 from minicnn.course import grade as grading
+from minicnn.course import verdict as judging
 from minicnn.course.assignment import load_assignment
 from minicnn.course.feedback import as_html, feedback, file_name, write_feedback
 from minicnn.course.grade import find_submissions, grade, table
+from minicnn.course.release import notebook
+from minicnn.course.sandbox.student import Limits
+from minicnn.course.submission import read_submission
 from minicnn.errors import ArgumentError
 from tests.course import tiny
 
@@ -88,7 +93,7 @@ def test_another_seed_is_judged_anew(assignment, folder, graded, monkeypatch):
 
 
 def test_feedback_tells_what_is_wrong_and_nothing_of_the_checks(assignment, graded):
-    pages = {each.student: feedback(each, assignment.title) for each in graded[1]}
+    pages = {each.student: feedback(each, assignment.title, assignment.headings) for each in graded[1]}
     assert "**2 of 4 points**" in pages["half"]
     assert "- right: of numbers (1 of 1)" in pages["half"]
     assert "double(x)[0, 0] is" in pages["half"]
@@ -101,13 +106,13 @@ def test_feedback_tells_what_is_wrong_and_nothing_of_the_checks(assignment, grad
 def test_what_a_student_prints_stays_inside_its_block(assignment, folder, tmp_path):
     (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('```\\n# 4 of 4')\n    return x", tiny.TOTAL))
     (one,) = grade(assignment, {"loud": tmp_path / "loud.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)
-    assert "  ````text\n  ```\n  # 4 of 4" in feedback(one, "t")
+    assert "  ````text\n  ```\n  # 4 of 4" in feedback(one, "t", assignment.headings)
 
 
 def test_a_page_for_a_browser_has_no_markup_of_a_student(assignment, tmp_path):
     (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('<script>alert(1)</script>')\n    raise ValueError('<b>bold</b>')", tiny.TOTAL))
     (one,) = grade(assignment, {"<i>x</i>": tmp_path / "loud.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)
-    page = as_html(one, "Doubles & sums")
+    page = as_html(one, "Doubles & sums", assignment.headings)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "ValueError: &lt;b&gt;bold&lt;/b&gt;" in page
     assert not any(tag in page for tag in ("<script", "<b>bold", "<i>x"))
@@ -157,7 +162,7 @@ def test_odd_names_and_odd_files(assignment, tmp_path):
     text = table(assignment, found).decode()
     assert "link.ipynb is a link, not a file" in text
     assert "\\ud800 cell with code in it" in text
-    write_feedback(found, tmp_path / "pages", "t")
+    write_feedback(found, tmp_path / "pages", "t", assignment.headings)
     assert len(list((tmp_path / "pages").iterdir())) == 12
 
 
@@ -205,6 +210,32 @@ def test_students_check_themselves(assignment, folder, tmp_path):
     assert "tiny.ipynb  double  0 of 3\n" in done.stdout
     assert "tiny.ipynb  total   1 of 1\n" in done.stdout
     (tmp_path / "tiny.py").write_text(f'# %% question="double"\n{tiny.DOUBLE}\n\n# %% question="total"\n{tiny.TOTAL}\n')
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tiny.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    assert "4 of 4" in done.stdout
+    (tmp_path / "saved.py").write_text(f"#!/usr/bin/env python\n# In[1]:\n\n{tiny.DOUBLE}\n\n# In[ ]:\n\n{tiny.TOTAL}\n1 / 0\n")
+    for name in ("tiny.py", "saved.py"):
+        done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", name], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        assert "4 of 4" in done.stdout
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "copy.ipynb").write_bytes(notebook(assignment))
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "alone/copy.ipynb"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "there is no checks.py beside copy.ipynb" in done.stdout
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("def double(x):\n    while True: pass", [3, 1]), (f"{tiny.DOUBLE}\nwhile True: pass", [3])], ids=["function", "cell"])
+def test_what_never_ends_costs_less_the_second_time(assignment, tmp_path, monkeypatch, text, seconds):
+    """And cells that never end are run once."""
+    given = []
+    real = judging.start
+    monkeypatch.setattr(judging, "LATER", 1)
+    monkeypatch.setattr(judging, "start", lambda question, cells, file, limits: given.append(limits.seconds) or real(question, cells, file, limits))
+    (tmp_path / "a.ipynb").write_text(tiny.notebook(text))
+    question = replace(assignment.questions[0], limits=Limits(seconds=3, memory=2**29))
+    verdict = judging.judge(question, read_submission(tmp_path / "a.ipynb"), assignment.questions)
+    assert [("took longer than" in result.message or "processor time" in result.message) for result in verdict.results] == [True, True]
+    assert given == seconds
+
+
+def test_a_function_with_another_name(assignment, tmp_path):
+    (tmp_path / "a.ipynb").write_text(tiny.notebook("def doubled(x):\n    return 2 * x", tiny.TOTAL))
+    verdict = judging.judge(assignment.questions[0], read_submission(tmp_path / "a.ipynb"), assignment.questions)
+    assert verdict.results[0].message == "not written yet: there is no double; there is doubled: has it been renamed?"

@@ -60,6 +60,8 @@ def test_a_cell_that_python_does_not_understand_is_still_somebodys():
 
 
 def test_a_python_file(tmp_path):
+    exported = read(tmp_path, f"#!/usr/bin/env python\n# coding: utf-8\n\n# # Title\n\n# In[ ]:\n\n\n{DOUBLE}\n\n\n# In[12]:\n\n\n{TOTAL}\n", "exported.py")
+    assert [source.strip() for source in sources(exported)] == [DOUBLE]
     submission = read(tmp_path, f"# %% [markdown]\n# # Title\n\n# %%\n{DOUBLE}\n\n# %%\n{TOTAL}\n", "a.py")
     assert [source.strip() for source in sources(submission)] == [DOUBLE]
     assert [source.strip() for source in sources(read(tmp_path, DOUBLE, "b.py"))] == [DOUBLE]

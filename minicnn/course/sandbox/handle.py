@@ -20,9 +20,10 @@ class Handle:
     _student: Asked
     _number: int
     _kind: str
+    _name: str
 
     def __init__(self, student: Asked, number: int, kind: str) -> None:
-        self.__dict__.update(_student=student, _number=number, _kind=kind)
+        self.__dict__.update(_student=student, _number=number, _kind=kind, _name="")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._student.ask("call", self, list(args), kwargs)
@@ -60,6 +61,18 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     setattr(RemoteObject, f"__r{_name}__", _operator(_name, reflected=True))
 for _name in ("neg", "pos", "abs", "lt", "le", "eq", "ne", "gt", "ge", "getitem", "setitem", "contains"):
     setattr(RemoteObject, f"__{_name}__", _operator(_name))
+
+
+def named(value: Any, name: str) -> Any:
+    """The same value; an object knows by which name it was asked for."""
+    if isinstance(value, Handle):
+        value.__dict__["_name"] = name
+    return value
+
+
+def name_of(function: Any, otherwise: str) -> str:
+    """What the student calls a function, if it is known."""
+    return (function._name if isinstance(function, Handle) else "") or otherwise
 
 
 def stand_in(value: Any) -> dict[str, Any]:

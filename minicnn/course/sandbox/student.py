@@ -21,7 +21,7 @@ from typing import IO, Any, Self, cast
 
 import minicnn.course
 from minicnn.course.sandbox.deadline import Deadline
-from minicnn.course.sandbox.handle import Handle, RemoteObject, stand_in
+from minicnn.course.sandbox.handle import Handle, RemoteObject, named, stand_in
 from minicnn.course.sandbox.wire import WireError, read_message, write_message
 from minicnn.errors import MinicnnError
 
@@ -39,7 +39,7 @@ class Limits:
         memory: bytes, beside those of Python and NumPy.
     """
 
-    seconds: float = 60.0
+    seconds: float = 30.0
     memory: int = 2 * 2**30
 
 
@@ -121,7 +121,7 @@ class Student:
         if name.startswith("_"):
             raise AttributeError(name)
         if (value := self.ask("name", name)) != ["missing"]:
-            return value[0]
+            return named(value[0], name)
         why = "".join(f"; {cell} did not run to its end: {problem}" for cell, problem in self.problems.items())
         raise StudentError(f"not written yet: there is no {name}{why}" if not why else f"there is no {name}{why}")
 
@@ -129,6 +129,11 @@ class Student:
     def ended(self) -> bool:
         """Has the process come to its end?"""
         return self._process.poll() is not None
+
+    @property
+    def late(self) -> bool:
+        """Has it been ended because it took too long?"""
+        return self._too_late
 
     @property
     def printed(self) -> str:
