@@ -1,6 +1,6 @@
 """An assignment: a folder with a notebook as a Python file, its solution in it, and the checks.
 
-    a2.py           cells in the "percent" format, which jupytext turns into a notebook; solutions between ### BEGIN SOLUTION and ### END SOLUTION
+    a2.py           cells in the "percent" format, which jupytext turns into a notebook; solutions between ### BEGIN SOLUTION and ### END SOLUTION, in CUDA between // BEGIN SOLUTION and // END SOLUTION
     checks.py       the questions, and what must hold (see `questions`)
     mutants.toml    wrong answers, and the question that each of them must fail
     *.png           pictures that the text shows
@@ -20,9 +20,12 @@ from minicnn.course.questions import Question, load_questions
 from minicnn.course.submission import cell as code_cell
 from minicnn.errors import ArgumentError, install
 
-SOLUTION = re.compile(r"^(?P<indent>[ \t]*)### BEGIN SOLUTION[ \t]*\n(?P<body>.*?)^[ \t]*### END SOLUTION[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-MARK = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
-TO_WRITE = "{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError\n"
+SOLUTION = re.compile(r"^(?P<indent>[ \t]*)(?P<comment>###|//) BEGIN SOLUTION[ \t]*\n(?P<body>.*?)^[ \t]*(?P=comment) END SOLUTION[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+MARK = re.compile(r"^[ \t]*(?:###|//) (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+TO_WRITE = {
+    "###": "{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError\n",
+    "//": '{indent}#error "not written yet: YOUR CODE HERE"\n',  # a C++ compiler says so, and stops
+}
 CHECKS, MUTANTS = "checks.py", "mutants.toml"
 
 
@@ -127,7 +130,7 @@ def _cell(cell: Any, number: int, source: Path) -> SourceCell:
     if cell.cell_type != "code":
         return SourceCell("text", "", text, text, text, number)
     kind = "question" if question else "provided" if "provided" in tags else "run"
-    released, count = SOLUTION.subn(lambda found: TO_WRITE.format(indent=found["indent"]), text + "\n")
+    released, count = SOLUTION.subn(lambda found: TO_WRITE[found["comment"]].format(indent=found["indent"]), text + "\n")
     where = f"{source}, cell {number}"
     if MARK.search(released):
         raise ArgumentError(f"{where}: a mark ### BEGIN SOLUTION or ### END SOLUTION has no partner")

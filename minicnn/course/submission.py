@@ -118,9 +118,13 @@ def _looks_like_code(source: str) -> bool:
 
 
 def cell(name: str, source: str) -> Cell:
-    """A cell with the names that it defines; of one that Python does not understand, those of its lines that begin with def or class."""
-    source = without_magic(source)
-    tree = _tree(source)
+    """A cell with the names that it defines; of one that Python does not understand, those of its lines that begin with def or class.
+
+    Lines for IPython are looked for only there: in a cell that is Python, one such as `? a : b` stands in a text.
+    """
+    if (tree := _tree(source)) is None:
+        source = without_magic(source)
+        tree = _tree(source)
     if tree is None:
         names = re.findall(r"^(?:def|class)\s+(\w+)", source, re.MULTILINE)
     else:

@@ -1,6 +1,7 @@
 """Compiles a `.cu` file for the CPU, with g++ or clang++."""
 
 import functools
+import itertools
 import os
 import platform
 import re
@@ -18,6 +19,8 @@ from minicnn.kernels.cuda.simulator.source import rewrite
 HERE = Path(__file__).resolve().parent
 OURS = Path("/simulator")  # where the headers are, for whoever asks a library for its lines: another checkout may have compiled it
 SECONDS = 300  # that the compiler may take
+INSTRUCTION = re.compile(r"^ +([0-9a-f]+):\s+(\w+)", re.MULTILINE)  # of objdump: its address and its name
+ADDRESS = re.compile(r"^(0x[0-9a-f]+)\n((?:(?!0x).+\n)*)", re.MULTILINE)  # of addr2line: an address, and the places that it has in the source
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 FLAGS = (
@@ -85,7 +88,7 @@ def _checking(version: str) -> list[str]:
 
 
 def _linking() -> list[str]:
-    return ["-Wl,-Bsymbolic"] if sys.platform == "linux" else []
+    return ["-Wl,-Bsymbolic", "-nostartfiles"] if sys.platform == "linux" else []
 
 
 def _run(command: list[str], path: Path, text: str | None = None) -> str:
@@ -140,5 +143,23 @@ def line_of(library: Path, offset: int) -> str:
     if tool is None:
         return ""
     done = subprocess.run([tool, "-e", str(library), "-i", hex(offset)], capture_output=True, text=True, check=False)
-    places = [line.split(" (")[0].rpartition(":") for line in done.stdout.splitlines()]
-    return next((f"{Path(file).name}:{line}" for file, _, line in places if Path(file).parent != OURS and line.isdecimal()), "")
+    return _outside(done.stdout)
+
+
+def lines_of(library: Path) -> dict[int, str]:
+    """`line_of` each call in a library, by the address of its last byte; {} if the system cannot tell."""
+    disassembler, tool = shutil.which("objdump"), shutil.which("addr2line")
+    if disassembler is None or tool is None:
+        return {}
+    code = subprocess.run([disassembler, "-d", "--no-show-raw-insn", str(library)], capture_output=True, text=True, check=False).stdout
+    found = INSTRUCTION.findall(code)
+    ends = [int(following, 16) - 1 for (_, name), (following, _) in itertools.pairwise(found) if name.startswith(("call", "bl"))]
+    asked = "\n".join(map(hex, ends))
+    done = subprocess.run([tool, "-e", str(library), "-i", "-a"], input=asked, capture_output=True, text=True, check=False)
+    return {int(address, 16): _outside(places) for address, places in ADDRESS.findall(done.stdout)}
+
+
+def _outside(places: str) -> str:
+    """Of a place and those into which the compiler has put it, one on each line, the first that is not in the simulator."""
+    found = [line.split(" (")[0].rpartition(":") for line in places.splitlines()]
+    return next((f"{Path(file).name}:{line}" for file, _, line in found if Path(file).parent != OURS and line.isdecimal()), "")

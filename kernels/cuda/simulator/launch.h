@@ -14,7 +14,7 @@ struct Launch {
   uint64_t gap;                           // bytes around each array that are nobody's
   int32_t order, array_count, addresses;  // whether there are addresses among the arguments that are no arrays
   const unsigned char* arguments;  // one after the other, each at a multiple of 16 bytes
-  const Array* arrays;             // those among them; for the memory check
+  Array* arrays;                   // those among them; for the memory check
 };
 
 constexpr size_t round_up(size_t bytes) { return (bytes + 15) / 16 * 16; }

@@ -13,7 +13,7 @@
 namespace simulator {
 
 struct Array;
-static void set_up_memory_check(const Array*, unsigned, bool, uint64_t, const char* const*) {}
+static void set_up_memory_check(Array*, unsigned, bool, uint64_t, const char* const*) {}
 static void memory_is_undefined(unsigned char*, size_t) {}
 static void look_at_doubtful_write() {}
 static void all_is_ordered() {}
@@ -37,15 +37,16 @@ struct Array {
   uint64_t bytes, element;  // in all, and of one element
   int32_t argument;         // its number, from 0
   int32_t writable;
+  uint64_t read, written, atomic;  // bytes, so far
 };
 
-static const Array* arrays;
+static Array* arrays;
 static unsigned array_count;
 static bool addresses;                 // the kernel may know more of them than those of the arrays
 static uint64_t gap;                   // around each array
 static const char* const* parameters;  // as the kernel declares them
 
-static void set_up_memory_check(const Array* given, unsigned number, bool more, uint64_t between, const char* const* declared) {
+static void set_up_memory_check(Array* given, unsigned number, bool more, uint64_t between, const char* const* declared) {
   arrays = given;
   array_count = number;
   addresses = more;
@@ -83,8 +84,11 @@ SIMULATOR_UNCHECKED static void outside(const unsigned char* address, size_t byt
 
 SIMULATOR_UNCHECKED static void check_array(const unsigned char* address, size_t bytes, Use use, const void* instruction) {
   for (unsigned i = 0; i < array_count; i++) {
-    const Array& array = arrays[i];
+    Array& array = arrays[i];
     if (address < array.begin || address + bytes > array.begin + array.bytes) continue;
+    if (use != Use::WRITE) array.read += bytes;
+    if (use != Use::READ) array.written += bytes;
+    if (use == Use::ATOMIC) array.atomic += bytes;
     if (use == Use::READ || array.writable) return;
     fail({}, "\1%zx\2writes to argument %d, `%s`, whose array is read-only", offset_of(instruction), array.argument + 1, parameters[array.argument]);
   }

@@ -4,7 +4,7 @@ import ctypes
 import re
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from minicnn.errors import SimulatorError, nearest
 from minicnn.kernels.cuda.simulator.arguments import Parameter, packer, parameters_of, values_of
-from minicnn.kernels.cuda.simulator.compiler import compile_file, line_of
-from minicnn.kernels.cuda.simulator.guard import Guarded
+from minicnn.kernels.cuda.simulator.compiler import compile_file, line_of, lines_of
+from minicnn.kernels.cuda.simulator.guard import Guarded, Traffic
 from minicnn.kernels.cuda.simulator.settings import ORDERS, settings
 
 STANDARD_SHARED = 48 * 1024  # bytes of shared memory that a block has without asking
@@ -32,17 +32,25 @@ class Library:
         self.path = path
         self.functions = ctypes.CDLL(str(path))
         self.kernels: list[str] = self.text("simulator_kernels").split()
+        self.lines: dict[int, str] | None = None  # of the source, by the addresses of instructions
+        self._said = self._text("simulator_message")
 
     def text(self, function: str) -> str:
         """What a function without arguments says."""
+        return self._text(function)().decode("utf-8", "replace")
+
+    def _text(self, function: str) -> Callable[[], bytes]:
         found = self.functions[function]
         found.restype = ctypes.c_char_p
-        said: bytes = found()
-        return said.decode("utf-8", "replace")
+        return found
+
+    def look_up_lines(self) -> None:
+        """All that a message may name, now: for a process that later on may start no other, nor read a file."""
+        self.lines = lines_of(self.path)
 
     def message(self) -> str:
         """What went wrong in the last launch; addresses of instructions become lines of the source."""
-        said = self.text("simulator_message")
+        said = self._said().decode("utf-8", "replace")
         first = INSTRUCTION.search(said)
         if first is None:
             return said
@@ -51,7 +59,8 @@ class Library:
         return (f"{line}: " if line else "") + said[: first.start()] + rest
 
     def _line(self, instruction: re.Match[str]) -> str:
-        return line_of(self.path, int(instruction[1], 16))
+        address = int(instruction[1], 16)
+        return line_of(self.path, address) if self.lines is None else self.lines.get(address, "")
 
 
 class Compiled:
@@ -70,11 +79,13 @@ class Kernel:
 
     Attributes:
         max_dynamic_shared_size_bytes: how much dynamic shared memory a launch may ask for; more than 48 KB has to be set here first, as with CuPy.
+        traffic: of each argument, the bytes that the last launch with the memory check has read and written in global memory.
     """
 
     def __init__(self, module: "Module", name: str) -> None:
         self.module, self.name = module, name
         self.max_dynamic_shared_size_bytes = STANDARD_SHARED
+        self.traffic: list[Traffic] = []
         self._compiled: dict[bool, Compiled] = {}
 
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: Sequence[Any], *, shared_mem: int = 0, stream: Any = None) -> None:  # noqa: ARG002
@@ -98,12 +109,12 @@ class Kernel:
         values = [guarded.moved(v) if p.pointer else v for p, v in zip(compiled.parameters, values, strict=True)]
         self._run(compiled, sizes, values, guarded)
         guarded.bring_back()
+        self.traffic = guarded.traffic(len(args))
 
     def _run(self, compiled: Compiled, sizes: tuple[int, ...], values: list[Any], guarded: Guarded | None = None) -> None:
         how, packed = settings(), compiled.packer.pack(*values)
-        records = guarded.records() if guarded else b""
         gap, count, addresses = (guarded.gap, len(guarded.arrays), guarded.addresses) if guarded else (0, 0, False)
-        launch = LAUNCH.pack(*sizes, how.seed, gap, ORDERS.index(how.order), count, addresses, _address(packed), _address(records))
+        launch = LAUNCH.pack(*sizes, how.seed, gap, ORDERS.index(how.order), count, addresses, _address(packed), guarded.records.ctypes.data if guarded else 0)
         with _running:
             if compiled.launch(launch):
                 raise SimulatorError(compiled.library.message())

@@ -8,9 +8,9 @@ namespace simulator {
 
 // A place in the source: of the call, if it is the default value of an argument.
 struct Place {
-  const char* file = nullptr;
-  int line = 0;
-  int call = 0;  // tells two barriers of one line apart
+  const char* file;
+  int line;
+  int call;  // tells two barriers of one line apart
 
   static constexpr Place here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line, 0}; }
 };

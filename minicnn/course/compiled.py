@@ -1,0 +1,144 @@
+"""A kernel that a student has written, compiled and loaded: in a notebook, or in the process of its own in which it is checked."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicnn.errors import BackendError, SimulatorError
+from minicnn.kernels.cuda.simulator import Kernel, Module
+from minicnn.kernels.cuda.simulator.compiler import compile_file
+from minicnn.kernels.cuda.simulator.guard import Traffic
+from minicnn.kernels.cuda.simulator.settings import set_thread_order, settings
+
+UNWRITTEN = re.compile(r'^\s*#\s*(?:error "not written yet|YOUR CODE HERE)', re.MULTILINE)  # nbgrader puts the second one there
+AT_LOAD = r"\((?:INIT|PREINIT_ARRAY)\)|\bIFUNC\b|IRELATIV|\(INIT_ARRAYSZ\)\s+"  # in the words of readelf: code that runs when a library is loaded
+MOST_MEMORY, LARGEST_FILE = 4 * 2**30, 64 * 2**20  # bytes that the compiler may take, and write
+
+
+def compiled(text: str, name: str) -> Module:
+    """The text as a module of the simulator, translated with the memory check and without. Nothing of it has run when this returns.
+
+    Args:
+        name: what the file is called in messages, without .cu.
+
+    Raises:
+        NotImplementedError: it still says that it is not written yet.
+        SimulatorError: it does not compile, or has code in it that would run before any kernel is launched.
+        BackendError: there is no C++ compiler.
+    """
+    if UNWRITTEN.search(text):
+        raise NotImplementedError(f"not written yet: {name}")
+    with tempfile.TemporaryDirectory() as folder, how("forward", 0, check=True):
+        path = Path(folder) / f"{name}.cu"
+        path.write_text(text, encoding="utf-8")
+        try:
+            for check in (True, False):
+                _refuse_code_at_load(compile_file(path, (), check), name, check)
+            module = Module(path)
+            module.library(False)
+        except SimulatorError as error:
+            raise SimulatorError(str(error).replace(f"{folder}/", "")) from None
+    return module
+
+
+def _refuse_code_at_load(library: Path, name: str, check: bool) -> None:
+    if sys.platform != "linux":
+        return
+    reader = shutil.which("readelf")
+    if reader is None:
+        raise BackendError("kernels of students are looked into with readelf, which is not installed: sudo apt install binutils")
+    found = subprocess.run([reader, "-W", "-d", "-r", "--dyn-syms", str(library)], capture_output=True, text=True, check=False).stdout
+    allowed = r"(?!\s|8 )" if check else ""  # the one function with which -fsanitize=thread begins
+    if re.search(AT_LOAD + allowed, found):
+        raise SimulatorError(f"{name}.cu has code in it that would run before any kernel is launched: variables outside of functions may have constant values only")
+
+
+@contextlib.contextmanager
+def how(order: str, seed: int, *, check: bool) -> Iterator[None]:
+    """Threads in that order, with the memory check or without; afterwards as before."""
+    now = settings()
+    before = now.order, now.seed, now.memory_check
+    try:
+        set_thread_order(order, seed)
+        now.memory_check = check
+        yield
+    finally:
+        now.order, now.seed, now.memory_check = before
+
+
+def run(kernel: Kernel, grid: tuple[int, ...], block: tuple[int, ...], arguments: Sequence[Any], order: str, seed: int, check: bool) -> list[Traffic]:
+    """Launch a kernel. Python's integers become `int`, its floats `float`. Returns what each argument has cost in global memory, if that was counted."""
+    given = [np.int32(a) if type(a) is int else np.float32(a) if type(a) is float else a for a in arguments]
+    with how(order, seed, check=check):
+        kernel(grid, block, given)
+    return kernel.traffic if check else []
+
+
+class Prepared:
+    """In a process of its own: a text that is compiled and loaded, so that its kernels can be launched when no file can be read any more.
+
+    Attributes:
+        problem: why that was not possible, or "".
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        self.problem = ""
+        self.module: Module | None = None
+        try:
+            with _modest_compiler():
+                self.module = compiled(text, name)
+                self._look_up(self.module)
+        except (SimulatorError, BackendError, NotImplementedError) as error:
+            self.problem = str(error)
+
+    def _look_up(self, module: Module) -> None:
+        """Everything that a launch looks for in the library."""
+        self.functions = {name: module.get_function(name) for name in module.kernels}
+        for check in (True, False):
+            module.library(check).look_up_lines()
+            with how("forward", 0, check=check):
+                for function in self.functions.values():
+                    function.parameters  # noqa: B018
+
+    def launch(
+        self, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], arguments: list[Any], read_only: list[bool], order: str, seed: int, check: bool
+    ) -> dict[str, Any]:
+        """{"arrays": as they are after the launch, "traffic": of each argument}, or {"error": what the simulator says}."""
+        assert self.module is not None
+        for argument, only in zip(arguments, read_only, strict=True):
+            if only:
+                argument.setflags(write=False)
+        try:
+            traffic = run(self.functions.get(kernel) or self.module.get_function(kernel), grid, block, arguments, order, seed, check)
+        except SimulatorError as error:
+            return {"error": str(error)}
+        return {"arrays": [a for a in arguments if isinstance(a, np.ndarray)], "traffic": [list(each) for each in traffic]}
+
+
+@contextlib.contextmanager
+def _modest_compiler() -> Iterator[None]:
+    """What is started meanwhile may not fill the memory or the disk."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    limits = {resource.RLIMIT_AS: MOST_MEMORY, resource.RLIMIT_FSIZE: LARGEST_FILE}
+    before = {which: resource.getrlimit(which) for which in limits}
+    try:
+        for which, value in limits.items():
+            resource.setrlimit(which, (value, before[which][1]))
+        yield
+    finally:
+        for which, pair in before.items():
+            resource.setrlimit(which, pair)
