@@ -250,7 +250,7 @@ try:
     plt.figure(figsize=(6, 3))
     plt.bar(np.arange(5) - 0.2, naive, 0.4, label="naive")
     plt.bar(np.arange(5) + 0.2, tiled, 0.4, label="in tiles")
-    for place, (n, t) in enumerate(zip(naive, tiled)):
+    for place, (n, t) in enumerate(zip(naive, tiled, strict=True)):
         plt.text(place, n, f"{n / t:.1f} : 1", ha="center", va="bottom")
     plt.xticks(range(5), [f"{size}x{size}" for size in sizes])
     plt.ylabel("numbers read")

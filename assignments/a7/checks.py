@@ -61,13 +61,15 @@ def _(student, rng):
 
 @index.check("images", points=2)
 def _(student, rng):
-    N, C = sizes(rng, 2, 6, 2)
-    H, W = sizes(rng, 9, 23, 2)
-    x, m = numbers(rng, N, C, H, W), numbers(rng, C)
-    grid = (-(-W // 8) + 1, -(-H // 4) + 1, N * C + 1)
-    (y,) = kernels_of(student, "MIRROR").launch("mirror", grid, (8, 4), (x, m, unwritten(N, C, H, W), N, C, H, W), order="shuffled").outputs
-    mean = m.astype(float)[:, None, None]
-    near(y, x[..., ::-1] - mean, np.abs(x[..., ::-1]) + np.abs(mean), 1, f"y {y.shape}, y")
+    for wide in (True, False):
+        N, C = sizes(rng, 2, 6, 2)
+        short, long = int(rng.integers(5, 9)), int(rng.integers(17, 24))
+        H, W = (short, long) if wide else (long, short)
+        x, m = numbers(rng, N, C, H, W), numbers(rng, C)
+        grid = (-(-W // 8) + 1, -(-H // 4) + 1, N * C + 1)
+        (y,) = kernels_of(student, "MIRROR").launch("mirror", grid, (8, 4), (x, m, unwritten(N, C, H, W), N, C, H, W), order="shuffled").outputs
+        mean = m.astype(float)[:, None, None]
+        near(y, x[..., ::-1] - mean, np.abs(x[..., ::-1]) + np.abs(mean), 1, f"N = {N}, C = {C}, H = {H}, W = {W}: y")
 
 
 # 2
@@ -79,7 +81,7 @@ race = Question("race", asks=("RACY", "FIXED"), closed=CLOSED)
 def _(student, rng):
     x, found = numbers(rng, 64), {}
     for order in ("forward", "reverse"):
-        (y,) = kernels_of(student, "RACY").launch("racy", (1,), (64,), (x, unwritten(1)), order=order, check=False).outputs
+        (y,) = kernels_of(student, "RACY", unchecked=True).launch("racy", (1,), (64,), (x, unwritten(1)), order=order, check=False).outputs
         found[order] = y
     right, size = x.astype(float).sum(keepdims=True), np.abs(x).sum()
     near(found["forward"], right, size, 64, "forward: y")
@@ -89,7 +91,7 @@ def _(student, rng):
 @race.check("racy: the memory check names the race", points=1)
 def _(student, rng):
     try:
-        kernels_of(student, "RACY").launch("racy", (1,), (64,), (numbers(rng, 64), unwritten(1)))
+        kernels_of(student, "RACY", unchecked=True).launch("racy", (1,), (64,), (numbers(rng, 64), unwritten(1)))
     except WrongAnswer as error:
         if "no barrier between" not in str(error):
             raise
@@ -120,7 +122,7 @@ def _(student, rng):
 
 @race.check("fixed: one atomicAdd for each block", points=1)
 def _(student, rng):
-    x, y, _ = check_sum(student, rng, 5 * 64 - int(rng.integers(1, 64)), 64, 5, "forward").traffic
+    _, y, _ = check_sum(student, rng, 5 * 64 - int(rng.integers(1, 64)), 64, 5, "forward").traffic
     holds(y.written == y.atomic, "y[0] is written without atomicAdd: on a GPU blocks run at the same time, and most of their sums would be lost. (The simulator runs them one after the other.)")
     holds(y.atomic == 5 * 4, f"5 blocks have called atomicAdd {y.atomic // 4} times: once for each block is enough, or none of the work is shared")
 

@@ -25,11 +25,12 @@ AT_LOAD = r"\((?:INIT|PREINIT_ARRAY)\)|\bIFUNC\b|IRELATIV|\(INIT_ARRAYSZ\)\s+"  
 MOST_MEMORY, LARGEST_FILE = 4 * 2**30, 64 * 2**20  # bytes that the compiler may take, and write
 
 
-def compiled(text: str, name: str) -> Module:
-    """The text as a module of the simulator, translated with the memory check and without. Nothing of it has run when this returns.
+def compiled(text: str, name: str, *, unchecked: bool = True) -> Module:
+    """The text as a module of the simulator, translated with the memory check. Nothing of it has run when this returns.
 
     Args:
         name: what the file is called in messages, without .cu.
+        unchecked: translated without the memory check, too.
 
     Raises:
         NotImplementedError: it still says that it is not written yet.
@@ -42,10 +43,10 @@ def compiled(text: str, name: str) -> Module:
         path = Path(folder) / f"{name}.cu"
         path.write_text(text, encoding="utf-8")
         try:
-            for check in (True, False):
+            for check in (True, False)[: 1 + unchecked]:
                 _refuse_code_at_load(compile_file(path, (), check), name, check)
             module = Module(path)
-            module.library(False)
+            module.library(not unchecked)
         except SimulatorError as error:
             raise SimulatorError(str(error).replace(f"{folder}/", "")) from None
     return module
@@ -91,21 +92,21 @@ class Prepared:
         problem: why that was not possible, or "".
     """
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, *, unchecked: bool) -> None:
         self.problem = ""
         self.module: Module | None = None
         try:
             with _modest_compiler():
-                self.module = compiled(text, name)
-                self._look_up(self.module)
+                self.module = compiled(text, name, unchecked=unchecked)
+                self._look_up(self.module, unchecked)
         except (SimulatorError, BackendError, NotImplementedError) as error:
             self.problem = str(error)
 
-    def _look_up(self, module: Module) -> None:
+    def _look_up(self, module: Module, unchecked: bool) -> None:
         """Everything that a launch looks for in the library."""
         self.functions = {name: module.get_function(name) for name in module.kernels}
-        for check in (True, False):
-            module.library(check).look_up_lines()
+        module.library(True).look_up_lines()
+        for check in (True, False)[: 1 + unchecked]:
             with how("forward", 0, check=check):
                 for function in self.functions.values():
                     function.parameters  # noqa: B018

@@ -18,7 +18,6 @@ In a check, where the text is compiled and run in a process of its own, since it
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,13 +28,14 @@ from minicnn import cuda
 from minicnn.course import compiled
 from minicnn.course.questions import WrongAnswer
 from minicnn.course.sandbox.student import Limits, Student, StudentError
+from minicnn.course.submission import clean
 from minicnn.errors import BackendError
 from minicnn.kernels.cuda.simulator.guard import Traffic
 
 ORDERS = ("forward", "reverse", "shuffled")
 LONGEST = 20_000  # characters of a text
-LIMITS = Limits(seconds=40, memory=2**30, files=2**16)
-DRIVER = "from minicnn.course.compiled import Prepared\nprepared = Prepared({text!r}, {name!r})\nlaunch, problem = prepared.launch, prepared.problem"
+LIMITS = Limits(seconds=30, memory=2**30, files=2**16)
+DRIVER = "from minicnn.course.compiled import Prepared\nprepared = Prepared({text!r}, {name!r}, unchecked={unchecked})\nlaunch, problem = prepared.launch, prepared.problem"
 
 
 def launch(text: str, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], arguments: Sequence[Any], *, order: str = "forward", seed: int = 0, check: bool = True) -> list[Traffic]:
@@ -88,21 +88,20 @@ class Kernels:
     Args:
         text: CUDA C++.
         name: of the text in messages.
+        unchecked: it can be launched without the memory check, too.
 
     Raises:
         WrongAnswer: it does not compile.
         StudentError: that takes too long.
     """
 
-    def __init__(self, text: str, name: str) -> None:
-        self.name = name
-        self._process = Student((), file=f"{name}.cu", provided=[("given", DRIVER.format(text=text, name=name))], imports=("minicnn.course.compiled",), limits=LIMITS)
-        try:
-            if problem := str(self._process.problem):
-                raise WrongAnswer(problem)
-        except BaseException:
+    def __init__(self, text: str, name: str, *, unchecked: bool = False) -> None:
+        self.text, self.name = text, name
+        driver = DRIVER.format(text=text, name=name, unchecked=unchecked)
+        self._process = Student((), file=f"{name}.cu", provided=[("given", driver)], imports=("minicnn.course.compiled",), limits=LIMITS)
+        if problem := self._process.problem:
             self.close()
-            raise
+            raise WrongAnswer(str(problem))
 
     @property
     def ended(self) -> bool:
@@ -136,7 +135,7 @@ class Kernels:
             raise StudentError(f"{self.name}.cu has disturbed the process in which it runs")
         for now, before in zip(arrays, given, strict=True):
             if not before.flags.writeable and not np.array_equal(now, before, equal_nan=True):
-                raise WrongAnswer(f"{kernel} has changed an array of {before.shape} that it may only read")
+                raise WrongAnswer(f"{kernel} has changed an array of shape {before.shape} that it may only read")
         return Launched([now for now, before in zip(arrays, given, strict=True) if before.flags.writeable], traffic)
 
 
@@ -145,36 +144,49 @@ def _launch_in_words(kernel: str, grid: tuple[int, ...], block: tuple[int, ...],
     return f"{kernel}({given}), grid {grid}, block {block}, order {order}"
 
 
-_running: weakref.WeakKeyDictionary[Student, dict[str, tuple[str, Kernels]]] = weakref.WeakKeyDictionary()
-
-
-def kernels_of(student: Student, name: str) -> Kernels:
+def kernels_of(student: Student, name: str, *, unchecked: bool = False) -> Kernels:
     """The kernels in a text that a student has written under that name. They are compiled once, and end with the process of the student.
+
+    Args:
+        unchecked: they can be launched without the memory check, too: say so at every call for this name, or at none.
 
     Raises:
         WrongAnswer: it is no text, or not written yet, or does not compile; or there is no compiler.
         StudentError: there is no such name, or to compile it takes too long.
     """
-    text = _text(getattr(student, name), name)
-    running = _running.setdefault(student, {})
+    text, running = _text(getattr(student, name), name), _beside(student)
+    if name in running and not running[name].ended and running[name].text == text:
+        return running[name]
     if name in running:
-        before, kernels = running[name]
-        if before == text and not kernels.ended:
-            return kernels
-        kernels.close()
-    kernels = Kernels(text, name)
-    running[name] = text, kernels
-    weakref.finalize(student, kernels.close)
-    return kernels
+        running[name].close()
+    running[name] = Kernels(text, name, unchecked=unchecked)
+    return running[name]
+
+
+def _beside(student: Student) -> dict[str, Kernels]:
+    """The processes that belong to that of a student, by the names of their texts; they are closed with it."""
+    if "_kernels" not in vars(student):
+        running: dict[str, Kernels] = {}
+        close = student.close
+
+        def close_all() -> None:
+            for kernels in running.values():
+                kernels.close()
+            close()
+
+        vars(student).update(_kernels=running, close=close_all)
+    found: dict[str, Kernels] = vars(student)["_kernels"]
+    return found
 
 
 def _text(found: Any, name: str) -> str:
+    """The text, if it is one that may be compiled."""
     if type(found) is not str:
         raise WrongAnswer(f'{name} must be a text, {name} = r"""...""", and is a {type(found).__name__}')
-    if len(found) > LONGEST or not found.isprintable() and not found.encode("utf-8", "replace").decode() == found:
-        raise WrongAnswer(f"{name} must be a text of up to {LONGEST:,} characters, and has {len(found):,}")
     if compiled.UNWRITTEN.search(found):
         raise WrongAnswer(f"not written yet: {name}")
+    if len(found) > LONGEST or clean(found) != found:
+        raise WrongAnswer(f"{name} must be a text of up to {LONGEST:,} characters that a file can hold, and has {len(found):,}")
     try:
         cuda.require_compiler()
     except BackendError as error:
