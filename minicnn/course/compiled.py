@@ -28,6 +28,8 @@ MOST_MEMORY, LARGEST_FILE = 4 * 2**30, 64 * 2**20  # bytes that the compiler may
 def compiled(text: str, name: str, *, unchecked: bool = True) -> Module:
     """The text as a module of the simulator, translated with the memory check. Nothing of it has run when this returns.
 
+    Even its kernels' names and parameters are told by functions in the library, which a text can replace: `Module.kernels` runs them.
+
     Args:
         name: what the file is called in messages, without .cu.
         unchecked: translated without the memory check, too.
@@ -43,25 +45,37 @@ def compiled(text: str, name: str, *, unchecked: bool = True) -> Module:
         path = Path(folder) / f"{name}.cu"
         path.write_text(text, encoding="utf-8")
         try:
-            for check in (True, False)[: 1 + unchecked]:
-                _refuse_code_at_load(compile_file(path, (), check), name, check)
-            module = Module(path)
-            module.library(not unchecked)
+            return _loaded(path, (True, False) if unchecked else (True,))
         except SimulatorError as error:
             raise SimulatorError(str(error).replace(f"{folder}/", "")) from None
+
+
+def _loaded(path: Path, checks: Sequence[bool]) -> Module:
+    for check in checks:
+        if _runs_when_loaded(compile_file(path, (), check), check):
+            raise SimulatorError(f"{path.name} has code in it that would run before any kernel is launched: variables outside of functions may have constant values only")
+    module = Module(path)
+    for check in checks:
+        module.library(check)
     return module
 
 
-def _refuse_code_at_load(library: Path, name: str, check: bool) -> None:
-    if sys.platform != "linux":
-        return
+def _runs_when_loaded(library: Path, check: bool) -> bool:
+    """Whether there is code in a library that the system runs as soon as it loads it, beside the function with which -fsanitize=thread begins."""
+    return sys.platform == "linux" and re.search(AT_LOAD + (r"(?!\s|8 )" if check else ""), _described(library)) is not None
+
+
+def _kernels_in(library: Path) -> list[str]:
+    """The names of the kernels in a library that need not even be loaded."""
+    return re.findall(r" simulator_launch_(\w+)$", _described(library), re.MULTILINE)
+
+
+def _described(library: Path) -> str:
+    """By readelf: what a library asks of the system, and its symbols."""
     reader = shutil.which("readelf")
     if reader is None:
         raise BackendError("kernels of students are looked into with readelf, which is not installed: sudo apt install binutils")
-    found = subprocess.run([reader, "-W", "-d", "-r", "--dyn-syms", str(library)], capture_output=True, text=True, check=False).stdout
-    allowed = r"(?!\s|8 )" if check else ""  # the one function with which -fsanitize=thread begins
-    if re.search(AT_LOAD + allowed, found):
-        raise SimulatorError(f"{name}.cu has code in it that would run before any kernel is launched: variables outside of functions may have constant values only")
+    return subprocess.run([reader, "-W", "-d", "-r", "--dyn-syms", str(library)], capture_output=True, text=True, check=False).stdout
 
 
 @contextlib.contextmanager
@@ -104,12 +118,13 @@ class Prepared:
 
     def _look_up(self, module: Module, unchecked: bool) -> None:
         """Everything that a launch looks for in the library."""
-        self.functions = {name: module.get_function(name) for name in module.kernels}
-        module.library(True).look_up_lines()
+        checked = module.library(True)
+        checked.look_up_lines()
+        self.functions = {name: module.known(name) for name in (_kernels_in(checked.path) if sys.platform == "linux" else module.kernels)}
         for check in (True, False)[: 1 + unchecked]:
             with how("forward", 0, check=check):
                 for function in self.functions.values():
-                    function.parameters  # noqa: B018
+                    function.look_up()
 
     def launch(
         self, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], arguments: list[Any], read_only: list[bool], order: str, seed: int, check: bool

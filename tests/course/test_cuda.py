@@ -94,8 +94,8 @@ def test_a_race_shows_in_one_order_and_not_in_the_other(kernels):
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ('extern "C" __global__ void f() {}\nint g();\nint x = g();\nint g() { return *(volatile int*)0; }', "has code in it that would run before any kernel is launched"),
-    ('extern "C" __global__ void f() {}\n__attribute__((constructor)) void g() { *(volatile int*)0 = 1; }', "would run before any kernel"),
+    ('extern "C" __global__ void f() {}\nint g();\nint x = g();\nint g() { static volatile int n; return n; }', "has code in it that would run before any kernel is launched"),
+    ('extern "C" __global__ void f() {}\n__attribute__((constructor)) void g() { static volatile int n; n = 1; }', "would run before any kernel"),
     ('static void g() {}\nextern "C" void (*resolve())() { return g; }\nextern "C" __attribute__((ifunc("resolve"), visibility("default"))) void h();\nextern "C" __global__ void f() { h(); }', "would run before any kernel"),
 ], ids=["a variable", "a constructor", "a resolver"])  # fmt: skip
 def test_texts_of_which_nothing_may_run(text, said):
@@ -186,3 +186,16 @@ def test_solutions_in_a_kernel_are_released_as_an_error_of_the_compiler(tmp_path
 def test_lines_of_a_text_are_not_taken_for_those_of_ipython():
     source = 'TEXT = r"""\n  x = a\n    ? b\n    !c;\n"""'
     assert cell("cell 1", source).source == source
+
+
+def test_nothing_of_a_text_runs_before_its_first_kernel_is_launched():
+    """Not even the functions that tell what kernels there are, which a text can replace."""
+    text = r"""
+#define HASH #
+HASH define SIMULATOR_KERNEL(name, ...) extern "C" __global__ const char* simulator_signature_##name() { __builtin_trap(); } extern "C" __global__ int simulator_launch_##name(const void*) { return 0; }
+extern "C" __global__ void f() {}
+"""
+    with closing(Kernels(text, "T")) as kernels:
+        with pytest.raises(StudentError, match="has ended the process"):
+            kernels.launch("f", (1,), (1,), ())
+        assert kernels.ended

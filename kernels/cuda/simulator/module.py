@@ -1,6 +1,7 @@
 """A compiled `.cu` file and its kernels, which run on NumPy arrays: what CuPy's RawModule and RawKernel are on a GPU."""
 
 import ctypes
+import functools
 import re
 import struct
 import threading
@@ -26,23 +27,24 @@ _running = threading.RLock()  # the state of a launch is that of the process
 
 
 class Library:
-    """A shared library that the compiler has made of a .cu file."""
+    """A shared library that the compiler has made of a .cu file. Loading it and looking something up in it runs nothing of the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.functions = ctypes.CDLL(str(path))
-        self.kernels: list[str] = self.text("simulator_kernels").split()
         self.lines: dict[int, str] | None = None  # of the source, by the addresses of instructions
-        self._said = self._text("simulator_message")
+        self._names, self._said = self.text("simulator_kernels"), self.text("simulator_message")
 
-    def text(self, function: str) -> str:
-        """What a function without arguments says."""
-        return self._text(function)().decode("utf-8", "replace")
+    @functools.cached_property
+    def kernels(self) -> list[str]:
+        """The names of the kernels in it."""
+        return self._names().split()
 
-    def _text(self, function: str) -> Callable[[], bytes]:
+    def text(self, function: str) -> Callable[[], str]:
+        """A function without arguments that says something."""
         found = self.functions[function]
         found.restype = ctypes.c_char_p
-        return found
+        return lambda: found().decode("utf-8", "replace")
 
     def look_up_lines(self) -> None:
         """All that a message may name, now: for a process that later on may start no other, nor read a file."""
@@ -50,7 +52,7 @@ class Library:
 
     def message(self) -> str:
         """What went wrong in the last launch; addresses of instructions become lines of the source."""
-        said = self._said().decode("utf-8", "replace")
+        said = self._said()
         first = INSTRUCTION.search(said)
         if first is None:
             return said
@@ -67,11 +69,20 @@ class Compiled:
     """A kernel of a library."""
 
     def __init__(self, library: Library, name: str) -> None:
-        self.library = library
+        self.library, self.name = library, name
         self.launch = library.functions[f"simulator_launch_{name}"]
         self.launch.argtypes = [ctypes.c_char_p]
-        self.parameters: list[Parameter] = parameters_of(name, library.text(f"simulator_signature_{name}"))
-        self.packer = packer(self.parameters)
+        self._signature = library.text(f"simulator_signature_{name}")
+
+    @functools.cached_property
+    def parameters(self) -> list[Parameter]:
+        """What it declares, one for each argument."""
+        return parameters_of(self.name, self._signature())
+
+    @functools.cached_property
+    def packer(self) -> struct.Struct:
+        """Packs a value for each."""
+        return packer(self.parameters)
 
 
 class Kernel:
@@ -99,7 +110,7 @@ class Kernel:
         Raises:
             SimulatorError: an argument does not fit, a limit of the hardware is exceeded, or a thread does what it must not.
         """
-        compiled = self._for_settings()
+        compiled = self.look_up()
         values = values_of(self.name, compiled.parameters, args)
         sizes = (*self._sizes(grid, block, shared_mem), shared_mem, self._most_shared())
         if not settings().memory_check:
@@ -122,9 +133,10 @@ class Kernel:
     @property
     def parameters(self) -> list[Parameter]:
         """What the kernel declares, one for each argument."""
-        return self._for_settings().parameters
+        return self.look_up().parameters
 
-    def _for_settings(self) -> Compiled:
+    def look_up(self) -> Compiled:
+        """The kernel as it is translated for the settings of the moment."""
         check = settings().memory_check
         if check not in self._compiled:
             self._compiled[check] = Compiled(self.module.library(check), self.name)
@@ -174,7 +186,12 @@ class Module:
     def __init__(self, path: Path, options: Sequence[str] = ()) -> None:
         self.path, self.options = Path(path), tuple(options)
         self._libraries: dict[bool, Library] = {}
-        self.kernels = self.library(settings().memory_check).kernels
+        self.library(settings().memory_check)
+
+    @property
+    def kernels(self) -> list[str]:
+        """The names of the kernels in it."""
+        return next(iter(self._libraries.values())).kernels
 
     def library(self, memory_check: bool) -> Library:
         """The compiled file, with or without the memory check."""
@@ -195,6 +212,14 @@ class Module:
         """
         if name not in self.kernels:
             raise SimulatorError(f"{self.path.name} has no kernel {name!r}: {nearest(name, self.kernels)}")
+        return self.known(name)
+
+    def known(self, name: str) -> Kernel:
+        """The kernel of a name that is known to be there.
+
+        Raises:
+            SimulatorError: its name has been changed by C++.
+        """
         if not hasattr(next(iter(self._libraries.values())).functions, name):
             raise SimulatorError(f'{self.path.name}: write extern "C" before the kernel {name}; without it CuPy does not find the name')
         return Kernel(self, name)
