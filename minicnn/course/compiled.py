@@ -22,7 +22,6 @@ from minicnn.kernels.cuda.simulator.settings import set_thread_order, settings
 
 UNWRITTEN = re.compile(r'^\s*#\s*(?:error "not written yet|YOUR CODE HERE)', re.MULTILINE)  # nbgrader puts the second one there
 AT_LOAD = r"\((?:INIT|PREINIT_ARRAY)\)|\bIFUNC\b|IRELATIV|\(INIT_ARRAYSZ\)\s+"  # in the words of readelf: code that runs when a library is loaded
-MOST_MEMORY, LARGEST_FILE = 4 * 2**30, 64 * 2**20  # bytes that the compiler may take, and write
 
 
 def compiled(text: str, name: str, *, unchecked: bool = True) -> Module:
@@ -110,9 +109,8 @@ class Prepared:
         self.problem = ""
         self.module: Module | None = None
         try:
-            with _modest_compiler():
-                self.module = compiled(text, name, unchecked=unchecked)
-                self._look_up(self.module, unchecked)
+            self.module = compiled(text, name, unchecked=unchecked)
+            self._look_up(self.module, unchecked)
         except (SimulatorError, BackendError, NotImplementedError) as error:
             self.problem = str(error)
 
@@ -139,22 +137,3 @@ class Prepared:
         except SimulatorError as error:
             return {"error": str(error)}
         return {"arrays": [a for a in arguments if isinstance(a, np.ndarray)], "traffic": [list(each) for each in traffic]}
-
-
-@contextlib.contextmanager
-def _modest_compiler() -> Iterator[None]:
-    """What is started meanwhile may not fill the memory or the disk."""
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
-
-    limits = {resource.RLIMIT_AS: MOST_MEMORY, resource.RLIMIT_FSIZE: LARGEST_FILE}
-    before = {which: resource.getrlimit(which) for which in limits}
-    try:
-        for which, value in limits.items():
-            resource.setrlimit(which, (value, before[which][1]))
-        yield
-    finally:
-        for which, pair in before.items():
-            resource.setrlimit(which, pair)

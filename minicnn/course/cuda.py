@@ -20,6 +20,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,13 @@ from minicnn.course.questions import WrongAnswer
 from minicnn.course.sandbox.student import Limits, Student, StudentError
 from minicnn.course.submission import clean
 from minicnn.errors import BackendError
+from minicnn.kernels.cuda import simulator
 from minicnn.kernels.cuda.simulator.guard import Traffic
 
 ORDERS = ("forward", "reverse", "shuffled")
 LONGEST = 20_000  # characters of a text
-LIMITS = Limits(seconds=30, memory=2**30, files=2**16)
+LIMITS = Limits(seconds=30, memory=2**30)
+HEADERS = str(Path(simulator.__file__).resolve().parent)
 DRIVER = "from minicnn.course.compiled import Prepared\nprepared = Prepared({text!r}, {name!r}, unchecked={unchecked})\nlaunch, problem = prepared.launch, prepared.problem"
 
 
@@ -98,7 +101,7 @@ class Kernels:
     def __init__(self, text: str, name: str, *, unchecked: bool = False) -> None:
         self.text, self.name = text, name
         driver = DRIVER.format(text=text, name=name, unchecked=unchecked)
-        self._process = Student((), file=f"{name}.cu", provided=[("given", driver)], imports=("minicnn.course.compiled",), limits=LIMITS)
+        self._process = Student((), file=f"{name}.cu", provided=[("given", driver)], imports=("minicnn.course.compiled",), headers=(HEADERS,), limits=LIMITS)
         if problem := self._process.problem:
             self.close()
             raise WrongAnswer(str(problem))
@@ -154,29 +157,13 @@ def kernels_of(student: Student, name: str, *, unchecked: bool = False) -> Kerne
         WrongAnswer: it is no text, or not written yet, or does not compile; or there is no compiler.
         StudentError: there is no such name, or to compile it takes too long.
     """
-    text, running = _text(getattr(student, name), name), _beside(student)
-    if name in running and not running[name].ended and running[name].text == text:
-        return running[name]
-    if name in running:
-        running[name].close()
-    running[name] = Kernels(text, name, unchecked=unchecked)
+    text = _text(getattr(student, name), name)
+    running: dict[str, Kernels] = vars(student).setdefault("_kernels", {})
+    known = running.get(name)
+    if known is None or known.ended or known.text != text:
+        running[name] = Kernels(text, name, unchecked=unchecked)
+        student.at_end(running[name].close)
     return running[name]
-
-
-def _beside(student: Student) -> dict[str, Kernels]:
-    """The processes that belong to that of a student, by the names of their texts; they are closed with it."""
-    if "_kernels" not in vars(student):
-        running: dict[str, Kernels] = {}
-        close = student.close
-
-        def close_all() -> None:
-            for kernels in running.values():
-                kernels.close()
-            close()
-
-        vars(student).update(_kernels=running, close=close_all)
-    found: dict[str, Kernels] = vars(student)["_kernels"]
-    return found
 
 
 def _text(found: Any, name: str) -> str:

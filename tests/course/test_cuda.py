@@ -109,7 +109,7 @@ def test_a_text_that_does_not_compile():
 
 
 def student(source):
-    return Student([("cell 1", source)], file="a.ipynb", limits=Limits(seconds=60, memory=2**29, files=2**16))
+    return Student([("cell 1", source)], file="a.ipynb", limits=Limits(seconds=60, memory=2**29))
 
 
 def test_texts_of_a_student_are_compiled_once_and_end_with_him():
@@ -154,7 +154,7 @@ def test_without_a_compiler_one_sentence_says_what_to_install(monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are ended by Linux's signals")
 def test_an_endless_loop_ends(monkeypatch):
-    monkeypatch.setattr(cuda, "LIMITS", Limits(seconds=5, memory=2**30, files=2**16))
+    monkeypatch.setattr(cuda, "LIMITS", Limits(seconds=5, memory=2**30))
     start = time.monotonic()
     with pytest.raises(StudentError, match=r"it took longer than 5 seconds.*: an endless loop"), closing(Kernels(TEXT, "TEXT")) as kernels:
         kernels.launch("waits", (1,), (1,), (1,))

@@ -29,6 +29,7 @@ NOBODY = 65534
 TOOLCHAIN = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives")  # what a compiler reads
 DEVICES = ("/dev/null", "/dev/urandom")
 STANDARD = Path(os.__file__).resolve().parent  # Python's own modules
+LARGEST = 64 * 2**20  # bytes of a file that a compiler writes
 THREADS = "/proc/self/task"  # has a folder for each thread of this process
 
 
@@ -59,7 +60,7 @@ def let_compile(folder: str, headers: Sequence[str], memory: int) -> None:
     """
     if sys.platform != "linux":
         return
-    _limit(memory)
+    _limit(memory, files=LARGEST)
     found = [Path(path).resolve().parent for name in ("g++", "clang++") if (path := shutil.which(name))]
     with contextlib.suppress(OSError):  # what is not to be had here, `close` says
         read, folders = [*library(), *map(Path, headers)], [STANDARD, Path(THREADS)]
@@ -102,24 +103,21 @@ def _build_walls(readable: Sequence[Path]) -> list[str]:
     return walls
 
 
-def _limit(memory: int | None, seconds: float | None = None) -> None:
-    """Memory, unless it is None; and, if there is a number of seconds, processor time, files and processes."""
+def _limit(memory: int | None = None, seconds: float | None = None, files: int = 0) -> None:
+    """Memory, processor time, the size of files; and, together with the time, processes. None is as it was."""
     if sys.platform == "win32":
         return
     import resource
 
-    def at_most(which: int, value: int) -> None:
+    limits = {resource.RLIMIT_FSIZE: files, resource.RLIMIT_CORE: 0}
+    if memory is not None and sys.platform == "linux":
+        limits[resource.RLIMIT_AS] = memory + resource.getpagesize() * int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    if seconds is not None:
+        limits |= {resource.RLIMIT_CPU: int(seconds) + 1, resource.RLIMIT_NOFILE: 64, resource.RLIMIT_NPROC: 0}
+    for which, value in limits.items():
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
-
-    if memory is not None and sys.platform == "linux":
-        now = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        at_most(resource.RLIMIT_AS, now + memory)
-    if seconds is not None:
-        at_most(resource.RLIMIT_CPU, int(seconds) + 1)
-        for which, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_NPROC, 0)):
-            at_most(which, value)
 
 
 def _warm_up() -> None:

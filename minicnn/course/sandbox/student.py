@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -85,8 +85,8 @@ class Student:
         self._objects = objects
         limits = limits or Limits()
         self._limits = limits
-        self._folder: contextlib.AbstractContextManager[str] = contextlib.nullcontext("") if headers is None else tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True)
-        folder = self._folder.__enter__()
+        self._end = contextlib.ExitStack()
+        folder = "" if headers is None else self._end.enter_context(tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True))
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-s", "-B", START],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -154,6 +154,10 @@ class Student:
             raise StudentError(_in_words(error), str(error["type"]), str(error["function"]))
         return answer["value"]
 
+    def at_end(self, function: Callable[[], None]) -> None:
+        """Call a function when the process is ended."""
+        self._end.callback(function)
+
     def close(self) -> None:
         """End the process, with all that it has started."""
         self._clock.cancel()
@@ -168,7 +172,7 @@ class Student:
             with contextlib.suppress(OSError):
                 if stream is not None:
                     stream.close()
-        self._folder.__exit__(None, None, None)
+        self._end.close()
 
     def _begin(self, order: dict[str, Any]) -> list[str]:
         """Send the order; which walls stand when what comes with the assignment has run. The student's code has not run yet."""
