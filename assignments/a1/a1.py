@@ -7,16 +7,13 @@
 # %% [markdown]
 # # Assignment 1: autograd, and how to check it
 #
-# A network learns by gradients, and nobody derives them by hand for a whole network: *automatic differentiation* does it, one operation at a time. Here you build a small engine for single numbers, learn what broadcasting does to
-# gradients, and write the check that tells a right gradient from a wrong one. You will need that check in every assignment that follows.
+# A network learns by gradients, and nobody derives them by hand for a whole network: *automatic differentiation* does
+# it, one operation at a time. Here you build a small engine for single numbers, learn what broadcasting does to
+# gradients, and write the check that tells a right gradient from a wrong one. You will need that check in every
+# assignment that follows.
 #
-# In a terminal beside this notebook,
-#
-# ```
-# pytest --gradcheck a1.ipynb
-# ```
-#
-# checks what you have saved. Every question is checked by itself.
+# Write where it says `YOUR CODE HERE`, run the cell, and then the cell under it, which checks what you have run. Every
+# question is checked by itself.
 
 # %% tags=["provided"]
 import numpy as np
@@ -24,12 +21,17 @@ import numpy as np
 # %% [markdown]
 # ## 1 An engine for single numbers (8 points)
 #
-# A `Value` holds a number in `data`, and in `grad` how much the final result changes with it. It remembers what it was computed from, and a function that sends its gradient on to those.
+# A `Value` holds a number in `data`, and in `grad` how much the final result changes with it. It remembers what it
+# was computed from, its *parents*, and has a function `send` that sends its gradient on to those.
 #
-# For $z = x y$: $\quad x.\text{grad} \mathrel{+}= y \cdot z.\text{grad}$, and the other way round. Mind the $\mathrel{+}=$: a value that is used twice gets gradients from both places.
+# For $z = x y$: $\quad x.\text{grad} \mathrel{+}= y \cdot z.\text{grad}$, and the other way round. Mind the
+# $\mathrel{+}=$: a value that is used twice gets gradients from both places.
 #
-# `backward()` begins with `grad = 1` at the end and goes through the graph from there. Before a value sends on its gradient, it must have got *all* of it: so the order is one in which every value comes before those that it was computed from. To find
-# one, walk through the graph and put a value on a list after everything it was computed from; then go through the list backwards. (The graph may be thousands of values deep, more than Python's functions may call each other.)
+# `backward()` begins with `grad = 1` at the end and goes through the graph from there. Before a value sends on its
+# gradient, it must have got *all* of it: so the order is one in which every value comes before those that it was
+# computed from. To find one, walk through the graph and put each value on a list, once, after everything it was
+# computed from; then go through the list backwards. (The graph may be thousands of values deep, more than Python's
+# functions may call each other: keep a list of your own of what is still to be visited.)
 #
 # Write `+`, `*` and `relu`. Numbers on either side (`2 * x`) are turned into values.
 
@@ -117,9 +119,14 @@ except NotImplementedError:
 # %% [markdown]
 # ## 2 Broadcasting (4 points)
 #
-# NumPy repeats what is too small: `(5, 3) + (3,)` adds the three numbers to each of five rows. Going back, a number that was used five times gets the *sum* of five gradients.
+# NumPy repeats what is too small: `(5, 3) + (3,)` adds the three numbers to each of five rows. Going back, a number
+# that was used five times gets the *sum* of five gradients.
 #
-# `unbroadcast(dy, shape)` takes a gradient of the shape of the result, and returns that for an array of `shape`, which was broadcast to it. NumPy puts missing axes in front, and repeats axes of length 1.
+# From here on `dy` is the gradient that comes from above: how much the final result changes with each number of an
+# operation's result $y$. So it has the shape of $y$.
+#
+# `unbroadcast(dy, shape)` returns the gradient for an array of `shape` that was broadcast to the shape of `dy`. NumPy
+# puts missing axes in front, and repeats axes of length 1.
 
 # %% question="broadcast"
 def unbroadcast(dy, shape):
@@ -134,7 +141,9 @@ def unbroadcast(dy, shape):
 # %% [markdown]
 # ## 3 A linear layer (5 points)
 #
-# $y = x W^T + b$, with `x` (N, C), `w` (O, C), `b` (O,). From above comes `dy` (N, O). Find the three gradients by their shapes, if you like: there is only one way to multiply these matrices that fits.
+# $y = x W^T + b$, with N inputs of C numbers in `x` (N, C), weights `w` (O, C) for O outputs, and biases `b` (O,).
+# From above comes `dy` (N, O). Find the gradients of `x` and `w` by their shapes, if you like: there is only one way
+# to multiply these matrices that fits. And `b` was broadcast.
 
 # %% question="linear"
 def linear_forward(x, w, b):
@@ -155,11 +164,13 @@ def linear_backward(dy, cache):
 # %% [markdown]
 # ## 4 Measured slopes (5 points)
 #
-# How does one know that a gradient is right? One measures. If `f` takes an array `x` to an array `y`, and `dy` comes from above, then everything depends on $L(x) = \sum dy \cdot f(x)$, and
+# How does one know that a gradient is right? One measures. If `f` takes an array `x` to an array `y`, and `dy` comes
+# from above, then everything depends on $L(x) = \sum dy \cdot f(x)$, and
 #
 # $$\frac{\partial L}{\partial x_i} \approx \frac{L(x + h e_i) - L(x - h e_i)}{2 h}.$$
 #
-# Steps on both sides make an error of $h^2$; a step on one side only, one of $h$. Leave `x` as it was.
+# where $e_i$ is 1 at place $i$ and 0 elsewhere: one number is moved, and all others stay. Steps on both sides make an
+# error in proportion to $h^2$; a step on one side only, to $h$. Leave `x` as it was.
 
 # %% question="slopes"
 def measured_gradient(f, x, dy, h=1e-5):
@@ -180,15 +191,17 @@ def measured_gradient(f, x, dy, h=1e-5):
 # %% [markdown]
 # ## 5 A check that cannot be fooled (6 points)
 #
-# Now the check itself: `gradient_is_right(forward, backward, x, rng)`, where `forward(x)` returns `y, cache` and `backward(dy, cache)` returns `dx`. It says `True` or `False`.
+# Now the check itself: `gradient_is_right(forward, backward, x, rng)`, where `forward(x)` returns `y, cache` and
+# `backward(dy, cache)` returns `dx`. It says `True` or `False`.
 #
 # Yours is tried on gradients that are right, and on some that are wrong in ways that have fooled checks before:
 #
 # - one ignores `dy` and is right if `dy` happens to be all ones;
-# - one is right in most of its elements;
+# - one is right in most of its elements, and one has a NaN in it (is NaN larger than a tolerance? Python says no);
 # - one has another shape, or is all zeros;
 # - one is off by a factor of 1.01;
-# - and one is right, but tiny, or huge: an absolute tolerance alone accepts everything tiny, and rejects what is large and right.
+# - and one is right, but tiny, or huge: an absolute tolerance alone accepts everything tiny, and rejects what is
+#   large and right.
 #
 # So: a random `dy` from `rng`; every element; and a tolerance that grows with the gradient.
 
@@ -212,7 +225,9 @@ def gradient_is_right(forward, backward, x, rng):
 # %% [markdown]
 # ## Your engine learns
 #
-# Two spirals, one of each class, and a network of two hidden layers whose every weight is one of your `Value`s: about 200 of them, and tens of thousands of operations in each step. It takes half a minute, and ends in a picture. (This is why frameworks compute with whole arrays.)
+# Two spirals, one of each class, and a network of two hidden layers whose every weight is one of your `Value`s: 177
+# of them, and tens of thousands of operations in each step. It takes half a minute, and ends in a picture. (This is
+# why frameworks compute with whole arrays.)
 
 # %%
 import matplotlib.pyplot as plt
@@ -239,7 +254,8 @@ try:
     weights = [w for rows in layers for row in rows for w in row]
     velocity = [0.0] * len(weights)
     for step in range(60):
-        losses = [(1 + -1 * int(label) * output(layers, point)).relu() for point, label in zip(points.tolist(), labels, strict=True)]  # hinge loss: 0 beyond the margin
+        pairs = zip(points.tolist(), labels.tolist(), strict=True)
+        losses = [(1 + -label * output(layers, point)).relu() for point, label in pairs]
         loss = sum(losses, Value(0.0)) * (1 / len(losses))
         for w in weights:
             w.grad = 0.0

@@ -22,26 +22,35 @@ def gradients(student, expression, *numbers):
 @engine.check("a sum", points=1)
 def _(student, rng):
     a, b = rng.standard_normal(2)
-    equal(np.array(gradients(student, lambda x, y: x + y, a, b)), np.array([a + b, 1, 1]), "x + y and its two gradients")
+
+    def expression(x, y):
+        both = x + y
+        return both + (x + both)
+
+    equal(np.array(gradients(student, expression, a, b)), np.array([3 * a + 2 * b, 3, 2]), "s + (x + s) with s = x + y, and its two gradients")
 
 
 @engine.check("a product", points=1)
 def _(student, rng):
-    a, b = rng.standard_normal(2)
-    equal(np.array(gradients(student, lambda x, y: x * y, a, b)), np.array([a * b, b, a]), "x * y and its two gradients")
+    a, b, c = rng.standard_normal(3)
+    right = np.array([a * b * c, b * c, a * c, a * b])
+    for expression, what in ((lambda x, y, z: (x * y) * z, "(x * y) * z"), (lambda x, y, z: x * (y * z), "x * (y * z)")):
+        equal(np.array(gradients(student, expression, a, b, c)), right, f"{what} and its three gradients", hint="both factors are parents")
 
 
 @engine.check("numbers on either side", points=1)
 def _(student, rng):
-    (a,) = rng.standard_normal(1)
-    equal(np.array(gradients(student, lambda x: 3 * x * 2 + 1 + (5 + x), a)), np.array([7 * a + 6, 7]), "3 * x * 2 + 1 + (5 + x) and its gradient")
+    a, k, l, m, n = rng.standard_normal(5).tolist()
+    right = np.array([k * a * l + m + (n + a), k * l + 1])
+    equal(np.array(gradients(student, lambda x: k * x * l + m + (n + x), a)), right, f"{k:.3g} * x * {l:.3g} + {m:.3g} + ({n:.3g} + x) and its gradient")
 
 
 @engine.check("ReLU, on both sides of 0", points=1)
 def _(student, rng):
-    a = abs(rng.standard_normal()) + 0.1
-    for number in (a, -a):
-        equal(np.array(gradients(student, lambda x: x.relu() * 3, number)), np.array([3 * max(number, 0), 3 * (number > 0)]), f"3 relu({number:.3g}) and its gradient")
+    a, b, k = rng.uniform(0.1, 2, 3).tolist()
+    for sign in (1, -1):
+        right = np.array([k * max(sign * a * b, 0), k * b * sign * (sign > 0), k * a * (sign > 0)])
+        equal(np.array(gradients(student, lambda x, y: (x * y).relu() * k, sign * a, b)), right, f"{k:.3g} relu(x y) and its gradients, x y = {sign * a * b:.3g}")
 
 
 @engine.check("a value that is used twice", points=2)
@@ -67,12 +76,13 @@ def _(student, rng):
 
 @engine.check("a graph that is deep", points=1)
 def _(student, rng):
-    x = student.Value(1.0)
+    count = int(rng.integers(2500, 3500))
+    x = student.Value(float(rng.standard_normal()))
     y = x
-    for _ in range(3000):
+    for _ in range(count - 1):
         y = y + x
     y.backward()
-    equal(x.grad, 3001.0, "the gradient of a sum of 3001 times x", hint="a function that calls itself goes only so deep")
+    equal(x.grad, float(count), f"the gradient of a sum of {count} times x", hint="a function that calls itself goes only so deep")
 
 
 # 2
@@ -87,21 +97,34 @@ def check_unbroadcast(student, rng, shape, result):
     equal(student.unbroadcast(dy, shape), right, f"unbroadcast(dy, {shape}) of a dy of shape {result}")
 
 
-@broadcast.check("nothing was repeated", points=1)
+def sizes(rng, count):
+    """So many, all different."""
+    return tuple((2 + rng.permutation(count)).tolist())
+
+
+@broadcast.check("nothing was repeated, or a single number", points=1)
 def _(student, rng):
-    check_unbroadcast(student, rng, (2, 3), (2, 3))
+    shape = sizes(rng, 3)
+    check_unbroadcast(student, rng, shape, shape)
+    check_unbroadcast(student, rng, (), shape)
 
 
 @broadcast.check("axes in front", points=1)
 def _(student, rng):
-    for shape, result in (((3,), (5, 3)), ((3, 2), (4, 5, 3, 2)), ((), (2, 3))):
-        check_unbroadcast(student, rng, shape, result)
+    result = sizes(rng, 4)
+    for missing in (1, 2, 3):
+        check_unbroadcast(student, rng, result[missing:], result)
 
 
 @broadcast.check("axes of length 1", points=2)
 def _(student, rng):
-    for shape, result in (((5, 1), (5, 3)), ((1, 3), (4, 5, 3)), ((2, 1, 1), (2, 3, 4)), ((1, 1), (1, 3))):
+    result = sizes(rng, 4)
+    for ones in (1, 2, 3, 4):
+        where = rng.permutation(4)[:ones]
+        shape = tuple(1 if axis in where else size for axis, size in enumerate(result))
         check_unbroadcast(student, rng, shape, result)
+    check_unbroadcast(student, rng, (1, *result[2:]), result)  # an axis in front as well
+    check_unbroadcast(student, rng, (1, 1), (1, result[0]))
 
 
 # 3
@@ -111,61 +134,69 @@ linear = Question("linear", asks=("linear_forward", "linear_backward"))
 
 @linear.check("forward", points=1)
 def _(student, rng):
-    x, w, b = rng.standard_normal((4, 3)), rng.standard_normal((5, 3)), rng.standard_normal(5)
+    N, C, O = sizes(rng, 3)
+    x, w, b = rng.standard_normal((N, C)), rng.standard_normal((O, C)), rng.standard_normal(O)
     equal(two(student.linear_forward(x, w, b))[0], x @ w.T + b, "linear_forward(x, w, b)[0]")
 
 
 @linear.check("backward", points=4)
 def _(student, rng):
-    inputs = {"x": rng.standard_normal((4, 3)), "w": rng.standard_normal((5, 3)), "b": rng.standard_normal(5)}
-    check_pair(student.linear_forward, student.linear_backward, inputs, rng, right=lambda x, w, b: x @ w.T + b)
+    images, C, O = sizes(rng, 3)
+    for N in (images, 1):
+        inputs = {"x": rng.standard_normal((N, C)), "w": rng.standard_normal((O, C)), "b": rng.standard_normal(O)}
+        check_pair(student.linear_forward, student.linear_backward, inputs, rng, right=lambda x, w, b: x @ w.T + b)
 
 
 # 4
 
 FUNCTIONS = """
-def square(x):
-    return x**2
+def power(a, n):
+    return lambda x: a * x**n
 
-def sums(x):
-    return np.stack([x.sum(axis=0), (x**3).sum(axis=0)])
+def sums(a):
+    return lambda x: np.stack([x.sum(axis=0), (a * x**3).sum(axis=0)])
 
-def cube(x):
-    return x**3
-
-def neighbours(x):
-    return x[:-1] * x[1:]
+def neighbours(a):
+    return lambda x: a * x[:-1] * x[1:]
 """
 slopes = Question("slopes", asks=("measured_gradient",), given=FUNCTIONS)
 
 
-@slopes.check("of squares", points=1)
+@slopes.check("of squares, for arrays of every shape", points=1)
 def _(student, rng):
-    x, dy = rng.standard_normal((2, 3)), rng.standard_normal((2, 3))
-    equal(student.measured_gradient(student.square, x, dy), 2 * x * dy, "measured_gradient(square, x, dy)", rtol=1e-6, atol=1e-8)
+    for axes in (2, 0, 3, 1):
+        a, shape = float(rng.uniform(1, 3)), sizes(rng, axes)
+        x, dy = rng.standard_normal(shape), rng.standard_normal(shape)
+        found = student.measured_gradient(student.power(a, 2), x, dy)
+        equal(found, 2 * a * x * dy, f"measured_gradient(f, x, dy) with f(x) = {a:.3g} x^2, x of shape {shape}", rtol=1e-6, atol=1e-8)
 
 
 @slopes.check("of a function whose result has another shape", points=1)
 def _(student, rng):
-    x, dy = rng.standard_normal((2, 3)), rng.standard_normal((2, 3))
-    equal(student.measured_gradient(student.sums, x, dy), dy[0] + 3 * x**2 * dy[1], "measured_gradient(sums, x, dy)", rtol=1e-6, atol=1e-8)
+    a, shape = float(rng.uniform(1, 3)), sizes(rng, 2)
+    x, dy = rng.standard_normal(shape), rng.standard_normal((2, shape[1]))
+    found = student.measured_gradient(student.sums(a), x, dy)
+    equal(found, dy[0] + 3 * a * x**2 * dy[1], "measured_gradient(f, x, dy) for the sums of the columns and of their cubes", rtol=1e-6, atol=1e-8)
 
 
 @slopes.check("one element at a time", points=1)
 def _(student, rng):
-    x, dy = rng.uniform(1, 2, 5), rng.uniform(1, 2, 4)
-    right = np.zeros(5)
-    right[:-1] += dy * x[1:]
-    right[1:] += dy * x[:-1]
-    equal(student.measured_gradient(student.neighbours, x, dy), right, "measured_gradient(neighbours, x, dy)", rtol=1e-7, hint="is an element back where it was before the next one moves?")
+    a, n = float(rng.uniform(1, 3)), int(rng.integers(4, 8))
+    x, dy = rng.uniform(1, 2, n), rng.uniform(1, 2, n - 1)
+    right = np.zeros(n)
+    right[:-1] += a * dy * x[1:]
+    right[1:] += a * dy * x[:-1]
+    what = "measured_gradient(f, x, dy) for the products of neighbours"
+    equal(student.measured_gradient(student.neighbours(a), x, dy), right, what, rtol=1e-7, hint="is an element back where it was before the next one moves?")
 
 
 @slopes.check("steps on both sides", points=2)
 def _(student, rng):
+    a, h = float(rng.uniform(1, 3)), float(rng.uniform(0.1, 0.2))
     x, dy = rng.uniform(1, 2, 4), rng.uniform(1, 2, 4)
-    right = dy * (3 * x**2 + 0.1**2)
-    hint = "with h = 0.1 the difference on both sides is exactly 3 x^2 + h^2; on one side, 3 x^2 + 3 x h + h^2"
-    equal(student.measured_gradient(student.cube, x, dy, 0.1), right, "measured_gradient(cube, x, dy, h=0.1)", rtol=1e-6, hint=hint)
+    right = a * dy * (3 * x**2 + h**2)
+    hint = "for x^3 the difference on both sides is exactly 3 x^2 + h^2; on one side, 3 x^2 + 3 x h + h^2"
+    equal(student.measured_gradient(student.power(a, 3), x, dy, h), right, f"measured_gradient(f, x, dy, h={h:.3g}) with f(x) = {a:.3g} x^3", rtol=1e-6, hint=hint)
 
 
 # 5
@@ -193,37 +224,55 @@ check = Question("check", asks=("gradient_is_right",), given=PAIRS)
 
 def says(student, rng, *, size=1.0, factors=1.0, share=1.0, shape=""):
     """The verdict of the student's check on y = size x[:-1] x[1:], whose gradient is multiplied by `factors`; of dy only a `share` is looked at, the rest is taken for ones."""
-    x = rng.uniform(1, 2, (4, 3))
-    forward, backward = student.make(size, np.broadcast_to(factors, x.shape).copy(), share, shape)
-    return student.gradient_is_right(forward, backward, x, student.generator(int(rng.integers(2**31))))
+    x = rng.uniform(1, 2, sizes(rng, 2))
+    forward, backward = student.make(size, factors(x.shape) if callable(factors) else factors, share, shape)
+    verdict = student.gradient_is_right(forward, backward, x, student.generator(int(rng.integers(2**31))))
+    holds(isinstance(verdict, (bool, np.bool_)), f"gradient_is_right must return True or False, and returns a {type(verdict).__name__}")
+    return bool(verdict)
+
+
+def judges(student, rng, wrong, right=({},)):
+    """Gradients that are wrong, by name, and some that are right, as often and in an order that nobody knows before."""
+    cases = [(name, case) for name, case in wrong.items()]
+    cases += [("", right[int(rng.integers(len(right)))]) for _ in range(len(cases) + int(rng.integers(3)))]
+    for i in rng.permutation(len(cases)):
+        name, case = cases[i]
+        verdict = says(student, rng, **case)
+        holds(verdict is not bool(name), f"a gradient {name} is accepted" if name else f"a right gradient is rejected{' (it is tiny or huge)' if case else ''}")
+
+
+def one_element(factor, rng):
+    """Ones, and in one place another factor."""
+
+    def factors(shape):
+        found = np.ones(shape)
+        found[tuple(rng.integers(shape))] = factor
+        return found
+
+    return factors
 
 
 @check.check("accepts what is right", points=1)
 def _(student, rng):
-    for _ in range(3):
-        holds(says(student, rng) is True, "a right gradient is rejected (or the answer is neither True nor False)")
-    holds(says(student, rng, factors=-1.0) is False, "a gradient with the wrong sign is accepted")
+    judges(student, rng, {"with the wrong sign": {"factors": -1.0}, "that is ten times as large": {"factors": 10.0}, "of half the size": {"factors": 0.5}})
 
 
 @check.check("a gradient that ignores dy", points=1)
 def _(student, rng):
-    holds(says(student, rng, share=0.0) is False, "a gradient that is right only where dy is all ones is accepted")
-    holds(says(student, rng) is True, "a right gradient is rejected")
+    judges(student, rng, {f"that is right only where dy is all ones (number {i})": {"share": 0.0} for i in (1, 2, 3)})
 
 
 @check.check("one wrong element, zeros, other shapes", points=2)
 def _(student, rng):
-    one = np.ones((4, 3))
-    one[tuple(rng.integers([4, 3]))] = 1.5
-    holds(says(student, rng, factors=one) is False, "a gradient with one wrong element is accepted")
-    holds(says(student, rng, factors=0.0) is False, "a gradient of zeros is accepted")
-    for shape, sentence in (("longer", "of another shape"), ("sum", "that is a single number")):
-        holds(says(student, rng, shape=shape) is False, f"a gradient {sentence} is accepted")
-    holds(says(student, rng) is True, "a right gradient is rejected")
+    wrong = {
+        "with one wrong element": {"factors": one_element(3.0, rng)}, "with one element that is NaN": {"factors": one_element(float("nan"), rng)},
+        "of zeros": {"factors": 0.0}, "of another shape": {"shape": "longer"}, "that is a single number": {"shape": "sum"},
+    }  # fmt: skip
+    judges(student, rng, wrong)
 
 
 @check.check("a factor, in tiny and in huge gradients", points=2)
 def _(student, rng):
-    for size, name in ((1.0, ""), (1e-9, "tiny "), (1e9, "huge ")):
-        holds(says(student, rng, size=size, factors=1.01) is False, f"a {name}gradient that is off by a factor of 1.01 is accepted")
-        holds(says(student, rng, size=size) is True, f"a right {name}gradient is rejected")
+    factor = float(rng.choice([0.99, 1.01]))
+    wrong = {f"{name} that is off by a factor of {factor}": {"size": size, "factors": factor} for size, name in ((1.0, "of middle size"), (1e-9, "(tiny)"), (1e9, "(huge)"))}
+    judges(student, rng, wrong, right=({"size": 1e-9}, {"size": 1e9}))

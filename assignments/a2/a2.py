@@ -7,18 +7,16 @@
 # %% [markdown]
 # # Assignment 2: convolution and pooling
 #
-# A convolution layer slides small filters over an image. In this assignment you write it: its output size, forward and backward with plain loops, then the
-# same as one matrix product. At the end LeNet-5 learns to read digits with *your* convolution in it.
+# A convolution layer slides small filters over an image. In this assignment you write it: its output size, forward
+# and backward with plain loops, then the same as one matrix product. At the end LeNet-5 learns to read digits with
+# *your* convolution in it.
 #
-# Images are arrays `x` of shape (N, C, H, W): images, channels, rows, columns. Filters are `w` of shape (O, C, kh, kw), and `b` of shape (O,).
+# Images are arrays `x` of shape (N, C, H, W): images, channels, rows, columns. Filters are `w` of shape (O, C, kh,
+# kw): for each of O output channels, kh rows and kw columns for every input channel. Their biases are `b` of shape
+# (O,).
 #
-# In a terminal beside this notebook,
-#
-# ```
-# pytest --gradcheck a2.ipynb
-# ```
-#
-# checks what you have saved. Every question is checked by itself: one that is not written yet does not hold up the others.
+# Write where it says `YOUR CODE HERE`, run the cell, and then the cell under it, which checks what you have run. Every
+# question is checked by itself: one that is not written yet does not hold up the others.
 
 # %% tags=["provided"]
 import numpy as np
@@ -26,13 +24,15 @@ import numpy as np
 # %% [markdown]
 # ## 1 Output sizes (3 points)
 #
-# A window of `k` pixels moves over `W` pixels in steps of `stride`, with `padding` zeros added at *each* end. How many places does it have?
+# A window of `k` pixels moves over `W` pixels in steps of `stride`, with `padding` zeros added at *each* end. How
+# many places does it have?
 #
 # $$\frac{W - k + 2\,\text{padding}}{\text{stride}} + 1,$$
 #
 # rounded down. Where the window is larger than what there is, there is no output: raise a `ValueError`.
 #
-# AlexNet's first layer has 96 filters of 11x11 with stride 4. The paper says that its images are 224x224, and the output 55x55. Is that possible?
+# AlexNet's first layer has 96 filters of 11x11 with stride 4. The paper says that its images are 224x224, and the
+# output 55x55. Is that possible?
 
 # %% question="output-size"
 def output_size(W, k, stride=1, padding=0):
@@ -63,8 +63,9 @@ except NotImplementedError:
 #
 # $$y_{n,o,i,j} = b_o + \sum_{c,u,v} x_{n,c,\;i s + u,\;j s + v}\; w_{o,c,u,v}$$
 #
-# (with $x$ padded by zeros, and stride $s$). Write it with loops over the output's rows and columns; inside, a NumPy product over everything else is welcome. Return `y` and a `cache`: whatever your backward will
-# need.
+# with $x$ padded by zeros, and stride $s$: $n$ counts images, $o$ and $c$ channels, $i, j$ is a place in the output
+# and $u, v$ one in the filter. Write it with loops over the output's rows and columns; inside, a NumPy product over
+# everything else is welcome. Return `y` and a `cache`: whatever your backward will need.
 
 # %% question="conv-forward"
 def conv_forward(x, w, b, stride=1, padding=0):
@@ -84,7 +85,8 @@ def conv_forward(x, w, b, stride=1, padding=0):
 
 
 # %% [markdown]
-# Look at what it does. A filter that subtracts the left neighbour from the right one answers to vertical edges.
+# Look at what it does. A filter that subtracts what is left of a pixel from what is right of it answers to vertical
+# edges: red where it gets brighter from left to right, blue where it gets darker.
 
 # %%
 import matplotlib.pyplot as plt
@@ -105,12 +107,15 @@ except NotImplementedError:
 #
 # The gradient $dy$ comes from above, with the shape of $y$. Each output touched one window, so
 #
-# $$dw_{o,c,u,v} = \sum_{n,i,j} dy_{n,o,i,j}\; x_{n,c,\;is+u,\;js+v}, \qquad dx_{n,c,\;is+u,\;js+v} \mathrel{+}= \sum_o dy_{n,o,i,j}\; w_{o,c,u,v}, \qquad db_o = \sum_{n,i,j} dy_{n,o,i,j}.$$
+# $$dw_{o,c,u,v} = \sum_{n,i,j} dy_{n,o,i,j}\; x_{n,c,\;is+u,\;js+v}, \qquad
+# dx_{n,c,\;is+u,\;js+v} \mathrel{+}= \sum_o dy_{n,o,i,j}\; w_{o,c,u,v}, \qquad
+# db_o = \sum_{n,i,j} dy_{n,o,i,j}.$$
 #
-# A pixel lies in several windows, and collects from all of them: that is the $\mathrel{+}=$. The padding gets gradients, too, which nobody wants: cut them off.
+# A pixel lies in several windows, and collects from all of them: that is the $\mathrel{+}=$. The padding gets
+# gradients, too, which nobody wants: cut them off.
 #
-# The check gives a random `dy`, in float64, and compares every element of your gradients with a slope that it has measured. What your backward needs to know about the forward pass it
-# gets from `conv_cache`, which you may change.
+# The check gives a random `dy`, in float64, and compares every element of your gradients with a slope that it has
+# measured. What your backward needs to know about the forward pass it gets from `conv_cache`, which you may change.
 
 # %% question="conv-backward"
 def conv_cache(x, w, b, stride=1, padding=0):
@@ -138,7 +143,8 @@ def conv_backward(dy, cache):
 # %% [markdown]
 # ## 4 Max pooling (5 points)
 #
-# The largest of each window of `k` x `k`, in steps of `k`. Backward, the gradient goes to the place where the maximum was, and to no other. If several places of a window are equally large, the first one gets it (row by row).
+# The largest of each window of `k` x `k`, in steps of `k`. Backward, the gradient goes to the place where the maximum
+# was, and to no other. If several places of a window are equally large, the first one gets it (row by row).
 
 # %% question="max-pool"
 def max_pool_forward(x, k=2):
@@ -165,9 +171,11 @@ def max_pool_backward(dy, cache):
 # %% [markdown]
 # ## 5 im2col: a convolution is a matrix product (5 points)
 #
-# Loops in Python are slow. Write each window as a row of a matrix, once, and the convolution is one product with the filters as a matrix. It costs memory: every pixel stands there up to kh · kw times.
+# Loops in Python are slow. Write each window as a row of a matrix, once, and the convolution is one product with the
+# filters as a matrix. It costs memory: every pixel stands there up to kh · kw times.
 #
-# `im2col` returns (N · H' · W', C · kh · kw); its rows go through the images, then their rows, then their columns. The columns of a row are in the order of `w.reshape(O, -1)`. Two hints: `np.lib.stride_tricks.sliding_window_view`,
+# `im2col` returns (N · H' · W', C · kh · kw); its rows go through the images, then their rows, then their columns.
+# The columns of a row are in the order of `w.reshape(O, -1)`. Two hints: `np.lib.stride_tricks.sliding_window_view`,
 # and a transposition.
 
 # %% question="im2col"
@@ -190,10 +198,23 @@ def conv_by_product(x, w, b, stride=1, padding=0):
     ### END SOLUTION
 
 
+# %%
+import time
+
+try:
+    images, filters, biases = np.ones((8, 16, 28, 28)), np.ones((32, 16, 3, 3)), np.zeros(32)
+    for name, run in (("loops over pixels", conv_forward), ("one product", conv_by_product)):
+        start = time.perf_counter()
+        run(images, filters, biases)
+        print(f"{name}: {1000 * (time.perf_counter() - start):.0f} milliseconds")
+except NotImplementedError:
+    print("not written yet")
+
 # %% [markdown]
 # ## 6 One by one (2 points)
 #
-# A 1x1 convolution looks at one pixel at a time: it is a fully connected layer from C to O numbers, the same for every pixel. Write it as that, without a loop.
+# A 1x1 convolution looks at one pixel at a time: it is a fully connected layer from C to O numbers, the same for
+# every pixel. Write it as that, without a loop.
 
 # %% question="one-by-one"
 def conv_1x1(x, w, b):
@@ -206,8 +227,9 @@ def conv_1x1(x, w, b):
 # %% [markdown]
 # ## Your convolution inside LeNet-5
 #
-# minicnn finds the kernel of an operation by the name of a backend. We make one that is called `mine`, whose convolution is yours (everything else is NumPy's), and train LeNet-5 on a few hundred digits with it. It takes about a minute; most of that
-# time is spent in your loops.
+# minicnn finds the kernel of an operation by the name of a backend. We make one that is called `mine`, whose
+# convolution is yours (everything else is NumPy's), and train LeNet-5 on a few hundred digits with it. It takes about
+# a minute; most of that time is spent in your loops.
 
 # %%
 import minicnn

@@ -7,10 +7,12 @@
 # %% [markdown]
 # # Assignment 3: batch norm, dropout, and where weights begin
 #
-# Deep networks train only if the numbers in them stay in range. Three things see to it: weights of the right size at the start, layers that put their input back into range, and, against learning by heart, layers that make noise. Two of the three behave differently in training
-# and afterwards, and most bugs live there.
+# Deep networks train only if the numbers in them stay in range. Two things see to it: weights of the right size at
+# the start, and layers that put their input back into range, *batch norm*. A third, *dropout*, makes noise, so that a
+# network does not learn its training images by heart. Batch norm and dropout do one thing in training and another
+# afterwards, and most bugs live there.
 #
-# In a terminal beside this notebook, `pytest --gradcheck a3.ipynb` checks what you have saved.
+# Write where it says `YOUR CODE HERE`, run the cell, and then the cell under it, which checks what you have run.
 
 # %% tags=["provided"]
 import numpy as np
@@ -18,14 +20,18 @@ import numpy as np
 # %% [markdown]
 # ## 1 Batch norm, forward (7 points)
 #
-# For each channel of `x` (N, C, H, W), take the mean and the variance over all images and pixels, and
+# For each channel of `x` (N, C, H, W), take the mean $\mu$ and the variance $\sigma^2$ over all images and pixels,
+# and
 #
 # $$y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta.$$
 #
-# While the network *trains*, $\mu$ and $\sigma^2$ are those of the batch, and running averages of them are kept: `running = (1 - momentum) * running + momentum * new`. When it is *evaluated*, the running ones are used, and nothing changes: the answer to one image must not depend on
-# which others are in its batch.
+# $\gamma$ and $\beta$, one number for each channel, are learnt; the small $\epsilon$ (`eps`) keeps us from dividing
+# by 0. While the network *trains*, $\mu$ and $\sigma^2$ are those of the batch, and running averages of them are
+# kept: `running = (1 - momentum) * running + momentum * new`. When it is *evaluated*, the running ones are used, and
+# nothing changes: the answer to one image must not depend on which others are in its batch.
 #
-# A detail in which frameworks agree, and students do not: what $y$ is divided by has the variance with $1/n$ in it; the running average gets the one with $1/(n-1)$, since it is an estimate for other images ($n = N H W$).
+# A detail in which frameworks agree, and students do not: what $y$ is divided by has the variance with $1/n$ in it;
+# the running average gets the one with $1/(n-1)$, since it is an estimate for other images ($n = N H W$).
 #
 # Return new running statistics, and leave the arrays that you are given as they are.
 
@@ -49,11 +55,15 @@ def batch_norm(x, gamma, beta, running_mean, running_var, training, momentum=0.1
 # %% [markdown]
 # ## 2 Batch norm, backward (6 points)
 #
-# In training, $\mu$ and $\sigma^2$ depend on $x$, and gradients flow through them. With $\hat x = (x - \mu)/\sqrt{\sigma^2 + \epsilon}$ and sums over the $n$ numbers of a channel, what comes out in the end is short:
+# In training, $\mu$ and $\sigma^2$ depend on $x$, and gradients flow through them. As before, $dy$ comes from above.
+# With $\hat x = (x - \mu)/\sqrt{\sigma^2 + \epsilon}$ and sums over the $n$ numbers of a channel, what comes out in
+# the end is short:
 #
-# $$d\beta = \sum dy, \qquad d\gamma = \sum dy\,\hat x, \qquad dx = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}\Big(dy - \frac{d\beta}{n} - \hat x\,\frac{d\gamma}{n}\Big).$$
+# $$d\beta = \sum dy, \qquad d\gamma = \sum dy\,\hat x, \qquad
+# dx = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}\Big(dy - \frac{d\beta}{n} - \hat x\,\frac{d\gamma}{n}\Big).$$
 #
-# Derive it once, with a pencil. And notice: the $dx$ of a channel sums to 0, and so does $dx \cdot \hat x$. A check whose `dy` is all ones sees $dx = 0$, and so accepts a backward that always answers 0.
+# Derive it once, with a pencil. And notice: the $dx$ of a channel sums to 0, and so does $dx \cdot \hat x$. (So a
+# check whose `dy` is all ones sees $dx = 0$, and accepts a backward that always answers 0.)
 
 # %% question="bn-backward"
 def batch_norm_backward(dy, x, gamma, eps=1e-5):
@@ -71,7 +81,9 @@ def batch_norm_backward(dy, x, gamma, eps=1e-5):
 # %% [markdown]
 # ## 3 A convolution that has swallowed its batch norm (3 points)
 #
-# After training a batch norm is a multiplication and an addition for each channel. The convolution in front of it does those anyway. Find weights and biases for which the convolution alone gives what both gave.
+# After training a batch norm is a multiplication and an addition for each channel, and the convolution in front of it
+# does those anyway. So at test time a batch norm can cost nothing: find weights and biases for which the convolution
+# alone gives what both gave.
 
 # %% question="fusion"
 def fused(w, b, gamma, beta, mean, var, eps=1e-5):
@@ -85,9 +97,11 @@ def fused(w, b, gamma, beta, mean, var, eps=1e-5):
 # %% [markdown]
 # ## 4 Dropout (5 points)
 #
-# In training each number is set to 0 with probability $p$, and those that stay are multiplied by $1/(1-p)$, so that the mean stays what it was. When the network is evaluated, nothing happens: no noise, and no factor.
+# In training each number is set to 0 with probability $p$, and those that stay are multiplied by $1/(1-p)$, so that
+# the mean stays what it was. When the network is evaluated, nothing happens: no noise, and no factor.
 #
-# `rng.random(shape)` gives numbers between 0 and 1: drop where they are below `p`. Backward must use the *same* mask: keep it.
+# `rng.random(shape)` gives numbers between 0 and 1: drop where they are below `p`. Each number has a random number of
+# its own, and all of them come from `rng`, so that a run can be repeated. Backward must use the *same* mask: keep it.
 
 # %% question="dropout"
 def dropout(x, p, training, rng):
@@ -110,13 +124,17 @@ def dropout_backward(dy, kept):
 # %% [markdown]
 # ## 5 Where weights begin (4 points)
 #
-# A layer sums `fan_in` products. If its weights have the variance $\sigma_w^2$, and its input numbers the mean square $q$, its output has the variance $\text{fan\_in}\,\sigma_w^2\,q$; a ReLU halves the mean square. For signals neither to grow nor to fade, $\tfrac12\,\text{fan\_in}\,\sigma_w^2 = 1$ (He et al. 2015).
+# Each output of a layer is a sum of so many products: call the number `fan_in`. If the weights have mean 0 and
+# variance $\sigma_w^2$, and the inputs the mean square $q$, the output has the variance
+# $\text{fan\_in}\,\sigma_w^2\,q$; a ReLU sets half of it to 0, and halves the mean square. For signals neither to
+# grow nor to fade from layer to layer, $\tfrac12\,\text{fan\_in}\,\sigma_w^2 = 1$ (He et al. 2015).
 #
-# `he(shape, rng)` draws normal weights of that variance, for a linear layer (O, C) and for a convolution (O, C, kh, kw). What is `fan_in` of each?
+# `he(shape, rng)` draws normal weights of that variance, for a linear layer (O, C) and for a convolution (O, C, kh,
+# kw). What is `fan_in` of each?
 
 # %% question="he"
 def he(shape, rng):
-    """Weights from a normal distribution around 0."""
+    """Weights from a normal distribution around 0, with random numbers from rng."""
     ### BEGIN SOLUTION
     return rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
     ### END SOLUTION
@@ -125,8 +143,9 @@ def he(shape, rng):
 # %% [markdown]
 # ## Signals in thirty layers
 #
-# Thirty linear layers with ReLUs, at the start. The lines show the root mean square of each layer's output: with weights that are too small, signals are gone after ten layers, and their gradients with them; with weights that are too large, they explode. With yours they stay. With your
-# batch norm they stay, too, whatever the weights.
+# Thirty linear layers with ReLUs, at the start. The lines show the root mean square of each layer's output: with
+# weights that are too small, signals are gone after ten layers, and their gradients with them; with weights that are
+# too large, they explode. With yours they stay. With your batch norm they stay, too, whatever the weights.
 
 # %%
 import matplotlib.pyplot as plt

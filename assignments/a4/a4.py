@@ -7,10 +7,11 @@
 # %% [markdown]
 # # Assignment 4: architectures, by arithmetic and by building
 #
-# From AlexNet to ResNet: every step in this history is an answer to a number. How many parameters, how many multiplications, how much of the image does a neuron see? You will work the numbers out, and build the block that made networks
-# of a hundred layers possible.
+# From AlexNet to ResNet: every step in this history is an answer to a number. How many parameters, how many
+# multiplications, how much of the image does a neuron see? You will work the numbers out, and build the block that
+# made networks of a hundred layers possible.
 #
-# In a terminal beside this notebook, `pytest --gradcheck a4.ipynb` checks what you have saved.
+# Write where it says `YOUR CODE HERE`, run the cell, and then the cell under it, which checks what you have run.
 
 # %% tags=["provided"]
 import numpy as np
@@ -18,8 +19,10 @@ import numpy as np
 # %% [markdown]
 # ## 1 A table of layers (6 points)
 #
-# A layer is a tuple, as in these three: `("conv", O, k, stride, padding)`, `("pool", k, stride)`, `("fc", O)`. Given the shape (C, H, W) of an image, work out for each layer the shape of its output, its parameters (with biases) and its multiply-adds
-# (the additions of biases do not count, poolings have none). A fully connected layer takes everything that is there and puts out (O, 1, 1).
+# A layer is a tuple, as in these three: `("conv", O, k, stride, padding)`, `("pool", k, stride)`, `("fc", O)`. Given
+# the shape (C, H, W) of an image, work out for each layer the shape of its output, its parameters (with biases) and
+# its multiply-adds (the additions of biases do not count, poolings have none). A fully connected layer takes
+# everything that is there and puts out (O, 1, 1).
 #
 # Sizes round down, as in assignment 2.
 
@@ -49,14 +52,19 @@ def table(shape, layers):
 
 
 # %% [markdown]
-# AlexNet (in one piece, not on two GPUs) and VGG16. Where are most of the parameters? Where are most of the multiplications?
+# AlexNet (in one piece, not on two GPUs) and VGG16: 62 and 138 million parameters. In which layers are most of them?
+# And most of the multiplications?
 
 # %%
 ALEXNET = [
-    ("conv", 96, 11, 4, 0), ("pool", 3, 2), ("conv", 256, 5, 1, 2), ("pool", 3, 2), ("conv", 384, 3, 1, 1), ("conv", 384, 3, 1, 1), ("conv", 256, 3, 1, 1), ("pool", 3, 2),
+    ("conv", 96, 11, 4, 0), ("pool", 3, 2), ("conv", 256, 5, 1, 2), ("pool", 3, 2),
+    ("conv", 384, 3, 1, 1), ("conv", 384, 3, 1, 1), ("conv", 256, 3, 1, 1), ("pool", 3, 2),
     ("fc", 4096), ("fc", 4096), ("fc", 1000),
 ]  # fmt: skip
-VGG16 = [layer for C, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)) for layer in [("conv", C, 3, 1, 1)] * count + [("pool", 2, 2)]] + [("fc", 4096), ("fc", 4096), ("fc", 1000)]
+VGG16 = []
+for C, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+    VGG16 += [("conv", C, 3, 1, 1)] * count + [("pool", 2, 2)]
+VGG16 += [("fc", 4096), ("fc", 4096), ("fc", 1000)]
 
 try:
     for name, side, layers in (("AlexNet", 227, ALEXNET), ("VGG16", 224, VGG16)):
@@ -71,9 +79,12 @@ except NotImplementedError:
 # %% [markdown]
 # ## 2 How much does a neuron see? (4 points)
 #
-# A neuron behind a stack of windows sees a square of the image. Each window of `k` adds `k - 1` places *of its input*, and two neighbouring places there are as many pixels apart as the product of all strides before.
+# A neuron behind a stack of windows (convolutions or poolings) sees a square of the image. Each window of side `k`
+# adds `k - 1` places *of its input*, and two neighbouring places there are as many pixels apart as the product of all
+# strides before.
 #
-# Check on paper first: three 3x3 in a row see 7x7, and have 27 C² weights where one 7x7 has 49 C².
+# Check on paper first: three 3x3 convolutions in a row see 7x7 pixels, as one of 7x7 does, and have 27 C² weights
+# where that has 49 C². That is the idea of VGG.
 
 # %% question="receptive-field"
 def receptive_field(windows):
@@ -90,8 +101,10 @@ def receptive_field(windows):
 # %% [markdown]
 # ## 3 Inception: what a bottleneck saves (5 points)
 #
-# GoogLeNet's module does four things at once on the same C channels, and puts the results behind each other: a 1x1 convolution, a 3x3, a 5x5, and a 3x3 max pooling of stride 1. The naive module is expensive, and since the pooling keeps all channels its output has more channels than its input,
-# every time. So a 1x1 convolution first reduces the channels: before the 3x3 (to `before3`), before the 5x5 (to `before5`), and *behind* the pooling (to `pool`).
+# GoogLeNet's module does four things at once on the same C channels, and puts the results behind each other: a 1x1
+# convolution, a 3x3, a 5x5, and a 3x3 max pooling of stride 1. The naive module is expensive, and since the pooling
+# keeps all channels its output has more channels than its input, every time. So a 1x1 convolution first reduces the
+# channels: before the 3x3 (to `before3`), before the 5x5 (to `before5`), and *behind* the pooling (to `pool`).
 #
 # Count multiply-adds, without biases, and output channels. All sizes are kept, H x W.
 
@@ -111,8 +124,9 @@ def reduced_inception(C, H, W, o1, before3, o3, before5, o5, pool):
 
 
 # %% [markdown]
-# The lecture's example is 28x28 with 256 channels, 128, 192 and 96 filters, and reductions to 64: from 854M down to 358M, it says. What do you get? (The naive module comes out. The slide's own six products for the reduced one add up to less than its total: the larger figure counts one of them
-# twice.)
+# The lecture's example is 28x28 with 256 channels, 128, 192 and 96 filters, and reductions to 64: from 854M down to
+# 358M, it says. What do you get? (The naive module comes out. The slide's own six products for the reduced one add up
+# to less than its total: the larger figure counts one of them twice.)
 
 # %%
 try:
@@ -124,11 +138,19 @@ except NotImplementedError:
 # %% [markdown]
 # ## 4 A residual block (6 points)
 #
+# A plain network of 56 layers does worse than one of 20, on its *training* images too: it does not even find the
+# identity for the layers that it does not need. So let layers learn what is to be *added* to their input (ResNet, He
+# et al. 2015):
+#
 # $$y = \text{relu}\big(\text{conv}(\text{relu}(\text{conv}(x, w_1)), w_2) + \text{shortcut}(x)\big)$$
 #
-# Both convolutions are 3x3 with padding 1; the first may have a stride. The shortcut is `x` itself where shapes agree; where they do not, a 1x1 convolution with the same stride, whose filters are `w_short`. (Batch norms are left out here.) You have `conv(x, w, stride, padding)` and `relu(x)`.
+# Both convolutions are 3x3 with padding 1; the first may have a stride. The shortcut is `x` itself where shapes
+# agree; where they do not, a 1x1 convolution with the same stride, whose filters are `w_short`. (Batch norms are left
+# out here.) You have `conv(x, w, stride, padding)` and `relu(x)`.
 #
-# Backward, the sum hands the gradient on twice: through the two convolutions, and around them, unchanged. That is why it arrives in the first layer of a hundred.
+# Now the identity is easy to learn: which weights make a block hand on what it gets? And backward, the sum hands the
+# gradient on twice: through the two convolutions, and around them, unchanged. That is why it arrives in the first
+# layer of a hundred.
 
 # %% tags=["provided"]
 def conv(x, w, stride=1, padding=0):
@@ -147,7 +169,7 @@ def relu(x):
 
 # %% question="residual"
 def residual_block(x, w1, w2, stride=1, w_short=None):
-    """x (N, C, H, W), w1 (O, C, 3, 3), w2 (O, O, 3, 3), w_short (O, C, 1, 1) or None -> (N, O, H / stride, W / stride)."""
+    """(N, C, H, W), (O, C, 3, 3), (O, O, 3, 3), (O, C, 1, 1) or None -> (N, O, H / stride, W / stride)."""
     ### BEGIN SOLUTION
     inside = conv(relu(conv(x, w1, stride, 1)), w2, 1, 1)
     shortcut = x if w_short is None else conv(x, w_short, stride)
@@ -156,7 +178,7 @@ def residual_block(x, w1, w2, stride=1, w_short=None):
 
 
 def identity_weights(O):
-    """w1 and w2 (O, O, 3, 3), not both full of ones or anything large, with which the block gives back every x that has no negative numbers."""
+    """w1 and w2 (O, O, 3, 3) with which the block gives back every x that has no negative numbers."""
     ### BEGIN SOLUTION
     return np.zeros((O, O, 3, 3)), np.zeros((O, O, 3, 3))
     ### END SOLUTION
@@ -165,7 +187,9 @@ def identity_weights(O):
 # %% [markdown]
 # ## 5 The bottleneck (3 points)
 #
-# From 50 layers on, ResNet's blocks are bottlenecks: a 1x1 convolution from 4 B channels down to B, a 3x3 with B, and a 1x1 back to 4 B. Count the weights of a basic block with `C` channels, two 3x3 convolutions, and those of a bottleneck with `C` channels outside. Biases and batch norms do not count.
+# From 50 layers on, ResNet's blocks are bottlenecks: a 1x1 convolution from C channels down to a quarter of them, a
+# 3x3 there, and a 1x1 back to C. Count the weights of a basic block, two 3x3 convolutions with C channels, and those
+# of a bottleneck with C channels outside. Biases and batch norms do not count.
 
 # %% question="bottleneck"
 def basic_weights(C):
@@ -183,17 +207,26 @@ def bottleneck_weights(C):
     ### END SOLUTION
 
 
+# %%
+try:
+    print(f"a basic block with 64 channels has {basic_weights(64):,} weights")
+    print(f"a bottleneck with 256 channels has {bottleneck_weights(256):,}")
+except NotImplementedError:
+    print("not written yet")
+
 # %% [markdown]
 # ## Deeper, and worse
 #
-# The experiment that started it: the same depth with and without shortcuts, on scanned digits. It takes about a minute. (`minicnn experiment degradation` does it with 20 and 56 layers.)
+# The experiment that started it: the same depth with and without shortcuts, on handwritten digits. It takes about a
+# minute. (`minicnn experiment degradation` does it with 20 and 56 layers.)
 
 # %%
 import minicnn
 from minicnn import data, models, optim
 from minicnn.train import Trainer
 
-train, test = (data.DataLoader(data.Digits(train=part, size=16), batch_size=64, shuffle=part, seed=0) for part in (True, False))
+train = data.DataLoader(data.Digits(train=True, size=16), batch_size=64, shuffle=True, seed=0)
+test = data.DataLoader(data.Digits(train=False, size=16), batch_size=64)
 for kind, make in (("plain", models.PlainNetCIFAR), ("with shortcuts", models.ResNetCIFAR)):
     minicnn.manual_seed(0)
     net = make(44, in_channels=1, width=8)

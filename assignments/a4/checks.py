@@ -19,9 +19,9 @@ table = Question("table", asks=("table",))
 def rows_of(student, shape, layers):
     """What table returns, if it is a list of rows."""
     rows = student.table(shape, layers)
-    holds(isinstance(rows, list) and len(rows) == len(layers), f"table must return a list with a row for each of the {len(layers)} layers")
+    holds(isinstance(rows, (list, tuple)) and len(rows) == len(layers), f"table must return a list with a row for each of the {len(layers)} layers")
     for row in rows:
-        holds(isinstance(row, (tuple, list)) and len(row) == 3, "each row of table is (output shape, parameters, multiply-adds)")
+        holds(isinstance(row, (tuple, list)) and len(row) == 3 and np.shape(row[0]) == (3,), "each row of table is (output shape, parameters, multiply-adds), and the shape has three numbers")
     return rows
 
 
@@ -29,32 +29,44 @@ def compare(rows, right, layers):
     """Row by row."""
     for row, wanted, layer in zip(rows, right, layers, strict=True):
         for found, value, what in zip(row, wanted, ("output shape", "parameters", "multiply-adds"), strict=True):
-            found = tuple(int(n) for n in found) if what == "output shape" and isinstance(found, (tuple, list)) else found
+            found = tuple(int(n) for n in found) if what == "output shape" else found
             if found != value:
                 raise WrongAnswer(f"the {what} of {layer} must be {value}, and is {found}")
 
 
+def some_shape(rng):
+    """Of an image: few channels, and rows and columns that differ by more than a window."""
+    C, H, extra = rng.integers([2, 25, 7], [9, 40, 20]).tolist()
+    return (C, H, H + extra) if rng.random() < 0.5 else (C, H + extra, H)
+
+
 @table.check("convolutions", points=2)
 def _(student, rng):
-    for O, k, stride, padding in ((96, 11, 4, 0), *rng.integers([1, 1, 1, 0], [20, 6, 4, 4], (4, 4)).tolist()):
-        layer, H, W = ("conv", O, k, stride, padding), output(63, k, stride, padding), output(47, k, stride, padding)
-        compare(rows_of(student, (5, 63, 47), [layer]), [((O, H, W), O * (5 * k * k + 1), O * H * W * 5 * k * k)], [layer])
+    for O, k, stride, padding in ((96, 11, 4, 0), *rng.integers([2, 2, 1, 1], [20, 6, 4, 4], (4, 4)).tolist()):
+        C, *sides = shape = some_shape(rng)
+        layer, (H, W) = ("conv", O, k, stride, padding), (output(side, k, stride, padding) for side in sides)
+        compare(rows_of(student, shape, [layer]), [((O, H, W), O * (C * k * k + 1), O * H * W * C * k * k)], [layer])
 
 
 @table.check("pooling, and what is fully connected", points=2)
 def _(student, rng):
-    O = int(rng.integers(2, 50))
-    layers = [("pool", 3, 2), ("fc", O), ("fc", 7)]
-    right = [((6, 5, 8), 0, 0), ((O, 1, 1), O * (240 + 1), O * 240), ((7, 1, 1), 7 * (O + 1), 7 * O)]
-    compare(rows_of(student, (6, 12, 17), layers), right, layers)
+    for k, stride in ((3, 2), (2, 2), (int(rng.integers(4, 6)), 3)):
+        C, *sides = shape = some_shape(rng)
+        O, P = rng.integers(2, 50, 2).tolist()
+        H, W = (output(side, k, stride, 0) for side in sides)
+        layers = [("pool", k, stride), ("fc", O), ("fc", P)]
+        compare(rows_of(student, shape, layers), [((C, H, W), 0, 0), ((O, 1, 1), O * (C * H * W + 1), O * C * H * W), ((P, 1, 1), P * (O + 1), P * O)], layers)
 
 
 @table.check("one after the other", points=2)
 def _(student, rng):
-    O = int(rng.integers(2, 20))
-    layers = [("conv", O, 5, 2, 1), ("pool", 2, 2), ("conv", 8, 3, 1, 1), ("fc", 10)]
-    right = [((O, 15, 11), O * 76, O * 165 * 75), ((O, 7, 5), 0, 0), ((8, 7, 5), 8 * (9 * O + 1), 8 * 35 * 9 * O), ((10, 1, 1), 2810, 2800)]
-    compare(rows_of(student, (3, 31, 23), layers), right, layers)
+    C, *sides = shape = some_shape(rng)
+    O, P, Q = (2 + rng.permutation(30)[:3]).tolist()
+    layers = [("conv", O, 5, 2, 1), ("pool", 2, 2), ("conv", P, 3, 1, 1), ("fc", Q)]
+    H, W = (output(side, 5, 2, 1) for side in sides)
+    h, w = H // 2, W // 2
+    right = [((O, H, W), O * (25 * C + 1), O * H * W * 25 * C), ((O, h, w), 0, 0), ((P, h, w), P * (9 * O + 1), P * h * w * 9 * O), ((Q, 1, 1), Q * (P * h * w + 1), Q * P * h * w)]
+    compare(rows_of(student, shape, layers), right, layers)
 
 
 # 2
@@ -62,19 +74,25 @@ def _(student, rng):
 field = Question("receptive-field", asks=("receptive_field",))
 
 
-@field.check("without strides", points=2)
-def _(student, rng):
-    for windows, right in (([], 1), ([(3, 1)], 3), ([(3, 1)] * 3, 7), ([(3, 1)] * 2, 5), ([(11, 1), (1, 1), (5, 1)], 15)):
-        equal(student.receptive_field(windows), right, f"receptive_field({windows})")
+def check_field(student, windows, hint=""):
+    """From the other end: how many places one needs below."""
+    places = 1
+    for k, stride in reversed(windows):
+        places = (places - 1) * stride + k
+    equal(student.receptive_field(windows), places, f"receptive_field({windows})", hint=hint)
 
 
-@field.check("with strides", points=2)
+@field.check("without strides", points=1)
 def _(student, rng):
-    for windows in ([(11, 4), (3, 2), (5, 1)], [(7, 2), (3, 2), (3, 1), (3, 1), (3, 2), (3, 1)], [tuple(pair) for pair in rng.integers(1, [6, 4], (5, 2)).tolist()]):
-        places = 1
-        for k, stride in reversed(windows):  # the other way round: how many places one needs below
-            places = (places - 1) * stride + k
-        equal(student.receptive_field(windows), places, f"receptive_field({windows})", hint="a stride counts for the windows behind it, not for its own")
+    for sides in ([], [3], [3, 3, 3], *(rng.integers(1, 12, count).tolist() for count in (1, 2, 5))):
+        check_field(student, [(k, 1) for k in sides])
+
+
+@field.check("with strides", points=3)
+def _(student, rng):
+    alexnet, resnet = [(11, 4), (3, 2), (5, 1)], [(7, 2), (3, 2), (3, 1), (3, 1), (3, 2), (3, 1)]
+    for windows in (alexnet, resnet, *(rng.integers([1, 2], [6, 4], (count, 2)).tolist() for count in (2, 5))):
+        check_field(student, [(k, stride) for k, stride in windows], hint="a stride counts for the windows behind it, not for its own")
 
 
 # 3
@@ -132,24 +150,35 @@ def block(x, w1, w2, stride=1, w_short=None):
     return np.maximum(inside + (x if w_short is None else convolution(x, w_short, stride, 0)), 0)
 
 
+def check_block(student, rng, C, O, stride, hint=""):
+    """Against the definition."""
+    N, rows, columns = (1 + rng.permutation(3)).tolist()
+    x = rng.standard_normal((N, C, 2 * stride * rows, 2 * stride * columns))
+    w1, w2 = rng.standard_normal((O, C, 3, 3)), rng.standard_normal((O, O, 3, 3))
+    given = (x, w1, w2) if C == O and stride == 1 else (x, w1, w2, stride, rng.standard_normal((O, C, 1, 1)))
+    equal(student.residual_block(*given), block(*given), f"residual_block of an x {x.shape} and {O} filters, stride {stride}", hint=hint)
+
+
 @residual.check("shapes that agree", points=2)
 def _(student, rng):
-    x, w1, w2 = rng.standard_normal((2, 4, 5, 6)), *rng.standard_normal((2, 4, 4, 3, 3))
-    equal(student.residual_block(x, w1, w2), block(x, w1, w2), "residual_block(x, w1, w2)", hint="the last ReLU comes after the sum")
+    for C in (3, 4):
+        check_block(student, rng, C, C, 1, hint="the last ReLU comes after the sum")
 
 
 @residual.check("a stride, and other channels", points=2)
 def _(student, rng):
-    x, w1, w2, short = rng.standard_normal((2, 3, 6, 8)), rng.standard_normal((4, 3, 3, 3)), rng.standard_normal((4, 4, 3, 3)), rng.standard_normal((4, 3, 1, 1))
-    equal(student.residual_block(x, w1, w2, 2, short), block(x, w1, w2, 2, short), "residual_block(x, w1, w2, 2, w_short)")
+    for C, O, stride in ((3, 5, 2), (3, 5, 1), (4, 4, 2), (5, 3, 3)):
+        check_block(student, rng, C, O, stride)
 
 
 @residual.check("a block that does nothing", points=2)
 def _(student, rng):
-    found = student.identity_weights(3)
-    holds(isinstance(found, (tuple, list)) and len(found) == 2 and all(np.shape(w) == (3, 3, 3, 3) for w in found), "identity_weights(3) must return two arrays of shape (3, 3, 3, 3)")
-    x = rng.uniform(0, 1, (2, 3, 5, 4))
-    equal(block(x, *(np.asarray(w, float) for w in found)), x, "the block with these weights, of an x without negative numbers", hint="F(x) = 0 is easy to have")
+    for O in rng.permutation([2, 3, 4, 5])[:2].tolist():
+        found, shape = student.identity_weights(O), (O, O, 3, 3)
+        fits = isinstance(found, (tuple, list)) and len(found) == 2 and all(np.shape(w) == shape for w in found)
+        holds(fits, f"identity_weights({O}) must return two arrays of shape {shape}")
+        x = rng.uniform(0, 1, (2, O, 6, 7))
+        equal(block(x, *(np.asarray(w, float) for w in found)), x, "the block with these weights, of an x without negative numbers", hint="F(x) = 0 is easy to have")
 
 
 # 5

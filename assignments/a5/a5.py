@@ -7,10 +7,11 @@
 # %% [markdown]
 # # Assignment 5: efficient networks
 #
-# A 3x3 convolution from C to C channels multiplies 9 C² numbers at every pixel. Most of that is spent on connecting every channel with every other one. Networks for telephones connect fewer: in groups, one by one, and then mix. You will build these parts, count
-# what they save, and measure how much of it arrives.
+# A 3x3 convolution from C to C channels multiplies 9 C² numbers at every pixel. It connects every channel with every
+# other one. Networks for telephones connect fewer, in groups or one by one, and mix them afterwards. You will build
+# these parts, count what they save, and measure how much of it arrives.
 #
-# In a terminal beside this notebook, `pytest --gradcheck a5.ipynb` checks what you have saved.
+# Write where it says `YOUR CODE HERE`, run the cell, and then the cell under it, which checks what you have run.
 
 # %% tags=["provided"]
 import numpy as np
@@ -27,7 +28,10 @@ def conv(x, w, padding=0):
 # %% [markdown]
 # ## 1 In groups (4 points)
 #
-# Divide the C input channels into G groups of neighbours, and the O output channels as well. Each output channel sees the inputs of its own group only, so the filters are `w` (O, C / G, kh, kw), and both weights and multiplications are divided by G. (AlexNet did it, because its two GPUs had too little memory.)
+# Divide the C input channels into G groups of neighbours (the first C / G are the first group), and the O output
+# channels as well. Each output channel sees the inputs of its own group only, so the filters are `w` (O, C / G, kh,
+# kw), and both weights and multiplications are divided by G. (AlexNet did it, because its two GPUs had too little
+# memory.)
 #
 # You have `conv(x, w, padding)`.
 
@@ -44,8 +48,11 @@ def grouped_conv(x, w, groups, padding=0):
 # %% [markdown]
 # ## 2 One by one (5 points)
 #
-# With as many groups as channels each channel is filtered by itself: a *depthwise* convolution, with `w` (C, kh, kw). It mixes no channels at all; a 1x1 convolution behind it does (MobileNet, Howard et al. 2017). Write the depthwise convolution without a loop over channels, and count the multiply-adds of both ways on an H x W map:
-# a k x k convolution from C to O channels, and depthwise and 1x1 behind each other. Their ratio is $1/O + 1/k^2$.
+# With as many groups as channels each channel is filtered by itself: a *depthwise* convolution, with `w` (C, kh, kw).
+# It mixes no channels at all; a 1x1 convolution behind it does (MobileNet, Howard et al. 2017). Write the depthwise
+# convolution without a loop over channels, and count the multiply-adds of both ways on an H x W map, which keeps its
+# size: a k x k convolution from C to O channels, and a depthwise one of k x k with a 1x1 behind it. The second needs
+# $1/O + 1/k^2$ of the first.
 
 # %% question="separable"
 def depthwise_conv(x, w, padding=0):
@@ -74,7 +81,9 @@ def separable_macs(C, O, k, H, W):
 # %% [markdown]
 # ## 3 Shuffled (3 points)
 #
-# Two grouped convolutions behind each other never let the groups meet. ShuffleNet (Zhang et al. 2017) deals the channels out like cards between them: the first channel of each group, then the second of each, and so on. It is a reshape, a transposition, and a reshape.
+# Two grouped convolutions behind each other never let the groups meet. ShuffleNet (Zhang et al. 2017) deals the
+# channels out like cards between them: the first channel of each group, then the second of each, and so on. It is a
+# reshape, a transposition, and a reshape.
 
 # %% question="shuffle"
 def channel_shuffle(x, groups):
@@ -88,7 +97,11 @@ def channel_shuffle(x, groups):
 # %% [markdown]
 # ## 4 Squeeze and excite (4 points)
 #
-# Which channels matter in this image? *Squeeze*: the mean of each channel. *Excite*: two small linear layers, a ReLU between them and a sigmoid at the end, give a number between 0 and 1 for each channel, by which it is multiplied (Hu et al. 2017). With $s = \sigma(W_2\,\text{relu}(W_1 \bar x + b_1) + b_2)$: $\;y_{nchw} = s_{nc}\, x_{nchw}$.
+# Which channels matter in this image? *Squeeze*: the mean $\bar x$ of each channel, over its pixels. *Excite*: two
+# small linear layers, a ReLU between them and a sigmoid $\sigma(z) = 1 / (1 + e^{-z})$ at the end, give a number $s$
+# between 0 and 1 for each channel of each image, by which it is multiplied (SENet, Hu et al. 2017):
+#
+# $$s = \sigma(W_2\,\text{relu}(W_1 \bar x + b_1) + b_2), \qquad y_{nchw} = s_{nc}\, x_{nchw}.$$
 
 # %% question="squeeze-excite"
 def squeeze_excite(x, w1, b1, w2, b2):
@@ -103,9 +116,13 @@ def squeeze_excite(x, w1, b1, w2, b2):
 # %% [markdown]
 # ## 5 Deeper, wider, larger (4 points)
 #
-# A network costs in proportion to its depth, to the *square* of its width, and to the square of its image's side. EfficientNet (Tan & Le 2019) grows all three at once: by $\alpha^\phi$, $\beta^\phi$ and $\gamma^\phi$, with $\alpha \beta^2 \gamma^2 \approx 2$, so that $\phi = 1$ doubles the cost.
+# A network costs in proportion to its depth, to the *square* of its width, and to the square of its image's side.
+# EfficientNet (Tan & Le 2019) grows all three at once: the depth by $\alpha^\phi$, the width (its channels) by
+# $\beta^\phi$ and the side by $\gamma^\phi$, with $\alpha \beta^2 \gamma^2 \approx 2$, so that each step of $\phi$
+# doubles the cost.
 #
-# Channels are rounded to a multiple of 8 (of two that are equally near the larger), and never down by more than a tenth: if they would be, take the next multiple. Layers are rounded up.
+# Channels are rounded to the nearest multiple of 8 (of two that are equally near, the larger), and never down by more
+# than a tenth: if they would be, take the next multiple. So 11.5 becomes 16, for 8 would be too few.
 
 # %% question="compound"
 def cost(alpha, beta, gamma, phi):
@@ -129,14 +146,17 @@ try:
     alpha, beta, gamma = 1.2, 1.1, 1.15
     for phi in range(4):
         channels = [scaled_channels(C, beta**phi) for C in (32, 16, 24, 40, 80, 112, 192, 320)]
-        print(f"phi = {phi}: {cost(alpha, beta, gamma, phi):.2f} times the cost, images of {224 * gamma**phi:.0f} pixels, channels {channels}")
+        side = 224 * gamma**phi
+        print(f"phi = {phi}: {cost(alpha, beta, gamma, phi):.2f} times the cost, side {side:.0f}, channels {channels}")
 except NotImplementedError:
     print("not written yet")
 
 # %% [markdown]
 # ## Multiplications are not seconds
 #
-# A depthwise separable layer has 8 or 9 times fewer multiply-adds than a 3x3 convolution. How much faster is it? Here both run on minicnn's own kernels, on this computer. A depthwise convolution multiplies each number that it loads only nine times, and so it waits for the memory.
+# A depthwise separable layer has 7 to 9 times fewer multiply-adds than a 3x3 convolution. How much faster is it? Here
+# both run on minicnn's own kernels, on this computer. A depthwise convolution multiplies each number that it loads
+# only nine times, and so it waits for the memory.
 
 # %%
 import time
@@ -161,6 +181,7 @@ try:
         full = nn.Conv2d(C, C, 3, padding=1, bias=False)
         separable = nn.Sequential(nn.Conv2d(C, C, 3, padding=1, groups=C, bias=False), nn.Conv2d(C, C, 1, bias=False))
         fewer = full_macs(C, C, 3, 56, 56) / separable_macs(C, C, 3, 56, 56)
-        print(f"{C} channels: {fewer:.1f} times fewer multiply-adds, {milliseconds(full, x) / milliseconds(separable, x):.1f} times as fast")
+        faster = milliseconds(full, x) / milliseconds(separable, x)
+        print(f"{C} channels: {fewer:.1f} times fewer multiply-adds, {faster:.1f} times as fast")
 except NotImplementedError:
     print("not written yet")

@@ -7,9 +7,10 @@
 # %% [markdown]
 # # Assignment 6: transfer and localisation
 #
-# What a network has learnt is good for more than what it was trained for. First you use its features as they are; then one network says *what* is in a picture and *where*: a second head, four numbers, and a loss with two parts.
+# What a network has learnt is good for more than what it was trained for. First you use its features as they are;
+# then one network says *what* is in a picture and *where*: a second head, four numbers, and a loss with two parts.
 #
-# In a terminal beside this notebook, `pytest --gradcheck a6.ipynb` checks what you have saved.
+# Write where it says `YOUR CODE HERE`, run the cell, and then the cell under it, which checks what you have run.
 
 # %% tags=["provided"]
 import numpy as np
@@ -17,8 +18,10 @@ import numpy as np
 # %% [markdown]
 # ## 1 Features in, neighbours out (5 points)
 #
-# Features of different units have different sizes, and the largest would decide alone which pictures are near each other. So one subtracts each feature's mean and divides by its standard deviation: those of the *training* pictures, for both sets. The test pictures must not
-# have a say in how they are measured. (A feature that never changes has deviation 0: leave it at 0 instead of dividing.)
+# Features of different units have different sizes, and the largest would decide alone which pictures are near each
+# other. So one subtracts each feature's mean and divides by its standard deviation: those of the *training* pictures,
+# for both sets. The test pictures must not have a say in how they are measured. (A feature that never changes has
+# deviation 0: leave it at 0 instead of dividing.)
 #
 # Then the simplest classifier there is: a picture has the class of its nearest neighbour, by Euclidean distance.
 
@@ -41,9 +44,36 @@ def nearest_class(train, labels, test):
 
 
 # %% [markdown]
+# Some digits, and below each its nearest neighbour. Here the features are simply the pixels. Those of a trained network
+# are better: in them, two pictures of the same thing are near each other even if their pixels have little in common.
+
+# %%
+import matplotlib.pyplot as plt
+
+from minicnn.data import Digits
+
+train, test = Digits(train=True, size=8), Digits(train=False, size=8)
+shown = np.arange(10, 360, 36)
+try:
+    pixels = [images.reshape(-1, 64).astype(float) for images in (train.images, test.images[shown])]
+    known, asked = standardised(*pixels)
+    which = nearest_class(known, np.arange(len(train)), asked)  # their numbers in the place of labels
+    figure, panels = plt.subplots(2, 10, figsize=(8, 2))
+    for column, (i, j) in enumerate(zip(shown, which, strict=True)):
+        panels[0, column].imshow(test.images[i, 0], cmap="gray")
+        panels[1, column].imshow(train.images[j, 0], cmap="gray")
+    for panel in panels.flat:
+        panel.axis("off")
+    plt.show()
+except NotImplementedError:
+    print("not written yet")
+
+# %% [markdown]
 # ## 2 Overlap (4 points)
 #
-# How good is a box? *Intersection over union*: the area that both boxes share, over the area that at least one covers. 0.5 is decent, 0.7 pretty good, 0.9 almost perfect. Boxes are (left, top, right, bottom), with borders and not pixels: an area is width times height, and nothing is added.
+# How good is a box? *Intersection over union*: the area that both boxes share, over the area that at least one
+# covers. 0.5 is decent, 0.7 pretty good, 0.9 almost perfect. Boxes are (left, top, right, bottom), and these are the
+# places of borders, not numbers of pixels: an area is width times height, and nothing is added.
 #
 # Compare each of N boxes with each of M, without loops. Boxes that only touch share nothing.
 
@@ -62,7 +92,9 @@ def iou(a, b):
 # %% [markdown]
 # ## 3 One box for each object (4 points)
 #
-# A detector looks at hundreds of windows and finds each object many times. *Non-maximum suppression*: take the box with the highest score, and throw away all boxes that overlap it by more than a threshold; of those that are left take the best, and so on. A box that was thrown away throws nobody away.
+# A detector looks at hundreds of windows and finds each object many times. *Non-maximum suppression*: take the box
+# with the highest score, and throw away all boxes whose IoU with it is more than a threshold; of those that are left
+# take the best, and so on. A box that was thrown away throws nobody away.
 #
 # You may use `given_iou(a, b)`, which does what question 2 asks for.
 
@@ -94,13 +126,16 @@ def suppress(boxes, scores, threshold):
 #
 # One trunk, two heads: scores (N, K) for the class, and a box (N, 4). The loss adds what each of them does wrong,
 #
-# $$L = \frac1N \sum_n \Big(-\log p_{n, y_n} + \lambda \sum_{i=1}^4 (\hat t_{ni} - t_{ni})^2\Big), \qquad p = \text{softmax}(\text{scores}),$$
+# $$L = \frac1N \sum_n \Big(-\log p_{n, y_n} + \lambda \sum_{i=1}^4 (\hat t_{ni} - t_{ni})^2\Big), \qquad
+# p = \text{softmax}(\text{scores}),$$
 #
-# and $\lambda$ says how much a box is worth beside a class. Return the loss and its gradients with respect to the scores and to the boxes. The softmax must survive scores of 1000: subtract the largest of each row first.
+# where $y_n$ is the class of picture $n$, $t_n$ its true box and $\hat t_n$ the one that was found; $\lambda$
+# (`weight`) says how much a box is worth beside a class. Return the loss and its gradients with respect to the scores
+# and to the boxes. The softmax must survive scores of 1000: subtract the largest of each row first.
 
 # %% question="loss"
 def localisation_loss(scores, found, labels, true, weight):
-    """scores (N, K), found and true (N, 4), labels (N,) integers -> the loss (a number), dscores (N, K), dfound (N, 4)."""
+    """scores (N, K), found and true (N, 4), labels (N,) integers -> the loss, dscores (N, K), dfound (N, 4)."""
     ### BEGIN SOLUTION
     N = len(scores)
     shifted = scores - scores.max(axis=1, keepdims=True)
@@ -115,8 +150,10 @@ def localisation_loss(scores, found, labels, true, weight):
 # %% [markdown]
 # ## Your loss trains a localiser
 #
-# Pictures of figures, drawn as they are needed: never the same one twice. minicnn's `Localiser` has the trunk and the heads; its loss is yours, built into autograd as an operation. In half a minute it does not get far (`minicnn experiment localise` takes three and a
-# half, and reaches a mean IoU of 0.88), but you see boxes go where they belong.
+# Pictures of figures, drawn as they are needed: never the same one twice. minicnn's `Localiser` has the trunk and the
+# heads; its loss is yours, built into autograd as an operation. In half a minute it does not get far
+# (`minicnn experiment localise` takes three and a half, and reaches a mean IoU of 0.88), but you see boxes go where
+# they belong.
 
 # %%
 import matplotlib.pyplot as plt
@@ -143,7 +180,8 @@ try:
     manual_seed(0)
     size, count = 32, 12_800
     model = Localiser(len(Shapes.classes), (16, 32, 64))
-    pictures = DataLoader(Shapes(count, size=size, clutter=0.0, target="box"), 64, seed=0, transform=Normalize(Shapes.mean, Shapes.std))
+    normal = Normalize(Shapes.mean, Shapes.std)
+    pictures = DataLoader(Shapes(count, size=size, clutter=0.0, target="box"), 64, seed=0, transform=normal)
     optimizer = optim.Adam(model.parameters(), lr=0.003)
     for step, (images, labels, boxes) in enumerate(pictures, 1):
         outputs = model(images)
@@ -154,11 +192,12 @@ try:
         if step % 50 == 0:
             print(f"step {step}: loss {loss.item():.2f}")
     held_out = Shapes(200, train=False, size=size, clutter=0.0, target="box")
-    images, labels, boxes = next(iter(DataLoader(held_out, 200, seed=0, transform=Normalize(Shapes.mean, Shapes.std))))
+    images, labels, boxes = next(iter(DataLoader(held_out, 200, seed=0, transform=normal)))
     outputs = model.eval()(images)
     found = found_boxes(outputs.boxes, size, size).xyxy
     overlaps = np.diag(given_iou(found, boxes.numpy()))
-    print(f"held out: {(outputs.scores.numpy().argmax(axis=1) == labels.numpy()).mean():.0%} of the classes are right, mean IoU {overlaps.mean():.2f}")
+    right = (outputs.scores.numpy().argmax(axis=1) == labels.numpy()).mean()
+    print(f"held out: {right:.0%} of the classes are right, mean IoU {overlaps.mean():.2f}")
     figure, panels = plt.subplots(1, 6, figsize=(12, 2.2))
     for i, panel in enumerate(panels):
         panel.imshow(held_out[i][0].transpose(1, 2, 0))

@@ -19,27 +19,40 @@ def some_boxes(rng, count, side=20.0):
 features = Question("features", asks=("standardised", "nearest_class"))
 
 
+def some_features(rng):
+    """Of training and of test pictures: each feature has its own size and place."""
+    (N, M), F = rng.integers([15, 5], [25, 12]).tolist(), int(rng.integers(3, 5))
+    size, place = rng.uniform(0.2, 10, F), rng.uniform(-9, 9, F)
+    return rng.standard_normal((N, F)) * size + place, rng.standard_normal((M, F)) * size + place + 3
+
+
+def check_standardised(student, train, test):
+    """Both, by the definition; what never changes is 0. (Who adds 1e-8 to the deviation is right, too.)"""
+    a, b = two(student.standardised(train, test))
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    std = np.where(train.max(axis=0) > train.min(axis=0), std, 1)
+    equal(np.asarray(a), (train - mean) / std, "the training features", rtol=1e-6)
+    equal(b, (test - mean) / std, "the test features", rtol=1e-6, hint="with the mean and the deviation of the training features")
+
+
 @features.check("by the training pictures, for both sets", points=2)
 def _(student, rng):
-    train, test = rng.standard_normal((20, 3)) * [1, 10, 0.1] + [0, 5, 9], rng.standard_normal((7, 3)) + 3
-    a, b = two(student.standardised(train, test))
-    equal(np.asarray(a), (train - train.mean(axis=0)) / train.std(axis=0), "the training features")
-    equal(b, (test - train.mean(axis=0)) / train.std(axis=0), "the test features", hint="with the mean and the deviation of the training features")
+    check_standardised(student, *some_features(rng))
 
 
 @features.check("a feature that never changes", points=1)
 def _(student, rng):
-    train, test = rng.standard_normal((6, 2)), rng.standard_normal((3, 2))
-    train[:, 1] = test[:, 1] = 4.0
-    a, b = two(student.standardised(train, test))
-    equal(np.asarray(a)[:, 1], np.zeros(6), "the constant feature of the training pictures")
-    equal(np.asarray(b)[:, 1], np.zeros(3), "the constant feature of the test pictures")
+    train, test = some_features(rng)
+    constant = int(rng.integers(train.shape[1]))
+    train[:, constant] = test[:, constant] = rng.integers(1, 9)
+    check_standardised(student, train, test)
 
 
 @features.check("the nearest neighbour", points=2)
 def _(student, rng):
-    train, labels, test = rng.standard_normal((30, 4)), rng.integers(0, 5, 30), rng.standard_normal((9, 4))
-    right = np.array([labels[min(range(30), key=lambda j: np.linalg.norm(train[j] - each))] for each in test])
+    N, M, F = rng.integers([40, 50, 4], [60, 70, 7]).tolist()
+    train, labels, test = rng.standard_normal((N, F)), rng.permutation(N), rng.standard_normal((M, F))
+    right = np.array([labels[min(range(N), key=lambda j: np.linalg.norm(train[j] - each))] for each in test])
     equal(student.nearest_class(train, labels, test), right, "nearest_class(train, labels, test)")
 
 
@@ -48,24 +61,36 @@ def _(student, rng):
 overlap = Question("iou", asks=("iou",))
 
 
+def check_iou(student, a, b, hint=""):
+    """Against minicnn."""
+    what = f"iou(a, b) with a {a.shape} and b {b.shape}"
+    equal(student.iou(a, b), right_iou(Boxes.from_xyxy(a), Boxes.from_xyxy(b)), what, hint=hint)
+
+
 @overlap.check("boxes that overlap", points=2)
 def _(student, rng):
-    a, b = some_boxes(rng, 5), some_boxes(rng, 4)
-    equal(student.iou(a, b), right_iou(Boxes.from_xyxy(a), Boxes.from_xyxy(b)), "iou(a, b)", hint="shape (5, 4); no + 1 anywhere")
+    for some, others in (rng.permutation([3, 4, 5])[:2].tolist(), (1, 2)):
+        corner, size = rng.uniform(0, 9, (some + others, 2)), rng.uniform(10, 20, (some + others, 2))
+        boxes = np.concatenate([corner, corner + size], axis=1)
+        check_iou(student, boxes[:some], boxes[some:], hint="no + 1 anywhere")
 
 
 @overlap.check("boxes that do not", points=1)
 def _(student, rng):
-    a = np.array([[0.0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 2, 2]])
-    b = np.array([[3.0, 3, 5, 5], [2, 0, 4, 2], [5, 0, 7, 2], [0, -9, 2, -4]])
-    equal(student.iou(a, b), np.zeros((3, 4)), "iou of boxes that lie apart, or touch", hint="a negative width times a negative height is positive")
+    box = np.round(some_boxes(rng, 1))
+    width, height = (box[0, 2:] - box[0, :2]).tolist()
+    across, down = float(rng.uniform(0.1, 0.9)), float(rng.integers(1, 9))
+    moves = [(width, 0), (0, -height), (width + down, height + down), (-width - down, 0), (0, height + down), (across * width, 0), (across * width, -across * height)]
+    others = np.concatenate([box + np.array([x, y, x, y]) for x, y in moves])[rng.permutation(7)]
+    check_iou(student, box, others, hint="boxes that touch share nothing; and a negative width times a negative height is positive")
 
 
 @overlap.check("one inside the other, and the same twice", points=1)
 def _(student, rng):
-    side = float(rng.uniform(1, 9))
-    a, b = np.array([[0, 0, 10.0, 10]]), np.array([[0, 0, side, side], [0, 0, 10, 10]])
-    equal(student.iou(a, b), np.array([[side**2 / 100, 1.0]]), f"iou of a box of 10 x 10 with one of {side:.2f} x {side:.2f} in it, and with itself")
+    a = some_boxes(rng, 3)
+    size = a[:, 2:] - a[:, :2]
+    inside = np.concatenate([a[:, :2] + rng.uniform(0, 0.4, (3, 2)) * size, a[:, 2:] - rng.uniform(0, 0.4, (3, 2)) * size], axis=1)
+    check_iou(student, a, np.concatenate([inside, a])[rng.permutation(6)])
 
 
 # 3
@@ -97,28 +122,49 @@ def said(found, right, what):
         raise WrongAnswer(f"{what}: {found} are kept, and {right} should be, in this order")
 
 
+def definition_of_suppress(boxes, scores, threshold):
+    """One after the other, from the best."""
+    overlaps, right = right_iou(Boxes.from_xyxy(boxes), Boxes.from_xyxy(boxes)), []
+    for i in np.argsort(-scores):
+        if all(overlaps[i, j] <= threshold for j in right):
+            right.append(int(i))
+    return right
+
+
+def check_suppress(student, rng, boxes, scores, threshold, what):
+    """With the boxes in any order."""
+    order = rng.permutation(len(boxes))
+    boxes, scores = boxes[order], scores[order]
+    said(kept(student, boxes, scores, threshold), definition_of_suppress(boxes, scores, threshold), what)
+
+
 @nms.check("the best first, near ones go", points=2)
 def _(student, rng):
-    boxes = np.array([[0.0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 30, 30], [0, 1, 10, 11]])
-    said(kept(student, boxes, np.array([0.6, 0.9, 0.7, 0.8]), 0.5), [1, 2], "three boxes on one object and one elsewhere")
-    said(kept(student, boxes, np.array([0.9, 0.6, 0.95, 0.8]), 0.5), [2, 0], "the same with other scores")
+    for objects in (1, 2, 3):
+        first = some_boxes(rng, 1)
+        shifts = np.array([[50.0 * i + dx, dy] * 2 for i in range(objects) for dx, dy in [(0, 0), *rng.uniform(-0.4, 0.4, (2, 2))]])
+        check_suppress(student, rng, first + shifts, rng.permutation(3 * objects) / 10, 0.4, f"three boxes on each of {objects} object{'s' * (objects > 1)}")
+    left, top, width, height = rng.integers(1, 9, 4).tolist()
+    half = np.array([[left, top, left + width, top + 2 * height], [left, top, left + width, top + height]], float)
+    check_suppress(student, rng, half, np.array([0.9, 0.8]), 0.5, "an IoU of exactly 0.5 with a threshold of 0.5 (only more than that goes)")
 
 
 @nms.check("who is gone throws nobody away", points=1)
 def _(student, rng):
-    boxes = np.array([[0.0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]])  # neighbours overlap by 6/14, the outer two by 2/18
-    said(kept(student, boxes, np.array([0.9, 0.8, 0.7]), 0.4), [0, 2], "a row of three boxes")
-    said(kept(student, boxes, np.array([0.9, 0.8, 0.7]), 0.5), [0, 1, 2], "the same with a threshold of 0.5")
+    width, height, share = float(rng.uniform(8, 20)), float(rng.uniform(5, 20)), float(rng.uniform(0.3, 0.45))
+    boxes = np.array([[i * share * width, 0, width + i * share * width, height] for i in range(3)])
+    near, far = (1 - share) / (1 + share), max(0, 1 - 2 * share) / (1 + 2 * share)
+    scores = np.sort(rng.uniform(0.1, 1, 3))[::-1]
+    row = f"a row of three boxes, neighbours with an IoU of {near:.2f}, the outer two with {far:.2f}, "
+    for threshold in ((near + far) / 2, near + 0.05):
+        check_suppress(student, rng, boxes, scores, threshold, f"{row}threshold {threshold:.2f}")
 
 
 @nms.check("many boxes", points=1)
 def _(student, rng):
-    boxes, scores = some_boxes(rng, 40), rng.permutation(40) / 40
-    overlaps, right = right_iou(Boxes.from_xyxy(boxes), Boxes.from_xyxy(boxes)), []
-    for i in np.argsort(-scores):
-        if all(overlaps[i, j] <= 0.3 for j in right):
-            right.append(int(i))
-    said(kept(student, boxes, scores, 0.3), right, "40 boxes, threshold 0.3")
+    for threshold in rng.uniform([0.1, 0.4], [0.3, 0.6]).tolist():
+        count = int(rng.integers(30, 50))
+        check_suppress(student, rng, some_boxes(rng, count), rng.permutation(count) / count, threshold, f"{count} boxes, threshold {threshold:.3f}")
 
 
 # 4
@@ -126,8 +172,9 @@ def _(student, rng):
 loss = Question("loss", asks=("localisation_loss",))
 
 
-def some_outputs(rng, N=3, K=4):
+def some_outputs(rng):
     """Scores, boxes found, labels, true boxes."""
+    N, K = rng.permutation([2, 3, 5, 6])[:2].tolist()
     return rng.standard_normal((N, K)), rng.uniform(0, 1, (N, 4)), rng.integers(0, K, N), rng.uniform(0, 1, (N, 4))
 
 
@@ -140,40 +187,41 @@ def answer(student, *given):
 
 
 def definition(scores, found, labels, true, weight):
-    """By the formula."""
-    p = np.exp(scores - scores.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    return np.mean([-np.log(p[n, labels[n]]) + weight * np.sum((found[n] - true[n]) ** 2) for n in range(len(scores))])
+    """log p = score - log(sum(exp)), with the largest score taken out."""
+    largest = scores.max(axis=1)
+    log_sum = largest + np.log(np.exp(scores - largest[:, None]).sum(axis=1))
+    return np.mean(log_sum - scores[np.arange(len(scores)), labels] + weight * ((found - true) ** 2).sum(axis=1))
 
 
 @loss.check("the loss", points=2)
 def _(student, rng):
-    for weight in (0.0, 20.0):
+    for weight in (0.0, float(rng.uniform(2, 30))):
         given = *some_outputs(rng), weight
-        equal(answer(student, *given)[0], definition(*given), f"the loss with weight = {weight:g}", hint="the mean over the pictures, the sum over the four numbers")
+        equal(answer(student, *given)[0], definition(*given), f"the loss with weight = {weight:.3g}", hint="the mean over the pictures, the sum over the four numbers")
 
 
-@loss.check("both gradients", points=4)
+@loss.check("dscores", points=2)
+def _(student, rng):
+    scores, *others = *some_outputs(rng), float(rng.uniform(2, 9))
+    gradient = np.asarray(answer(student, scores, *others)[1])
+    check_pair(lambda scores: (np.asarray(definition(scores, *others)), None), lambda dy, _: dy * gradient, {"scores": scores}, rng)
+
+
+@loss.check("dfound", points=2)
 def _(student, rng):
     scores, found, labels, true = some_outputs(rng)
-
-    def forward(scores, found):
-        _, dscores, dfound = answer(student, scores, found, labels, true, 3.0)
-        return np.asarray(definition(scores, found, labels, true, 3.0)), (dscores, dfound)
-
-    check_pair(forward, lambda dy, cache: tuple(dy * np.asarray(gradient) for gradient in cache), {"scores": scores, "found": found}, rng)
+    others = labels, true, float(rng.uniform(2, 9))
+    gradient = np.asarray(answer(student, scores, found, *others)[2])
+    check_pair(lambda found: (np.asarray(definition(scores, found, *others)), None), lambda dy, _: dy * gradient, {"found": found}, rng)
 
 
 @loss.check("large scores", points=1)
 def _(student, rng):
     scores, found, labels, true = some_outputs(rng)
-    given = 1000 + 500 * scores, found, labels, true, 1.0
-    equal(answer(student, *given)[0], definition_of_large(*given), "the loss with scores around 1000", hint="exp(1000) is infinite, and log(0) as well")
-
-
-def definition_of_large(scores, found, labels, true, weight):
-    """log p = score - log(sum(exp)), with the largest score taken out."""
-    largest = scores.max(axis=1)
-    log_sum = largest + np.log(np.exp(scores - largest[:, None]).sum(axis=1))
-    rows = np.arange(len(scores))
-    return np.mean(log_sum - scores[rows, labels] + weight * ((found - true) ** 2).sum(axis=1))
+    scores = 1000 * rng.permutation(np.arange(len(scores)) - 1)[:, None] + 300 * scores  # each picture has a level of its own
+    given = scores, found, labels, true, 1.0
+    value, dscores, _ = answer(student, *given)
+    equal(value, definition(*given), "the loss with scores around 1000", hint="exp(1000) is infinite, and log(0) as well")
+    right = np.exp(scores - scores.max(axis=1, keepdims=True))
+    right = (right / right.sum(axis=1, keepdims=True) - (np.arange(scores.shape[1]) == labels[:, None])) / len(scores)
+    equal(dscores, right, "dscores with scores around 1000", hint="the softmax in it needs the same care")

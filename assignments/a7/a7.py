@@ -13,7 +13,8 @@
 # You need no GPU. You write kernels in CUDA C++, as texts in this notebook; a C++ compiler (`sudo apt install g++`) translates them, and minicnn's simulator runs them on your processor, thread by thread. It is slow, and it sees what a GPU does not tell you: indices outside an array, and threads
 # that disturb each other. The same texts would run on a GPU.
 #
-# `pytest --gradcheck a7.ipynb` in a terminal beside this notebook checks what you have saved. Numbers are `float`, 32 bits, throughout.
+# Write where it says `YOUR CODE HERE`, run the cell, and then the cell under it, which checks what you have run.
+# Numbers are `float`, 32 bits, throughout.
 
 # %% tags=["provided"]
 import numpy as np

@@ -1,5 +1,6 @@
 """From the source to the notebook, and the proof that an assignment is sound."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -124,6 +125,25 @@ def test_a_notebook_in_a_kernel(tmp_path):
 def test_the_notebooks_in_the_course_are_those_of_the_sources(folder):
     assignment = load_assignment(folder)
     assert (folder / f"{folder.name}.ipynb").read_bytes() == notebook(assignment), f"minicnn course release assignments/{folder.name}"
+
+
+def functions(text):
+    """By name, without their docstrings."""
+    found = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    for node in found.values():
+        if ast.get_docstring(node):
+            del node.body[0]
+    return {name: ast.unparse(node) for name, node in found.items()}
+
+
+@pytest.mark.parametrize("folder", COURSE, ids=lambda folder: folder.name)
+def test_what_the_checks_give_is_what_the_notebook_gives(folder):
+    """A function that stands in a cell for everybody and once more in the checks is the same twice."""
+    assignment = load_assignment(folder)
+    in_cells = {name: text for each in assignment.cells if each.kind == "provided" for name, text in functions(each.source).items()}
+    for question in assignment.questions:
+        for name, text in functions(question.given).items():
+            assert in_cells.get(name, text) == text, f"{question.name}: {name}"
 
 
 @pytest.mark.parametrize("folder", COURSE, ids=lambda folder: folder.name)

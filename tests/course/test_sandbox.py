@@ -201,6 +201,13 @@ def test_modules_that_are_only_forgotten_do_no_harm():
         assert (student.f(), student.problems) == (3, {})
 
 
+def test_what_is_provided_stays_as_it_was():
+    """For whoever asks; the cells may write over it for themselves."""
+    provided = [("given", "def one():\n    return two() - 1"), ("given", "def two():\n    return 2")]
+    with Student([("cell 1", "def two():\n    return 20\ndef one():\n    return 10\ndef f():\n    return one(), two()")], file="a.ipynb", provided=provided, limits=SOON) as student:
+        assert (student.one(), student.two(), student.f()) == (1, 2, (10, 20))
+
+
 def test_what_is_provided_must_run():
     with pytest.raises(StudentError, match="what comes with the assignment does not run: ZeroDivisionError"):
         ask("", provided=[("given", "1 / 0")])

@@ -23,19 +23,27 @@ OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul",
 
 
 class Served:
-    """A namespace in which cells have been run, and the objects in it that somebody outside has asked for."""
+    """A namespace in which cells have been run, and the objects in it that somebody outside has asked for.
+
+    What comes with the assignment has one of its own: whoever asks for its names gets it as it was, also when a cell has written something else over it.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.names: dict[str, Any] = {"__name__": "__main__", "__file__": file}
+        self.given: dict[str, Any] = {"__name__": "__main__", "__file__": file}
+        self.names: dict[str, Any] = {}
         self.objects: list[Any] = []
+
+    def open_to_student(self) -> None:
+        """From now on cells are the student's."""
+        self.names = dict(self.given)
 
     def run(self, cell: str, source: str) -> dict[str, Any] | None:
         """Run a cell; what went wrong, or None."""
         where = f"{self.file}, {cell}"
         linecache.cache[where] = (len(source), None, source.splitlines(keepends=True), where)
         try:
-            exec(compile(source, where, "exec", dont_inherit=True), self.names)  # noqa: S102 - that is what this process is for
+            exec(compile(source, where, "exec", dont_inherit=True), self.names or self.given)  # noqa: S102 - that is what this process is for
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt, too, are the student's
             return describe(error, self.file)
         return None
@@ -51,8 +59,9 @@ class Served:
         return {"value": value}
 
     def by_name(self, name: str) -> Any:
-        """What the cells have called so, in a list; ["missing"] if they have not."""
-        return [self.names[name]] if name in self.names else ["missing"]
+        """What is called so, in a list; ["missing"] if nothing is."""
+        found = self.given if name in self.given else self.names
+        return [found[name]] if name in found else ["missing"]
 
     def call(self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
         """What a function returns. Arrays that it is given must be afterwards as they were."""
@@ -114,6 +123,7 @@ def main() -> None:
         bounds.close_modules()
     write_message(sink, {"walls": walls})
     del order, limits, folder, walls
+    served.open_to_student()
     problems = {cell: wrong for cell, text in cells if (wrong := served.run(cell, text))}
     write_message(sink, {"problems": problems})
     while True:
