@@ -117,7 +117,7 @@ def test_texts_of_a_student_are_compiled_once_and_end_with_him():
         kernels = kernels_of(one, "TEXT")
         assert kernels_of(one, "TEXT") is kernels
         assert kernels.launch("twice", (1,), (1,), (X[:1], unwritten(1), 1)).outputs == [0]
-        number = kernels._process._process.pid
+        number = kernels._process._process.number
         kernels.close()
         again = kernels_of(one, "TEXT")  # its process has ended: a new one
         assert again is not kernels

@@ -191,7 +191,7 @@ def test_nothing_is_told_and_nothing_left(monkeypatch):
     assert (folder, modules) == (os.sep, [])
     assert "SECRET" not in environment
     with pytest.raises(ProcessLookupError):
-        os.kill(student._process.pid, 0)
+        os.kill(student._process.number, 0)
 
 
 def test_modules_that_are_only_forgotten_do_no_harm():

@@ -3,7 +3,8 @@
 The tests, the seeds and the right answers stay in the process that asks. What the code does to its own process (replacing NumPy's functions, ending it, filling
 its memory) makes its answers there wrong, and no other.
 
-    student.py     outside: start the process, call functions in it, and what went wrong in words
+    student.py     outside: call functions in the process, and what went wrong in words
+    process.py     the process as the system sees it: its messages, its time, its end
     handle.py      objects that stay inside, as seen from outside
     deadline.py    reading answers that may never come
     wire.py        values as bytes, without pickle

@@ -8,26 +8,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import Any, Self
 
-import minicnn.course
-from minicnn.course.sandbox.deadline import Deadline
 from minicnn.course.sandbox.handle import Handle, RemoteObject, named, stand_in
-from minicnn.course.sandbox.wire import WireError, read_message, write_message
+from minicnn.course.sandbox.process import Process
+from minicnn.course.sandbox.wire import WireError
 from minicnn.errors import MinicnnError
 
-START = str(Path(__file__).with_name("start.py"))
 CHANNEL = "your code has written into the channel of the checks"
-PRINTED = 20_000  # bytes of what it prints that are kept
 
 
 @dataclass(frozen=True)
@@ -35,7 +25,7 @@ class Limits:
     """What the code of one question may take.
 
     Attributes:
-        seconds: of waiting, from the start to the last answer; processor time is limited to as much.
+        seconds: of waiting for it, all in all; processor time is limited to as much.
         memory: bytes, beside those of Python and NumPy.
     """
 
@@ -82,27 +72,11 @@ class Student:
         limits: Limits | None = None,
         objects: bool = False,
     ) -> None:
-        self._objects = objects
-        limits = limits or Limits()
-        self._limits = limits
-        self._end = contextlib.ExitStack()
-        folder = "" if headers is None else self._end.enter_context(tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True))
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-B", START],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            cwd=folder or os.sep, env=_environment(folder), start_new_session=True,
-        )  # fmt: skip
-        self._printed = bytearray()
-        self._too_late = False
-        self._words = Deadline(cast("IO[bytes]", self._process.stderr), limits.seconds + 1)
-        self._reader = threading.Thread(target=self._collect, daemon=True)
-        self._reader.start()
-        self._answers = Deadline(cast("IO[bytes]", self._process.stdout), limits.seconds + 1)
-        self._clock = threading.Timer(limits.seconds, self._time_is_over)
-        self._clock.start()
+        self._objects, self._limits = objects, limits or Limits()
+        self._process = Process(self._limits.seconds, writes=headers is not None)
         order = {
-            "file": file, "cells": list(cells), "provided": list(provided), "imports": list(imports), "headers": list(headers or ()), "folder": folder,
-            "limits": {"seconds": limits.seconds, "memory": limits.memory},
+            "file": file, "cells": list(cells), "provided": list(provided), "imports": list(imports), "headers": list(headers or ()), "folder": self._process.folder,
+            "limits": {"seconds": self._limits.seconds, "memory": self._limits.memory},
         }  # fmt: skip
         try:
             self.walls: Sequence[str] = self._begin(order)
@@ -128,17 +102,17 @@ class Student:
     @property
     def ended(self) -> bool:
         """Has the process come to its end?"""
-        return self._process.poll() is not None
+        return self._process.ended
 
     @property
     def late(self) -> bool:
         """Has it been ended because it took too long?"""
-        return self._too_late
+        return self._process.late
 
     @property
     def printed(self) -> str:
         """What the code has printed, as far as it is kept."""
-        return bytes(self._printed).decode("utf-8", "replace")
+        return self._process.printed
 
     def ask(self, *request: Any) -> Any:
         """Have something done in the process.
@@ -156,27 +130,15 @@ class Student:
 
     def at_end(self, function: Callable[[], None]) -> None:
         """Call a function when the process is ended."""
-        self._end.callback(function)
+        self._process.at_end(function)
 
     def close(self) -> None:
         """End the process, with all that it has started."""
-        self._clock.cancel()
-        with contextlib.suppress(OSError):
-            if sys.platform == "win32":
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, 9)
-        self._process.wait()
-        self._reader.join(timeout=2)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
-        self._end.close()
+        self._process.close()
 
     def _begin(self, order: dict[str, Any]) -> list[str]:
         """Send the order; which walls stand when what comes with the assignment has run. The student's code has not run yet."""
-        answer = self._exchange(order)
+        answer = self._exchange(order, "the process in which answers run does not start")
         if "error" in answer:
             raise StudentError(f"what comes with the assignment does not run: {_in_words(answer['error'])}")
         return [str(wall) for wall in answer["walls"]]
@@ -188,52 +150,40 @@ class Student:
             raise StudentError(CHANNEL)
         return answer["problems"]
 
-    def _exchange(self, message: Any) -> Any:
+    def _exchange(self, message: Any, trouble: str = "") -> Any:
         try:
-            write_message(cast("IO[bytes]", self._process.stdin), message, stand_in)
+            self._process.send(message, stand_in)
         except (BrokenPipeError, ConnectionError):
-            raise StudentError(self._why_it_ended()) from None
+            raise StudentError(self._why_it_ended(trouble)) from None
         except WireError as error:
             raise StudentError(str(error)) from None
-        return self._answer()
+        return self._answer(trouble)
 
-    def _answer(self) -> Any:
+    def _answer(self, trouble: str = "") -> Any:
         try:
-            return read_message(self._answers, self._object)
-        except TimeoutError:
-            self._time_is_over()
-            raise StudentError(self._why_it_ended()) from None
-        except (EOFError, ConnectionError):
-            raise StudentError(self._why_it_ended()) from None
+            return self._process.receive(self._object)
+        except (EOFError, ConnectionError, TimeoutError):
+            raise StudentError(self._why_it_ended(trouble)) from None
         except WireError as error:
             raise StudentError(f"{CHANNEL}: {error}") from None
 
     def _object(self, what: dict[str, Any]) -> Handle:
         return (RemoteObject if self._objects else Handle)(self, int(what["object"]), str(what["type"]))
 
-    def _why_it_ended(self) -> str:
-        code = self._process.wait()
-        if self._too_late:
+    def _why_it_ended(self, trouble: str) -> str:
+        """In words; `trouble` says what it means if the code of the student has not begun yet."""
+        code, last = self._process.wait(), self.printed.strip().splitlines()[-1:]
+        printed = "".join(f"; it printed last: {line[:300]}" for line in last)
+        if self.late:
             return f"it took longer than {self._limits.seconds:g} seconds: an endless loop?"
-        self._reader.join(timeout=2)
+        if trouble:
+            return f"{trouble}{printed}"
         if code == -9 or "MemoryError" in self.printed:
             return f"it was ended by the system: more than {self._limits.memory / 2**30:g} GiB of memory, or {self._limits.seconds:g} seconds of processor time"
         if code == -24:
             return f"it took longer than {self._limits.seconds:g} seconds of processor time: an endless loop?"
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        last = self.printed.strip().splitlines()[-1:]
-        return f"your code has ended the process in which it is checked, {how}" + "".join(f"; it printed last: {line[:300]}" for line in last)
-
-    def _time_is_over(self) -> None:
-        self._too_late = True
-        with contextlib.suppress(OSError):
-            self._process.kill()
-
-    def _collect(self) -> None:
-        """Read what is printed, and keep the beginning; nobody is held up by a full pipe."""
-        with contextlib.suppress(OSError, ValueError):  # TimeoutError is one
-            while part := self._words.read(65536):
-                self._printed += part[: max(0, PRINTED - len(self._printed))]
+        return f"your code has ended the process in which it is checked, {how}{printed}"
 
 
 def walls_here() -> Sequence[str]:
@@ -249,12 +199,3 @@ def _in_words(error: Any) -> str:
         name = error["function"]
         return f"not written yet: {name}() raises NotImplementedError" if name and name != "<module>" else f"not written yet: {error['message'] or 'NotImplementedError'}"
     return "\n  ".join([f"{error['type']}: {error['message']}", *map(str, error["where"])])
-
-
-def _environment(folder: str) -> dict[str, str]:
-    """Of the process: one thread, the same hashes in every run, and nothing that is nobody's business."""
-    package = str(Path(minicnn.course.__file__).resolve().parents[2])
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ}
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-    places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), folder or os.devnull)
-    return {**kept, **threads, **places, "PYTHONPATH": package, "PYTHONHASHSEED": "0", "MINICNN_BACKEND": "numpy"}
