@@ -110,9 +110,8 @@ nms = Question("nms", asks=("suppress",), given=GIVEN)
 def kept(student, boxes, scores, threshold):
     """The indices as a list of integers."""
     found = student.suppress(boxes, scores, threshold)
-    if isinstance(found, np.ndarray):
-        found = found.tolist()
-    holds(isinstance(found, (list, tuple)), f"suppress must return a list of indices, and returns a {type(found).__name__}")
+    holds(isinstance(found, (list, tuple, np.ndarray)), f"suppress must return a list of indices, and returns a {type(found).__name__}")
+    holds(np.ndim(found) == 1 and len(found) <= len(boxes), f"suppress must return at most one index for each of the {len(boxes)} boxes, and returns {np.size(found):,}")
     return [int(i) for i in found]
 
 

@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
     grade.add_argument("--feedback", type=Path, metavar="DIR", help="write a page for each student there, in Markdown and in HTML")
     grade.add_argument("--gradescope", type=Path, metavar="DIR", help="write STUDENT.json there, each in the form of Gradescope's results.json")
     grade.add_argument("--seed", metavar="TEXT", help="of the hidden random numbers (default: drawn, and kept beside the grades)")
-    grade.add_argument("--workers", type=positive, metavar="N", help="questions at once (default: as many as there are processors)")
+    grade.add_argument("--workers", type=positive, metavar="N", help="students at once (default: as many as there are processors)")
     grade.set_defaults(run=run_grade)
 
     export = what.add_parser("export", help="make a source for nbgrader", description="Write NAME/NAME.ipynb with nbgrader's metadata, and checks.py beside it: for the folder source of an nbgrader course.")
@@ -62,15 +62,17 @@ def run_export(args: argparse.Namespace) -> int:
     """Write the notebooks."""
     import shutil
 
-    from minicnn.course.assignment import CHECKS, load_assignment
+    from minicnn.course.assignment import load_assignment
     from minicnn.course.export import nbgrader_source
+    from minicnn.course.release import beside
     from minicnn.io.atomic import write_atomically
 
     for assignment in [load_assignment(folder) for folder in args.assignments]:
         folder = args.out / assignment.name
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / f"{assignment.name}.ipynb", "notebook", [nbgrader_source(assignment)])
-        shutil.copyfile(assignment.folder / CHECKS, folder / CHECKS)
+        for path in beside(assignment.folder):
+            shutil.copyfile(path, folder / path.name)
         print(f"{folder}: nbgrader generate_assignment {assignment.name}")
     return OK
 
@@ -99,13 +101,13 @@ def run_check(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from minicnn.course.assignment import load_assignment
-    from minicnn.course.kernel import run_in_kernel
+    from minicnn.course.jupyter import run_in_kernel
     from minicnn.course.trial import try_out
 
     faults, console = 0, Console(highlight=False, markup=False, soft_wrap=True)
     for assignment in [load_assignment(folder) for folder in args.assignments]:
         width = max(len(question.name) for question in assignment.questions)
-        console.print(f"{assignment.name}: {assignment.title}; {assignment.points:g} points")
+        console.print(f"{assignment.name}: {assignment.title}; {assignment.points:g} points, of {', '.join(question.name for question in assignment.questions)}")
         for row in try_out(assignment, None if args.no_kernel else run_in_kernel):
             points = "  ".join(f"{earned:g}/{of:g}".ljust(5) for _, earned, of in row.points)
             console.print(f"  {'FAULT' if row.fault else 'fine '}  {row.what:<{width + 40}.{width + 40}}  {points}".rstrip())
@@ -168,4 +170,5 @@ def _seed(args: argparse.Namespace) -> str:
         return str(args.seed)
     if not path.exists():
         write_atomically(path, "seed", [secrets.token_hex(8).encode()])
+        path.chmod(0o600)
     return path.read_text(encoding="ascii").strip()

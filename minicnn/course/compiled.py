@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import re
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,65 +14,46 @@ import numpy as np
 
 from minicnn.errors import BackendError, SimulatorError
 from minicnn.kernels.cuda.simulator import Kernel, Module
-from minicnn.kernels.cuda.simulator.compiler import compile_file
 from minicnn.kernels.cuda.simulator.guard import Traffic
 from minicnn.kernels.cuda.simulator.settings import set_thread_order, settings
 
-UNWRITTEN = re.compile(r'^\s*#\s*(?:error "not written yet|YOUR CODE HERE)', re.MULTILINE)  # nbgrader puts the second one there
-AT_LOAD = r"\((?:INIT|PREINIT_ARRAY)\)|\bIFUNC\b|IRELATIV|\(INIT_ARRAYSZ\)\s+"  # in the words of readelf: code that runs when a library is loaded
+UNWRITTEN = re.compile(r'^[ \t]*#[ \t]*(?:error "not written yet|YOUR CODE HERE)', re.MULTILINE)  # nbgrader puts the second one there
+FOREIGN = {  # what no kernel of an assignment needs, and with which one gets at the simulator, or at Python around it
+    "what begins with __builtin or __attribute": r"__(?:builtin|attribute)", "asm": r"\b(?:__)?asm(?:__)?\b", "#include": r"^[ \t]*#[ \t]*include", "#pragma": r"#\s*pragma|_Pragma", "##": r"##|%:",
+    "the simulator's own names": r"(?i)simulator", 'extern, but for extern "C" __global__ and extern __shared__': r'\bextern\b(?!\s*(?:"C"\s*__global__|__shared__))', "\\u": r"\\[uU]|\?\?",
+}  # fmt: skip
+RUNTIME = ("libm.so.6", "libstdc++.so.6", "libgcc_s.so.1")  # what a library may need of the system, which finds it here and not later
 
 
-def compiled(text: str, name: str, *, unchecked: bool = True) -> Module:
-    """The text as a module of the simulator, translated with the memory check. Nothing of it has run when this returns.
-
-    Even its kernels' names and parameters are told by functions in the library, which a text can replace: `Module.kernels` runs them.
+def compiled(text: str, name: str, *, unchecked: bool = True, lines: bool = False) -> Module:
+    """The text as a module of the simulator, translated with the memory check. Nothing of it is loaded yet.
 
     Args:
         name: what the file is called in messages, without .cu.
         unchecked: translated without the memory check, too.
+        lines: look up all lines that a message may name.
 
     Raises:
         NotImplementedError: it still says that it is not written yet.
-        SimulatorError: it does not compile, or has code in it that would run before any kernel is launched.
+        SimulatorError: it does not compile, or has something in it that leads out of a kernel.
         BackendError: there is no C++ compiler.
     """
     if UNWRITTEN.search(text):
         raise NotImplementedError(f"not written yet: {name}")
+    for what, pattern in FOREIGN.items():
+        if re.search(pattern, text.replace("\\\n", ""), re.MULTILINE):
+            raise SimulatorError(f"{name}.cu: {what} is not for the kernels of an assignment: leave it out")
     with tempfile.TemporaryDirectory() as folder, how("forward", 0, check=True):
         path = Path(folder) / f"{name}.cu"
         path.write_text(text, encoding="utf-8")
         try:
-            return _loaded(path, (True, False) if unchecked else (True,))
+            module = Module(path)
+            module.compile(True, lines=lines)
+            if unchecked:
+                module.compile(False)
         except SimulatorError as error:
             raise SimulatorError(str(error).replace(f"{folder}/", "")) from None
-
-
-def _loaded(path: Path, checks: Sequence[bool]) -> Module:
-    for check in checks:
-        if _runs_when_loaded(compile_file(path, (), check), check):
-            raise SimulatorError(f"{path.name} has code in it that would run before any kernel is launched: variables outside of functions may have constant values only")
-    module = Module(path)
-    for check in checks:
-        module.library(check)
     return module
-
-
-def _runs_when_loaded(library: Path, check: bool) -> bool:
-    """Whether there is code in a library that the system runs as soon as it loads it, beside the function with which -fsanitize=thread begins."""
-    return sys.platform == "linux" and re.search(AT_LOAD + (r"(?!\s|8 )" if check else ""), _described(library)) is not None
-
-
-def _kernels_in(library: Path) -> list[str]:
-    """The names of the kernels in a library that need not even be loaded."""
-    return re.findall(r" simulator_launch_(\w+)$", _described(library), re.MULTILINE)
-
-
-def _described(library: Path) -> str:
-    """By readelf: what a library asks of the system, and its symbols."""
-    reader = shutil.which("readelf")
-    if reader is None:
-        raise BackendError("kernels of students are looked into with readelf, which is not installed: sudo apt install binutils")
-    return subprocess.run([reader, "-W", "-d", "-r", "--dyn-syms", str(library)], capture_output=True, text=True, check=False).stdout
 
 
 @contextlib.contextmanager
@@ -99,30 +78,22 @@ def run(kernel: Kernel, grid: tuple[int, ...], block: tuple[int, ...], arguments
 
 
 class Prepared:
-    """In a process of its own: a text that is compiled and loaded, so that its kernels can be launched when no file can be read any more.
+    """In a process of its own: a text that is compiled while a compiler may run, and loaded when nothing of it can do harm any more, for its first launch.
 
     Attributes:
-        problem: why that was not possible, or "".
+        problem: why it could not be compiled, or "".
     """
 
     def __init__(self, text: str, name: str, *, unchecked: bool) -> None:
         self.problem = ""
         self.module: Module | None = None
         try:
-            self.module = compiled(text, name, unchecked=unchecked)
-            self._look_up(self.module, unchecked)
+            self.module = compiled(text, name, unchecked=unchecked, lines=True)
         except (SimulatorError, BackendError, NotImplementedError) as error:
             self.problem = str(error)
-
-    def _look_up(self, module: Module, unchecked: bool) -> None:
-        """Everything that a launch looks for in the library."""
-        checked = module.library(True)
-        checked.look_up_lines()
-        self.functions = {name: module.known(name) for name in (_kernels_in(checked.path) if sys.platform == "linux" else module.kernels)}
-        for check in (True, False)[: 1 + unchecked]:
-            with how("forward", 0, check=check):
-                for function in self.functions.values():
-                    function.look_up()
+        for library in RUNTIME:
+            with contextlib.suppress(OSError):
+                ctypes.CDLL(library)
 
     def launch(
         self, kernel: str, grid: tuple[int, ...], block: tuple[int, ...], arguments: list[Any], read_only: list[bool], order: str, seed: int, check: bool
@@ -133,7 +104,7 @@ class Prepared:
             if only:
                 argument.setflags(write=False)
         try:
-            traffic = run(self.functions.get(kernel) or self.module.get_function(kernel), grid, block, arguments, order, seed, check)
+            traffic = run(self.module.get_function(kernel), grid, block, arguments, order, seed, check)
         except SimulatorError as error:
             return {"error": str(error)}
         return {"arrays": [a for a in arguments if isinstance(a, np.ndarray)], "traffic": [list(each) for each in traffic]}

@@ -170,10 +170,10 @@ def _text(found: Any, name: str) -> str:
     """The text, if it is one that may be compiled."""
     if type(found) is not str:
         raise WrongAnswer(f'{name} must be a text, {name} = r"""...""", and is a {type(found).__name__}')
-    if compiled.UNWRITTEN.search(found):
-        raise WrongAnswer(f"not written yet: {name}")
     if len(found) > LONGEST or clean(found) != found:
         raise WrongAnswer(f"{name} must be a text of up to {LONGEST:,} characters that a file can hold, and has {len(found):,}")
+    if compiled.UNWRITTEN.search(found):
+        raise WrongAnswer(f"not written yet: {name}")
     try:
         cuda.require_compiler()
     except BackendError as error:

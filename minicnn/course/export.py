@@ -42,7 +42,7 @@ def _source_cell(name: str, each: SourceCell) -> dict[str, Any]:
 def _test_cells(assignment: Assignment, question: str) -> list[dict[str, Any]]:
     tests = []
     for number, check in enumerate(assignment.question(question).checks, 1):
-        source = f"# {check.title}\nfrom minicnn.course.notebook import check_in_notebook\n\ncheck_in_notebook(In, {question!r}, {check.title!r})"
+        source = f"# {check.title}\nfrom minicnn.course.notebook import check_in_notebook\n\ncheck_in_notebook({question!r}, {check.title!r})"
         test = _new_cell(identity(f"{assignment.name}/{question}", number), "code", source)
         test["metadata"]["nbgrader"] = {**_metadata(f"{question}-test-{number}", grade=True), "points": check.points}
         tests.append(test)

@@ -1,4 +1,7 @@
-"""What a student is told: a page for each, in Markdown and in HTML, without seeds, solutions, or anything of others."""
+"""What a student is told: a page for each, in Markdown and in HTML, without seeds, solutions, or anything of others.
+
+What the code has printed is not told: it could be what it was given, and with that somebody could look up answers the next time.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from minicnn.io.atomic import write_atomically
 def feedback(graded: Graded, title: str, headings: Mapping[str, str]) -> str:
     """The page of a student. `headings` are those of the questions in the notebook."""
     total = sum(verdict.points for verdict in graded.verdicts)
-    lines = [f"# {title}", "", f"{graded.student}: **{graded.earned:g} of {total:g} points**", ""]
-    lines += [f"- {note}" for note in graded.notes]
+    lines = [f"# {title}", "", f"{_inline(graded.student)}: **{graded.earned:g} of {total:g} points**", ""]
+    lines += [f"- {_inline(note)}" for note in graded.notes]
     lines += ["", "| question | points | of |", "|---|---|---|", *(f"| {v.question} | {v.earned:g} | {v.points:g} |" for v in graded.verdicts), ""]
     for verdict in graded.verdicts:
         lines += [f"## {headings[verdict.question]}", "", *_results(verdict, graded.notes), ""]
@@ -31,9 +34,12 @@ def _results(verdict: Verdict, notes: Sequence[str]) -> list[str]:
         lines.append(f"- {'right' if not result.message else 'not yet'}: {result.title} ({result.earned:g} of {result.points:g})")
         if result.message and result.message not in notes:
             lines += ["", *_block(result.message), ""]
-    if verdict.printed.strip():
-        lines += ["", "What your code printed:", "", *_block(verdict.printed)]
     return lines
+
+
+def _inline(text: str) -> str:
+    """On one line, without anything that Markdown or HTML would take for more than text."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!&~])", r"\\\1", " ".join(text.split()))
 
 
 def _block(text: str) -> list[str]:
@@ -63,8 +69,6 @@ def _results_as_html(verdict: Verdict, notes: Sequence[str]) -> str:
         kind, word = ("wrong", "not yet") if result.message else ("right", "right")
         lines.append(f'<p><b class="{kind}">{word}</b>: {escape(result.title)} ({result.earned:g} of {result.points:g})</p>')
         lines += [f"<pre>{escape(result.message)}</pre>"] if result.message and result.message not in notes else []
-    if verdict.printed.strip():
-        lines.append(f"<p>What your code printed:</p><pre>{escape(verdict.printed)}</pre>")
     return "".join(lines)
 
 
@@ -81,6 +85,6 @@ def write_feedback(graded: Sequence[Graded], folder: Path, title: str, headings:
 
 
 def file_name(student: str) -> str:
-    """The student's name as that of a file; two students never get the same one."""
+    """The student's name as that of a file; two students never get the same one, also where upper and lower case are the same."""
     plain = re.sub(r"[^\w.-]+", "_", student).strip(".").encode()[:150].decode(errors="ignore")
-    return plain if plain == student else f"{plain}-{hashlib.sha256(student.encode()).hexdigest()[:6]}"
+    return plain if plain == student and re.fullmatch(r"[a-z0-9.]+", plain) else f"{plain}-{hashlib.sha256(student.encode()).hexdigest()[:6]}"

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from minicnn._version import __version__
 from minicnn.course.assignment import Assignment
 from minicnn.course.submission import LARGEST, clean, read_submission
 from minicnn.course.verdict import Result, Verdict, judge
 from minicnn.errors import ArgumentError, DataError
 from minicnn.io.atomic import write_atomically
+
+MOST_FILES = 10_000  # in a folder of a student that are looked at
 
 
 @dataclass(frozen=True)
@@ -63,11 +69,13 @@ def find_submissions(folder: Path, assignment: str) -> dict[str, Path]:
 
 
 def _chosen(folder: Path, assignment: str) -> Path:
-    """The file of a student's folder that counts: the one with the right name, else the only notebook, else the folder itself, which cannot be read."""
-    files = sorted(
-        path for path in folder.rglob("*")
-        if path.suffix in (".ipynb", ".py") and not {".ipynb_checkpoints", "__MACOSX"} & set(path.parts) and not path.name.startswith(".") and path.is_file()
-    )  # fmt: skip
+    """The file of a student's folder that counts: the one with the right name, else a notebook, else the folder itself, which cannot be read. The least deep one is first."""
+    found: list[Path] = []
+    with contextlib.suppress(OSError):  # what cannot be read has nothing in it that counts
+        for path in itertools.islice(folder.rglob("*"), MOST_FILES):
+            if path.suffix in (".ipynb", ".py") and not {".ipynb_checkpoints", "__MACOSX"} & set(path.parts) and not path.name.startswith(".") and path.is_file():
+                found.append(path)
+    files = sorted(found, key=lambda path: (len(path.parts), path))
     right = [path for path in files if path.stem == assignment]
     notebooks = [path for path in files if path.suffix == ".ipynb"]
     return (right or notebooks or files or [folder])[0]
@@ -87,7 +95,7 @@ def grade(
     Args:
         kept: a folder for one file a student, so that an interrupted run goes on.
         seed: of all random numbers; who knows it can write answers for them.
-        workers: questions at once.
+        workers: students at once.
         done: told of each student who is done.
     """
     kept.mkdir(parents=True, exist_ok=True)
@@ -135,13 +143,14 @@ def grade_one(assignment: Assignment, student: str, path: Path, seed: str) -> Gr
 
 
 def _nothing(assignment: Assignment, student: str, path: Path, why: str) -> Graded:
+    why = clean(why)
     verdicts = [Verdict(q.name, [Result(check.title, check.points, why, written=False) for check in q.checks]) for q in assignment.questions]
     return Graded(student, clean(str(path)), verdicts, [why])
 
 
 def _mark(assignment: Assignment, path: Path, seed: str) -> str:
     """Changes with everything that the verdict depends on."""
-    parts = [seed.encode(), assignment.name.encode(), (assignment.folder / "checks.py").read_bytes(), os.fsencode(path)]
+    parts = [__version__.encode(), seed.encode(), assignment.name.encode(), (assignment.folder / "checks.py").read_bytes(), os.fsencode(path)]
     try:
         size = path.stat().st_size if path.is_file() else 0
         parts.append(path.read_bytes() if 0 < size <= LARGEST else str(size).encode())
@@ -157,25 +166,31 @@ def _read(file: Path, mark: str) -> Graded | None:
             return None
         verdicts = [Verdict(v["question"], [Result(**result) for result in v["results"]], v["printed"]) for v in state.pop("verdicts")]
         return Graded(verdicts=verdicts, **state)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def table(assignment: Assignment, graded: Sequence[Graded]) -> bytes:
     """The grades as CSV: a row for each student, a column for each question, the sum, and what there is to say."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["student", *(q.name for q in assignment.questions), "points", "of", "notes"])
     for each in graded:
-        writer.writerow([_plain(each.student), *(f"{v.earned:g}" for v in each.verdicts), f"{each.earned:g}", f"{assignment.points:g}", _plain("; ".join(each.notes))])
+        writer.writerow([_plain(each.student), *(_number(v.earned) for v in each.verdicts), _number(each.earned), _number(assignment.points), _plain("; ".join(each.notes))])
     return text.getvalue().encode()
 
 
 def _plain(text: str) -> str:
-    """Nothing that a spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    """On one line, and nothing that a spreadsheet takes for a formula."""
+    text = " ".join(unicodedata.normalize("NFKC", text).split()) if not text.isalnum() else text
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _number(points: float) -> float:
+    """As few digits as it takes."""
+    return int(points) if points == int(points) else points
 
 
 def processors() -> int:
-    """How many questions are checked at once by default."""
+    """How many students are graded at once by default."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -33,7 +33,7 @@ def check_pair(
         backward: `backward(dy, cache)` returns one gradient for each input, in order.
         inputs: the arrays to differentiate, by name.
         fixed: further arguments of forward.
-        right: the right forward function, if `forward` is the student's: a constant has slopes of 0, which are easily given.
+        right: the right forward function, if `forward` is the student's. The slopes are those of this one: a student's own could answer what suits its backward.
 
     Raises:
         WrongAnswer: they are not; the report names elements, their values, and a guess.
@@ -42,7 +42,7 @@ def check_pair(
     called = name_of(forward, "forward"), name_of(backward, "backward")
     if right is not None:
         equal(two(forward(*inputs.values(), **dict(fixed or {})), called[0])[0], right(*inputs.values()), f"what {called[0]} returns")
-    pair = _pair(forward, _checked(backward, tuple(inputs), called[1], said), dict(fixed or {}), called[0])
+    pair = _pair(forward, _checked(backward, tuple(inputs), called[1], said), dict(fixed or {}), called[0], right)
     with use_backend("numpy"):
         try:
             gradcheck(pair.apply, dict(inputs), rtol=rtol, seed=int(rng.integers(2**31)), name=called[1])
@@ -82,14 +82,14 @@ def _gradients(found: Any, names: tuple[str, ...], what: str) -> tuple[Array, ..
     return tuple(map(np.asarray, found))
 
 
-def _pair(forward: Callable[..., Any], gradients: Callable[..., tuple[Array, ...]], fixed: dict[str, Any], what: str) -> type[Function]:
+def _pair(forward: Callable[..., Any], gradients: Callable[..., tuple[Array, ...]], fixed: dict[str, Any], what: str, right: Callable[..., Array] | None) -> type[Function]:
     class Pair(Function):
         """The student's two functions as an operation."""
 
         def forward(self, *arrays: Array) -> Array:
             y, cache = two(forward(*arrays, **fixed), what)
             self.save(cache)
-            return y
+            return y if right is None else np.asarray(right(*arrays))
 
         def backward(self, dy: Array) -> tuple[Array | None, ...]:
             (cache,) = self.saved

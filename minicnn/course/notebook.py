@@ -13,10 +13,12 @@ from pathlib import Path
 from minicnn.course.assignment import CHECKS
 from minicnn.course.questions import load_questions
 from minicnn.course.submission import Cell, Submission, cell
-from minicnn.course.verdict import Verdict, judge
+from minicnn.course.verdict import Verdict, answer_cells, judge
 from minicnn.errors import ArgumentError, nearest
 
 FILE = "notebook"  # what it is called in messages: a kernel does not know
+
+_known: dict[tuple[str, tuple[tuple[str, str], ...]], Verdict] = {}  # the last one: nbgrader asks for every check by itself
 
 
 def check(question: str) -> None:
@@ -33,19 +35,19 @@ def check(question: str) -> None:
     print(in_words(_judged(_history(), question, Path(CHECKS))))  # noqa: T201 - in a notebook that is where one looks
 
 
-def check_in_notebook(cells: Sequence[str], question: str, title: str, checks: str = CHECKS) -> None:
+def check_in_notebook(question: str, title: str, history: Sequence[str] | None = None, checks: str = CHECKS) -> None:
     """Called in a test cell of nbgrader: does a check hold for what the notebook has run so far?
 
     Args:
-        cells: IPython's `In`, the cells that were run.
         question, title: the names of the question and of the check.
+        history: the cells that were run; by default those of this notebook.
         checks: the file with the questions.
 
     Raises:
         AssertionError: no; says what is wrong.
         ArgumentError: there is no such question or check.
     """
-    found = {result.title: result.message for result in _judged(cells, question, Path(checks)).results}
+    found = {result.title: result.message for result in _judged(_history() if history is None else history, question, Path(checks)).results}
     if title not in found:
         raise ArgumentError(f"{checks} has no check {title!r} of the question {question!r}: notebook and checks must come from the same export")
     if found[title]:
@@ -58,7 +60,12 @@ def _judged(history: Sequence[str], name: str, checks: Path) -> Verdict:
     if name not in named:
         raise ArgumentError(f"{checks} has no question {name!r}: {nearest(name, named)}")
     cells = latest([cell(f"[{number}]", source) for number, source in enumerate(history) if source.strip()])
-    return judge(named[name], Submission(Path(FILE), cells), questions)
+    submission = Submission(Path(FILE), cells)
+    key = name, tuple(answer_cells(named[name], submission, questions))
+    if key not in _known:
+        _known.clear()
+        _known[key] = judge(named[name], submission, questions)
+    return _known[key]
 
 
 def latest(cells: Sequence[Cell]) -> list[Cell]:

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.course.sandbox.student import Limits
+from minicnn.course.sandbox.student import Limits, Student
 from minicnn.errors import ArgumentError, MinicnnError
 
 CheckFunction = Callable[..., None]
@@ -112,6 +112,8 @@ def load_questions(path: Path) -> list[Question]:
     for question in questions:
         if names.count(question.name) > 1:
             raise ArgumentError(f"{path}: two questions are called {question.name!r}")
+        if taken := sorted(name for name in question.asks if name.startswith("_") or hasattr(Student, name)):
+            raise ArgumentError(f"{path}: the question {question.name!r} asks for {', '.join(taken)}, which checks cannot call: choose another name")
         if not question.checks:
             raise ArgumentError(f"{path}: the question {question.name!r} has no checks: nothing could be wrong with its answer")
     if not questions:
@@ -135,7 +137,7 @@ def equal(found: Any, right: Any, what: str, *, rtol: float = 1e-7, atol: float 
         WrongAnswer: no; says where and how far.
     """
     more = f"; {hint}" if hint else ""
-    if isinstance(found, (list, tuple)) or found is None or not isinstance(found, (int, float, complex, np.ndarray, np.generic)):
+    if not isinstance(found, (int, float, complex, np.ndarray, np.generic)):
         raise WrongAnswer(f"{what} must be {_kind(right)}, and is {'None: is a return missing?' if found is None else f'a {type(found).__name__}'}{more}")
     a, b = np.asarray(found), np.asarray(right)
     if a.shape != b.shape:

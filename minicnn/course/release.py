@@ -58,10 +58,14 @@ def release(assignment: Assignment, out: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{assignment.name}.ipynb"]
     write_atomically(written[0], "notebook", [notebook(assignment)])
-    others = [assignment.folder / CHECKS, *(path for path in sorted(assignment.folder.iterdir()) if path.suffix in PICTURES)]
-    for path in others:
+    for path in beside(assignment.folder):
         target = folder / path.name
         if target.resolve() != path.resolve():
             shutil.copyfile(path, target)
         written.append(target)
     return written
+
+
+def beside(folder: Path) -> list[Path]:
+    """What lies beside the notebook of an assignment wherever it goes: the checks, and the pictures."""
+    return [folder / CHECKS, *(path for path in sorted(folder.iterdir()) if path.suffix in PICTURES)]

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from minicnn.errors import DataError
 
-LARGEST = 20 * 2**20  # bytes of a file
+LARGEST = 100 * 2**20  # bytes of a file
 MOST_CELLS, MOST_CODE = 1000, 2**19  # cells with code, and characters in them: a parser takes a thousand times as much memory
+MAGIC = re.compile(r"\s*[%!?]|[\w.]+\?{1,2}\s*$")  # a line for IPython
+PLAIN = (ast.Constant, ast.Name, ast.Load, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Tuple, ast.List, ast.Dict)
 CELL = re.compile(r"^# (?:%%|In\[[\d ]*\]:).*$", re.MULTILINE)  # the second one is that of a notebook saved as a Python file
 
 
@@ -81,6 +83,7 @@ def _notebook(path: Path, text: str) -> Submission:
         found = [(str(each["cell_type"]), _text(each.get("source", ""))) for each in cells]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DataError(f"{path.name} is no notebook: is it cut off, or a page that a browser has saved? Download it again, as .ipynb") from None
+    _at_most(path, len(found), sum(len(source) for _, source in found))
     kept, notes = [], []
     for number, (kind, source) in enumerate(found, 1):
         if kind != "code" and not _looks_like_code(source):
@@ -92,20 +95,19 @@ def _notebook(path: Path, text: str) -> Submission:
 
 
 def _cells(path: Path, sources: Sequence[tuple[str, str]]) -> list[Cell]:
-    """By name and text, if there are not too many.
-
-    Raises:
-        DataError: there are.
-    """
-    characters = sum(len(source) for _, source in sources)
-    if len(sources) > MOST_CELLS or characters > MOST_CODE:
-        raise DataError(f"{path.name} has {len(sources):,} cells with {characters:,} characters of code; up to {MOST_CELLS:,} cells and {MOST_CODE:,} characters are read")
+    """By name and text."""
+    _at_most(path, len(sources), sum(len(source) for _, source in sources))
     return [cell(name, source) for name, source in sources]
 
 
+def _at_most(path: Path, cells: int, characters: int) -> None:
+    if cells > MOST_CELLS or characters > MOST_CODE:
+        raise DataError(f"{path.name} has {cells:,} cells with {characters:,} characters; up to {MOST_CELLS:,} cells and {MOST_CODE:,} characters are read")
+
+
 def clean(text: str) -> str:
-    """The text, with what cannot be written as UTF-8 spelt out."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """The text, with what cannot be written as UTF-8 spelt out, and what a terminal would obey."""
+    return "".join(each if each.isprintable() or each in "\n\t" else repr(each)[1:-1] for each in text.encode("utf-8", "backslashreplace").decode())
 
 
 def _text(source: object) -> str:
@@ -134,7 +136,7 @@ def cell(name: str, source: str) -> Cell:
 
 def without_magic(source: str) -> str:
     """Lines for IPython become comments, so that line numbers stay."""
-    return "\n".join("pass  # " + line if re.match(r"\s*[%!?]", line) else line for line in source.split("\n"))
+    return "\n".join("pass  # " + line if MAGIC.match(line) else line for line in source.split("\n"))
 
 
 def definitions(source: str, wanted: Collection[str]) -> str:
@@ -149,13 +151,18 @@ def definitions(source: str, wanted: Collection[str]) -> str:
 
 def _wanted(answers: Sequence[str], lending: Sequence[str]) -> set[str]:
     """Names that answers use, and that what they borrow uses in its turn."""
-    wanted = {name for source in answers if (tree := _tree(source)) for name in _used(tree)}
-    lendable = [(set(_names(node)), _used(node)) for source in lending for node in _lendable(source)]
-    while True:
-        more = {name for names, used in lendable if names & wanted for name in used} - wanted
-        if not more:
-            return wanted
-        wanted |= more
+    uses: dict[str, set[str]] = {}
+    for node in [node for source in lending for node in _lendable(source)]:
+        for name in _names(node):
+            uses.setdefault(name, set()).update(_used(node))
+    waiting = [name for source in answers if (tree := _tree(source)) for name in _used(tree)]
+    wanted: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += uses.get(name, ())
+    return wanted
 
 
 def _lendable(source: str) -> list[ast.stmt]:
@@ -169,17 +176,15 @@ def _used(node: ast.AST) -> set[str]:
 
 
 def _is_constant(node: ast.stmt) -> bool:
-    """NAME = a number, a text, or a tuple or list of them."""
-    if not isinstance(node, ast.Assign):
-        return False
-    try:
-        ast.literal_eval(node.value)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return True
+    """NAME = something of numbers, texts and other names, without a call."""
+    return isinstance(node, ast.Assign) and all(isinstance(part, PLAIN) for part in ast.walk(node.value))
 
 
 def _names(node: ast.stmt) -> list[str]:
+    """That it binds, also in the branches of an `if` or a `try`."""
+    if isinstance(node, (ast.If, ast.Try, ast.With)):
+        branches = [*node.body, *getattr(node, "orelse", []), *getattr(node, "finalbody", []), *(each for handler in getattr(node, "handlers", []) for each in handler.body)]
+        return [name for each in branches for name in _names(each)]
     if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
         return [node.name]
     if isinstance(node, (ast.Assign, ast.AnnAssign)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ def load_mutants(assignment: Assignment) -> list[Mutant]:
     for mutant in found:
         assignment.question(mutant.question)
         count = sum(each.source.count(mutant.old) for each in _cells_of(assignment, mutant.question))
+        if any(not _is_python(mutant.applied(each)) for each in _cells_of(assignment, mutant.question)):
+            raise ArgumentError(f"{path}: {mutant.name!r} is no Python any more: anybody would notice that")
         if count != 1:
             raise ArgumentError(f"{path}: {mutant.name!r}: the solution of {mutant.question} has {mutant.old!r} {count} times, and must have it once")
     if without := [question.name for question in assignment.questions if question.name not in {mutant.question for mutant in found}]:
@@ -93,6 +96,14 @@ def try_out(assignment: Assignment, kernel: Callable[[bytes, Path], str] | None 
 
 def _solved(question: str, cell: SourceCell) -> str:
     return cell.source if cell.question == question else cell.released
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _cells_of(assignment: Assignment, question: str) -> list[SourceCell]:

@@ -16,6 +16,7 @@ from minicnn.course.submission import Submission, clean
 
 PUBLIC = "at home"  # the seed that everybody knows
 LONGEST = 4000  # characters of a message
+MOST_NAMES = 200  # among which one looks for a function that was renamed
 LATER = 10.0  # seconds for what comes after a check that took too long
 
 
@@ -74,7 +75,7 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
             except StudentError as error:  # it has not come through its cells, and would not the next time
                 broken = str(error)
             message = broken if student is None else run(check, student, np.random.default_rng(_number(seed, question.name, check.title)))
-            results.append(_result(check, clean(message + _renamed(message, submission))[:LONGEST]))
+            results.append(_result(check, clean(message + _renamed(message, submission, others))[:LONGEST]))
             if student is not None and student.ended:
                 limits = replace(limits, seconds=min(limits.seconds, LATER)) if student.late else limits
                 student.close()
@@ -87,11 +88,12 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
     return Verdict(question.name, results, clean("".join(printed))[:LONGEST])
 
 
-def _renamed(message: str, submission: Submission) -> str:
+def _renamed(message: str, submission: Submission, questions: Sequence[Question]) -> str:
     """A guess at where something is that is not there."""
-    missing = re.search(r"there is no (\w+)", message)
-    names = [name for cell in submission.cells for name in cell.defines]
-    near = difflib.get_close_matches(missing[1], [name for name in names if name != missing[1]], 1, 0.7) if missing else []
+    missing = re.search(r"there is no (\w{1,60})\b", message[:200])
+    asked = {name for question in questions for name in question.asks}
+    names = [name for cell in submission.cells for name in cell.defines if name not in asked and len(name) <= 60][:MOST_NAMES]
+    near = difflib.get_close_matches(missing[1], names, 1, 0.7) if missing else []
     return f"; there is {near[0]}: has it been renamed?" if near else ""
 
 

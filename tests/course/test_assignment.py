@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minicnn.course.assignment import load_assignment
-from minicnn.course.kernel import run_in_kernel
+from minicnn.course.jupyter import run_in_kernel
 from minicnn.course.release import notebook, release
 from minicnn.course.trial import load_mutants, try_out
 from minicnn.errors import ArgumentError

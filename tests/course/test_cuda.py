@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from minicnn import cuda as machine
+from minicnn.course import compiled as machine_code
 from minicnn.course import cuda
 from minicnn.course.assignment import SOLUTION, load_assignment
 from minicnn.course.compiled import compiled
@@ -93,14 +94,30 @@ def test_a_race_shows_in_one_order_and_not_in_the_other(kernels):
     assert np.isfinite(y["reverse"][0])
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ('extern "C" __global__ void f() {}\nint g();\nint x = g();\nint g() { static volatile int n; return n; }', "has code in it that would run before any kernel is launched"),
-    ('extern "C" __global__ void f() {}\n__attribute__((constructor)) void g() { static volatile int n; n = 1; }', "would run before any kernel"),
-    ('static void g() {}\nextern "C" void (*resolve())() { return g; }\nextern "C" __attribute__((ifunc("resolve"), visibility("default"))) void h();\nextern "C" __global__ void f() { h(); }', "would run before any kernel"),
-], ids=["a variable", "a constructor", "a resolver"])  # fmt: skip
-def test_texts_of_which_nothing_may_run(text, said):
-    with pytest.raises(SimulatorError, match=said):
-        compiled(text, "T", unchecked=False)
+KERNEL = 'extern "C" __global__ void f() {}\n'
+
+
+@pytest.mark.parametrize(("text", "what"), [
+    ("__attribute__((constructor)) void g() {}", "__attribute"), ("int g(void* p) { return __builtin_trap(), 1; }", "__builtin"), ('asm("nop");', "asm"), ("#include <unistd.h>", "#include"),
+    ('  # \t include "x.h"', "#include"), ("void g() { simulator::arrays[0].read = 0; }", "simulator's own"), ("#define SIMULATOR_X 1", "simulator's own"), ("#define A(x) simu##x", "##"),
+    ("#define A(x) simu%:%:x", "##"), ('extern "C" int socket(int, int, int);', "extern"), ("extern int x;", "extern"), ("#pragma GCC optimize (0)", "#pragma"), ("int simu\\\nlator;", "simulator's own"),
+    ("int \\u0073imulator;", "u"),
+])  # fmt: skip
+def test_what_leads_out_of_a_kernel_is_refused(text, what):
+    with pytest.raises(SimulatorError, match=f"^T.cu: .*{what}.* is not for the kernels of an assignment"):
+        compiled(KERNEL + text, "T", unchecked=False)
+
+
+def test_what_runs_when_a_text_is_loaded_is_shut_in_as_well(monkeypatch):
+    """Loading comes after the doors are closed, also of a text in which nothing was refused."""
+    monkeypatch.setattr(machine_code, "FOREIGN", {})
+    text = """
+extern "C" { int socket(int, int, int); int fork(); int kill(int, int); int getppid(); int open(const char*, int, ...); }
+static int tried[4] = {socket(2, 1, 0), fork(), kill(getppid(), 0), open("/etc/passwd", 0)};
+extern "C" __global__ void f(int* y) { for (int i = 0; i < 4; i++) y[i] = tried[i]; }
+"""
+    with closing(Kernels(text, "T")) as kernels:
+        assert kernels.launch("f", (1,), (1,), (np.zeros(4, np.int32),)).outputs[0].tolist() == [-1, -1, -1, -1]
 
 
 def test_a_text_that_does_not_compile():
@@ -186,16 +203,3 @@ def test_solutions_in_a_kernel_are_released_as_an_error_of_the_compiler(tmp_path
 def test_lines_of_a_text_are_not_taken_for_those_of_ipython():
     source = 'TEXT = r"""\n  x = a\n    ? b\n    !c;\n"""'
     assert cell("cell 1", source).source == source
-
-
-def test_nothing_of_a_text_runs_before_its_first_kernel_is_launched():
-    """Not even the functions that tell what kernels there are, which a text can replace."""
-    text = r"""
-#define HASH #
-HASH define SIMULATOR_KERNEL(name, ...) extern "C" __global__ const char* simulator_signature_##name() { __builtin_trap(); } extern "C" __global__ int simulator_launch_##name(const void*) { return 0; }
-extern "C" __global__ void f() {}
-"""
-    with closing(Kernels(text, "T")) as kernels:
-        with pytest.raises(StudentError, match="has ended the process"):
-            kernels.launch("f", (1,), (1,), ())
-        assert kernels.ended

@@ -35,18 +35,18 @@ def test_what_nbgrader_gets(tmp_path):
     assert [(mark["solution"], mark["grade"], mark.get("points")) for mark in marks if mark] == [(True, False, None), (False, True, 1), (False, True, 2), (True, False, None), (False, True, 1)]
     solution, test = ("".join(cell["source"]) for cell in book["cells"][2:4])
     assert "### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION" in solution
-    assert "check_in_notebook(In, 'double', 'of numbers')" in test
+    assert "check_in_notebook('double', 'of numbers')" in test
 
 
 def test_checks_in_a_notebook(tmp_path):
     checks = str(tiny.write(tmp_path) / "checks.py")
-    check_in_notebook(["", tiny.DOUBLE, tiny.TOTAL], "double", "of a matrix", checks)
+    check_in_notebook("double", "of a matrix", ["", tiny.DOUBLE, "%%time\nx = 3", tiny.TOTAL], checks)
     with pytest.raises(AssertionError, match="should be"):
-        check_in_notebook(["", tiny.DOUBLE.replace("2", "3")], "double", "of a matrix", checks)
+        check_in_notebook("double", "of a matrix", ["", tiny.DOUBLE.replace("2", "3")], checks)
     with pytest.raises(AssertionError, match="not written yet: there is no total"):
-        check_in_notebook(["", tiny.DOUBLE], "total", "the sum", checks)
+        check_in_notebook("total", "the sum", ["", tiny.DOUBLE], checks)
     with pytest.raises(ArgumentError, match="has no check 'another'"):
-        check_in_notebook([], "double", "another", checks)
+        check_in_notebook("double", "another", [], checks)
 
 
 def test_results_for_gradescope(tmp_path):

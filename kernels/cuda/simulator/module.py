@@ -27,12 +27,15 @@ _running = threading.RLock()  # the state of a launch is that of the process
 
 
 class Library:
-    """A shared library that the compiler has made of a .cu file. Loading it and looking something up in it runs nothing of the file."""
+    """A shared library that the compiler has made of a .cu file.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        lines: of the source, by the addresses of instructions; looked up when a message needs one if it is None.
+    """
+
+    def __init__(self, path: Path, lines: dict[int, str] | None = None) -> None:
+        self.path, self.lines = path, lines
         self.functions = ctypes.CDLL(str(path))
-        self.lines: dict[int, str] | None = None  # of the source, by the addresses of instructions
         self._names, self._said = self.text("simulator_kernels"), self.text("simulator_message")
 
     @functools.cached_property
@@ -45,10 +48,6 @@ class Library:
         found = self.functions[function]
         found.restype = ctypes.c_char_p
         return lambda: found().decode("utf-8", "replace")
-
-    def look_up_lines(self) -> None:
-        """All that a message may name, now: for a process that later on may start no other, nor read a file."""
-        self.lines = lines_of(self.path)
 
     def message(self) -> str:
         """What went wrong in the last launch; addresses of instructions become lines of the source."""
@@ -110,7 +109,7 @@ class Kernel:
         Raises:
             SimulatorError: an argument does not fit, a limit of the hardware is exceeded, or a thread does what it must not.
         """
-        compiled = self.look_up()
+        compiled = self._for_settings()
         values = values_of(self.name, compiled.parameters, args)
         sizes = (*self._sizes(grid, block, shared_mem), shared_mem, self._most_shared())
         if not settings().memory_check:
@@ -133,9 +132,9 @@ class Kernel:
     @property
     def parameters(self) -> list[Parameter]:
         """What the kernel declares, one for each argument."""
-        return self.look_up().parameters
+        return self._for_settings().parameters
 
-    def look_up(self) -> Compiled:
+    def _for_settings(self) -> Compiled:
         """The kernel as it is translated for the settings of the moment."""
         check = settings().memory_check
         if check not in self._compiled:
@@ -185,24 +184,42 @@ class Module:
 
     def __init__(self, path: Path, options: Sequence[str] = ()) -> None:
         self.path, self.options = Path(path), tuple(options)
+        self._paths: dict[bool, Path] = {}
+        self._lines: dict[bool, dict[int, str]] = {}
         self._libraries: dict[bool, Library] = {}
-        self.library(settings().memory_check)
+        self.compile(settings().memory_check)
 
     @property
     def kernels(self) -> list[str]:
         """The names of the kernels in it."""
-        return next(iter(self._libraries.values())).kernels
+        return self._any_library().kernels
+
+    def compile(self, memory_check: bool, *, lines: bool = False) -> Path:
+        """Compile the file, with or without the memory check, and load nothing of it yet.
+
+        Args:
+            lines: look up all lines that a message may name: for a process that later on may start no other.
+        """
+        if memory_check not in self._paths:
+            self._paths[memory_check] = compile_file(self.path, self.options, memory_check)
+        if lines:
+            self._lines[memory_check] = lines_of(self._paths[memory_check])
+        return self._paths[memory_check]
 
     def library(self, memory_check: bool) -> Library:
-        """The compiled file, with or without the memory check."""
+        """The compiled file, loaded."""
         if memory_check not in self._libraries:
-            path = compile_file(self.path, self.options, memory_check)
+            path = self.compile(memory_check)
             try:
-                self._libraries[memory_check] = Library(path)
+                self._libraries[memory_check] = Library(path, self._lines.get(memory_check))
             except OSError:  # damaged on disk
                 path.unlink()
-                self._libraries[memory_check] = Library(compile_file(self.path, self.options, memory_check))
+                del self._paths[memory_check]
+                self._libraries[memory_check] = Library(self.compile(memory_check))
         return self._libraries[memory_check]
+
+    def _any_library(self) -> Library:
+        return self.library(next(iter(self._paths)))
 
     def get_function(self, name: str) -> Kernel:
         """The kernel of that name.
@@ -220,7 +237,7 @@ class Module:
         Raises:
             SimulatorError: its name has been changed by C++.
         """
-        if not hasattr(next(iter(self._libraries.values())).functions, name):
+        if not hasattr(self._any_library().functions, name):
             raise SimulatorError(f'{self.path.name}: write extern "C" before the kernel {name}; without it CuPy does not find the name')
         return Kernel(self, name)
 

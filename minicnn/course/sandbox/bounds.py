@@ -15,7 +15,7 @@ from typing import Any
 
 OPEN = frozenset({"numpy", *sys.stdlib_module_names})
 EVENTS = (  # what is asked of the system, by the beginning of the event's name
-    "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.kill", "os.putenv", "os.chmod", "os.chown", "os.link", "os.symlink", "os.remove", "os.rmdir",
+    "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.kill", "os.chmod", "os.chown", "os.link", "os.symlink", "os.remove", "os.rmdir",
     "os.mkdir", "os.rename", "os.truncate", "pty.", "ctypes.", "shutil.", "urllib.", "ftplib.", "smtplib.", "webbrowser.", "sqlite3.", "syslog.", "signal.pthread_kill", "sys.remote_exec",
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 Where the kernel can do it (Linux), there are walls which nothing in the process gets over, be it Python or machine code: by `landlock` it can read Python's library and NumPy, and
 write nothing; by `seccomp` it has no way to other processes and to the network. If the grader is root, the process becomes the user `nobody`, if that one can read Python.
 
-Everywhere but on Windows there are limits on processor time and memory. And everywhere `bounds` says in a sentence what is out of bounds.
+There are limits on processor time (not on Windows) and memory (Linux). And everywhere `bounds` says in a sentence what is out of bounds.
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ def step_down(folder: str = "") -> None:
     if sys.platform != "linux":
         return
     if os.getuid() == 0 and _readable_by_all(Path(sys.prefix), Path(sys.base_prefix), Path(__file__)):
-        if folder:
-            os.chown(folder, NOBODY, NOBODY)
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
+        with contextlib.suppress(OSError):  # root of a container, who may be nobody else: then the walls must do
+            if folder:
+                os.chown(folder, NOBODY, NOBODY)
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
     ctypes.CDLL(None).prctl(END_WITH_PARENT, 9)  # last, for a new user is a new beginning
 
 
@@ -73,13 +74,14 @@ def close(*, seconds: float, memory: int, folder: str = "") -> list[str]:
     Args:
         seconds: of processor time.
         memory: bytes more than the process has now; with a folder, `let_compile` has seen to it.
-        folder: may still be read.
+        folder: may still be read, and machine code in it loaded; so `bounds` does not watch.
     """
     _warm_up()
     readable = [*library(), *map(Path, DEVICES), *([Path(folder)] if folder else [])]
     _limit(None if folder else memory, seconds)
     walls = _build_walls(readable)
-    bounds.watch([str(path) for path in readable])
+    if not folder:
+        bounds.watch([str(path) for path in readable])
     return walls
 
 
@@ -91,10 +93,12 @@ def library() -> list[Path]:
 
 
 def _build_walls(readable: Sequence[Path]) -> list[str]:
-    if sys.platform != "linux" or len(list(Path(THREADS).iterdir())) != 1:  # another thread would be outside
-        return []
-    walls = []
+    walls: list[str] = []
+    if sys.platform != "linux":
+        return walls
     with contextlib.suppress(OSError):
+        if len(list(Path(THREADS).iterdir())) != 1:
+            raise RuntimeError("another thread is running, and would be outside the walls")
         landlock.allow_only(read=readable, list_folders=[STANDARD])
         walls.append("files")
     with contextlib.suppress(OSError):
@@ -111,7 +115,8 @@ def _limit(memory: int | None = None, seconds: float | None = None, files: int =
 
     limits = {resource.RLIMIT_FSIZE: files, resource.RLIMIT_CORE: 0}
     if memory is not None and sys.platform == "linux":
-        limits[resource.RLIMIT_AS] = memory + resource.getpagesize() * int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        with contextlib.suppress(OSError):  # without /proc nobody knows how much there is already
+            limits[resource.RLIMIT_AS] = memory + resource.getpagesize() * int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     if seconds is not None:
         limits |= {resource.RLIMIT_CPU: int(seconds) + 1, resource.RLIMIT_NOFILE: 64, resource.RLIMIT_NPROC: 0}
     for which, value in limits.items():

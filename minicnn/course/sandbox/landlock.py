@@ -17,7 +17,8 @@ NO_NEW_PRIVILEGES = 38  # of prctl
 VERSION = 1  # asked instead of making a ruleset
 BENEATH = 1  # the kind of a rule
 EXECUTE, WRITE_FILE, READ_FILE, READ_FOLDER = 1, 2, 4, 8
-MADE = 0b1111_1111_0000  # removing and making files, folders, links and devices
+MADE = 0b1_1111_1111_0000  # removing and making files, folders, links, sockets and devices
+FILES_MADE = 0b1_1011_0000  # of these, files and folders only
 MOVED, CUT = 1 << 13, 1 << 14  # from folder to folder, since version 2; truncating, since version 3
 FOR_FILES = EXECUTE | WRITE_FILE | READ_FILE | CUT
 
@@ -36,7 +37,7 @@ def allow_only(*, read: Sequence[Path], list_folders: Sequence[Path] = (), execu
         read: may be read.
         list_folders: the names in them, and in folders beneath, may be listed.
         execute: may be read and started.
-        write: may be read, written, made and removed.
+        write: may be read and written; files and folders in it may be made and removed.
 
     Raises:
         OSError: the kernel does not have it.
@@ -45,7 +46,7 @@ def allow_only(*, read: Sequence[Path], list_folders: Sequence[Path] = (), execu
     rules = _call(CREATE_RULESET, struct.pack("Q", handled), 8, 0)
     try:
         reading = READ_FILE | READ_FOLDER
-        for paths, rights in ((list_folders, READ_FOLDER), (read, reading), (execute, reading | EXECUTE), (write, handled & ~EXECUTE)):
+        for paths, rights in ((list_folders, READ_FOLDER), (read, reading), (execute, reading | EXECUTE), (write, reading | WRITE_FILE | FILES_MADE | handled & (MOVED | CUT))):
             for path in paths:
                 with suppress(FileNotFoundError, PermissionError):
                     _add(rules, path, rights if path.is_dir() else rights & FOR_FILES & handled)

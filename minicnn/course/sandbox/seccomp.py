@@ -70,7 +70,7 @@ def allowed(machine: str) -> dict[str, int]:
     Raises:
         OSError: it is none of those that are known here.
     """
-    if machine not in PROCESSORS:
+    if machine not in PROCESSORS or struct.calcsize("P") != 8:
         raise OSError(errno.ENOSYS, f"no list of system calls for {machine}")
     words = CALLS.split()[len(PROCESSORS) :]
     column = 1 + list(PROCESSORS).index(machine)

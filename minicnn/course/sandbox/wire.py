@@ -20,8 +20,9 @@ import numpy as np
 
 from minicnn.errors import MinicnnError
 
-MOST = 256 * 2**20  # bytes of a message
+MOST = 64 * 2**20  # bytes of a message
 MOST_JSON = 4 * 2**20  # and of what is not in arrays: JSON takes many times its size in memory
+MOST_PAIRS = 1000  # of a dict: numbers can be made so that a dict of many takes hours
 DEEPEST = 40  # lists in lists
 KINDS = "biufc"  # of arrays' elements: booleans, integers, floating-point and complex numbers
 LENGTH = struct.Struct(">I")
@@ -80,7 +81,7 @@ def _pack(value: Any, arrays: list[Any], keep: Callable[[Any], dict[str, Any]] |
 
 
 def read_message(stream: Readable, found: Callable[[dict[str, Any]], Any] | None = None) -> Any:
-    """The next value, or None at the end of the stream.
+    """The next value.
 
     Args:
         found: given what stands for an object, returns the object.
@@ -130,6 +131,8 @@ def _unpack(value: Any, arrays: list[Any], found: Callable[[dict[str, Any]], Any
     if "tuple" in value:
         return tuple(_unpack(part, arrays, found, depth + 1) for part in value["tuple"])
     if "dict" in value:
+        if len(value["dict"]) > MOST_PAIRS:
+            raise WireError(f"a dict has {len(value['dict']):,} pairs, more than {MOST_PAIRS:,}")
         return {_unpack(k, arrays, found, depth + 1): _unpack(v, arrays, found, depth + 1) for k, v in value["dict"]}
     if "float" in value:
         return float(value["float"])
