@@ -174,7 +174,10 @@ def linear_backward(dy, cache):
 
 # %% question="slopes"
 def measured_gradient(f, x, dy, h=1e-5):
-    """dL/dx for L(x) = sum(dy * f(x)), one element after the other; x is an array of float64, of any shape."""
+    """dL/dx for L(x) = sum(dy * f(x)), one element after the other.
+
+    x is an array of float64, of any shape, and so is the result.
+    """
     ### BEGIN SOLUTION
     gradient, moved = np.zeros_like(x), x.copy()
     for i in np.ndindex(x.shape):
@@ -239,7 +242,8 @@ points, labels = np.concatenate([spiral, -spiral]), np.repeat([1, -1], 30)
 
 
 def layer(inputs, outputs):
-    return [[Value(float(v)) for v in rng.standard_normal(inputs + 1) * (2 / inputs) ** 0.5] for _ in range(outputs)]
+    drawn = rng.standard_normal((outputs, inputs + 1)) * (2 / inputs) ** 0.5
+    return [[Value(float(v)) for v in row] for row in drawn]
 
 
 def output(layers, numbers):
@@ -272,3 +276,7 @@ try:
     plt.show()
 except NotImplementedError:
     print("not written yet")
+
+# %% [markdown]
+# You now have an engine that finds gradients, and a check that tells right ones from wrong ones. In assignment 2 the
+# operation is a convolution, its backward has more indices, and the same check says whether it is right.

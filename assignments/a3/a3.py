@@ -73,7 +73,8 @@ def batch_norm_backward(dy, x, gamma, eps=1e-5):
     std = np.sqrt(x.var(axis=axes, keepdims=True) + eps)
     normal = (x - x.mean(axis=axes, keepdims=True)) / std
     dbeta, dgamma = dy.sum(axis=axes), (dy * normal).sum(axis=axes)
-    dx = gamma[:, None, None] / std * (dy - dbeta[:, None, None] / n - normal * dgamma[:, None, None] / n)
+    scale = gamma[:, None, None] / std
+    dx = scale * (dy - dbeta[:, None, None] / n - normal * dgamma[:, None, None] / n)
     return dx, dgamma, dbeta
     ### END SOLUTION
 
@@ -166,14 +167,26 @@ def course(draw, norm=False):
     return found
 
 
+def smaller(shape, rng):
+    return 0.5 * he(shape, rng)
+
+
+def larger(shape, rng):
+    return 1.5 * he(shape, rng)
+
+
 try:
     plt.semilogy(course(he), label="he")
-    plt.semilogy(course(lambda shape, rng: 0.5 * he(shape, rng)), label="half of it")
-    plt.semilogy(course(lambda shape, rng: 1.5 * he(shape, rng)), label="one and a half of it")
-    plt.semilogy(course(lambda shape, rng: 0.5 * he(shape, rng), norm=True), "--", label="half of it, and batch norm")
+    plt.semilogy(course(smaller), label="half of it")
+    plt.semilogy(course(larger), label="one and a half of it")
+    plt.semilogy(course(smaller, norm=True), "--", label="half of it, and batch norm")
     plt.xlabel("layer")
     plt.ylabel("root mean square")
     plt.legend()
     plt.show()
 except NotImplementedError:
     print("not written yet")
+
+# %% [markdown]
+# You now have what keeps the numbers of a deep network in range. Assignment 4 looks at the networks that were built
+# with it, from AlexNet to ResNet; and there it turns out that depth needs one thing more, a way around the layers.

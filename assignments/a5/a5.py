@@ -40,7 +40,10 @@ def grouped_conv(x, w, groups, padding=0):
     """(N, C, H, W), (O, C / groups, kh, kw) -> (N, O, H', W')."""
     ### BEGIN SOLUTION
     size, count = x.shape[1] // groups, len(w) // groups
-    parts = [conv(x[:, g * size : (g + 1) * size], w[g * count : (g + 1) * count], padding) for g in range(groups)]
+    parts = [
+        conv(x[:, g * size : (g + 1) * size], w[g * count : (g + 1) * count], padding)
+        for g in range(groups)
+    ]
     return np.concatenate(parts, axis=1)
     ### END SOLUTION
 
@@ -147,7 +150,8 @@ try:
     for phi in range(4):
         channels = [scaled_channels(C, beta**phi) for C in (32, 16, 24, 40, 80, 112, 192, 320)]
         side = 224 * gamma**phi
-        print(f"phi = {phi}: {cost(alpha, beta, gamma, phi):.2f} times the cost, side {side:.0f}, channels {channels}")
+        times = cost(alpha, beta, gamma, phi)
+        print(f"phi = {phi}: {times:.2f} times the cost, side {side:.0f}, channels {channels}")
 except NotImplementedError:
     print("not written yet")
 
@@ -156,7 +160,7 @@ except NotImplementedError:
 #
 # A depthwise separable layer has 7 to 9 times fewer multiply-adds than a 3x3 convolution. How much faster is it? Here
 # both run on minicnn's own kernels, on this computer. A depthwise convolution multiplies each number that it loads
-# only nine times, and so it waits for the memory.
+# only nine times, and so it waits for the memory. (Less than 1 "times as fast" means slower.)
 
 # %%
 import time
@@ -179,9 +183,15 @@ try:
     for C in (32, 128):
         x = minicnn.randn(8, C, 56, 56)
         full = nn.Conv2d(C, C, 3, padding=1, bias=False)
-        separable = nn.Sequential(nn.Conv2d(C, C, 3, padding=1, groups=C, bias=False), nn.Conv2d(C, C, 1, bias=False))
+        depthwise = nn.Conv2d(C, C, 3, padding=1, groups=C, bias=False)
+        separable = nn.Sequential(depthwise, nn.Conv2d(C, C, 1, bias=False))
         fewer = full_macs(C, C, 3, 56, 56) / separable_macs(C, C, 3, 56, 56)
         faster = milliseconds(full, x) / milliseconds(separable, x)
         print(f"{C} channels: {fewer:.1f} times fewer multiply-adds, {faster:.1f} times as fast")
 except NotImplementedError:
     print("not written yet")
+
+# %% [markdown]
+# You now have the parts of MobileNet, ShuffleNet, SENet and EfficientNet, and know why fewer multiplications need not
+# be less time. Assignment 6 takes networks that have learnt as they are, and uses them for something else: to find
+# similar pictures, and to say where a thing is.

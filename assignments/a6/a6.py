@@ -27,7 +27,7 @@ import numpy as np
 
 # %% question="features"
 def standardised(train, test):
-    """(N, F) and (M, F) -> both, with the training pictures' mean 0 and deviation 1 in each feature."""
+    """(N, F), (M, F) -> both; train with mean 0 and deviation 1 in each feature."""
     ### BEGIN SOLUTION
     mean, std = train.mean(axis=0), train.std(axis=0)
     std = np.where(std > 0, std, 1)
@@ -57,11 +57,13 @@ shown = np.arange(10, 360, 36)
 try:
     pixels = [images.reshape(-1, 64).astype(float) for images in (train.images, test.images[shown])]
     known, asked = standardised(*pixels)
-    which = nearest_class(known, np.arange(len(train)), asked)  # their numbers in the place of labels
+    which = nearest_class(known, np.arange(len(train)), asked)  # numbers in the place of labels
     figure, panels = plt.subplots(2, 10, figsize=(8, 2))
     for column, (i, j) in enumerate(zip(shown, which, strict=True)):
         panels[0, column].imshow(test.images[i, 0], cmap="gray")
         panels[1, column].imshow(train.images[j, 0], cmap="gray")
+    panels[0, 0].set_title("held out", loc="left", fontsize=9)
+    panels[1, 0].set_title("nearest", loc="left", fontsize=9)
     for panel in panels.flat:
         panel.axis("off")
     plt.show()
@@ -135,7 +137,9 @@ def suppress(boxes, scores, threshold):
 
 # %% question="loss"
 def localisation_loss(scores, found, labels, true, weight):
-    """scores (N, K), found and true (N, 4), labels (N,) integers -> the loss, dscores (N, K), dfound (N, 4)."""
+    """scores (N, K), found and true boxes (N, 4), labels (N,) integers
+    -> the loss, dscores (N, K), dfound (N, 4).
+    """
     ### BEGIN SOLUTION
     N = len(scores)
     shifted = scores - scores.max(axis=1, keepdims=True)
@@ -153,7 +157,7 @@ def localisation_loss(scores, found, labels, true, weight):
 # Pictures of figures, drawn as they are needed: never the same one twice. minicnn's `Localiser` has the trunk and the
 # heads; its loss is yours, built into autograd as an operation. In half a minute it does not get far
 # (`minicnn experiment localise` takes three and a half, and reaches a mean IoU of 0.88), but you see boxes go where
-# they belong.
+# they belong: white is the true box, red the one that was found.
 
 # %%
 import matplotlib.pyplot as plt
@@ -181,11 +185,13 @@ try:
     size, count = 32, 12_800
     model = Localiser(len(Shapes.classes), (16, 32, 64))
     normal = Normalize(Shapes.mean, Shapes.std)
-    pictures = DataLoader(Shapes(count, size=size, clutter=0.0, target="box"), 64, seed=0, transform=normal)
+    drawn = Shapes(count, size=size, clutter=0.0, target="box")
+    pictures = DataLoader(drawn, 64, seed=0, transform=normal)
     optimizer = optim.Adam(model.parameters(), lr=0.003)
     for step, (images, labels, boxes) in enumerate(pictures, 1):
         outputs = model(images)
-        loss = YourLoss.apply(outputs.scores, outputs.boxes, labels, relative_boxes(boxes, size, size), weight=20.0)
+        true = relative_boxes(boxes, size, size)
+        loss = YourLoss.apply(outputs.scores, outputs.boxes, labels, true, weight=20.0)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -201,10 +207,14 @@ try:
     figure, panels = plt.subplots(1, 6, figsize=(12, 2.2))
     for i, panel in enumerate(panels):
         panel.imshow(held_out[i][0].transpose(1, 2, 0))
-        for (left, top, right, bottom), colour in ((boxes.numpy()[i], "white"), (found[i], "red")):
-            panel.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=colour)
+        for (l, t, r, b), colour in ((boxes.numpy()[i], "white"), (found[i], "red")):
+            panel.plot([l, r, r, l, l], [t, t, b, b, t], color=colour)
         panel.set_title(f"IoU {overlaps[i]:.2f}")
         panel.axis("off")
     plt.show()
 except NotImplementedError:
     print("not written yet")
+
+# %% [markdown]
+# You now have what turns a classifier into a searcher and a localiser: features, boxes, and a loss with two parts. So
+# far NumPy and minicnn have done the computing. In assignment 7 you write it yourself, as it runs on a GPU.
