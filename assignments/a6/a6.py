@@ -27,7 +27,9 @@ import numpy as np
 
 # %% question="features"
 def standardised(train, test):
-    """(N, F), (M, F) -> both; train with mean 0 and deviation 1 in each feature."""
+    """(N, F) and (M, F) -> both, with the training pictures' mean 0 and deviation 1
+    in each feature.
+    """
     ### BEGIN SOLUTION
     mean, std = train.mean(axis=0), train.std(axis=0)
     std = np.where(std > 0, std, 1)
