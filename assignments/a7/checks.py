@@ -167,6 +167,7 @@ def _(student, rng):
     for name, read, size, along, what in (("a", a.read, M * K, N, "columns"), ("b", b.read, K * N, M, "rows")):
         most = -(-along // 16)
         holds(read <= 4 * size * most, f"M = {M}, N = {N}, K = {K}: each number of {name} is read {read / 4 / size:.1f} times from global memory; c has {most} tiles of 16 {what}, and {most} times are enough")
+        holds(read >= 4 * size, f"M = {M}, N = {N}, K = {K}: of {name}, only {read / 4 / size:.0%} is read from global memory: where does the rest come from?")
     holds((c.read, c.written) == (0, 4 * M * N), f"each number of c is written {c.written / 4 / M / N:.3g} times, and read {c.read / 4 / M / N:.3g} times: keep the sum in a variable of the thread, and write it once")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from minicnn.cli import main
 from minicnn.course.assignment import load_assignment
 from minicnn.course.jupyter import run_in_kernel
 from minicnn.course.release import notebook, release
@@ -86,6 +87,28 @@ def faults(folder):
     return {row.what: row.fault for row in try_out(load_assignment(folder))}
 
 
+def test_the_command_tells_a_fault(tmp_path, capsys):
+    folder = tiny.write(tmp_path)
+    assert main(["course", "check", str(folder), "--no-kernel"]) == 0
+    assert "4 points, of double, total" in capsys.readouterr().out
+    tiny.write(tmp_path, mutants=tiny.MUTANTS.replace("3 * x", "x + x"))
+    assert main(["course", "check", str(folder), "--no-kernel"]) == 1
+    assert "FAULT  double: thrice" in capsys.readouterr().out
+
+
+def test_a_mutant_that_spoils_another_question_is_a_fault(tmp_path):
+    """Here the second question borrows a constant from the cell of the first."""
+    source = tiny.SOURCE.replace('# %% question="total"\ndef total(x):', '# %% question="total"\ndef total(x, double=double):').replace("def double(x):", "FACTOR = 2\n\n\ndef double(x):")
+    checks = tiny.CHECKS.replace(', given="def double(x):\\n    return 2 * x"', "")
+    found = faults(tiny.write(tmp_path, source=source, checks=checks))
+    assert "total, the sum: " in found["double: thrice"]
+
+
+def test_a_mutant_must_be_python(tmp_path):
+    with pytest.raises(ArgumentError, match="'thrice' is no Python any more"):
+        load_mutants(load_assignment(tiny.write(tmp_path, mutants=tiny.MUTANTS.replace("3 * x", "3 * * x"))))
+
+
 def test_a_sound_assignment(tmp_path):
     found = faults(tiny.write(tmp_path))
     assert list(found) == ["the solution", "the release, untouched", "only double solved", "only total solved", "double: thrice", "total: the mean"]
@@ -118,6 +141,8 @@ def test_a_notebook_in_a_kernel(tmp_path):
     pytest.importorskip("nbclient")
     assignment = load_assignment(tiny.write(tmp_path, source=tiny.SOURCE.replace('print("here one looks")', "assert double(1) == 2")))
     assert run_in_kernel(notebook(assignment, solution=True), assignment.folder) == ""
+    wrong = notebook(assignment, solution=True).replace(b"return double(x).sum()", b"return double(x).mean()")
+    assert run_in_kernel(wrong, assignment.folder).startswith("total: 0 of 1 points\n  not yet: the sum")
     assert "NotImplementedError" in run_in_kernel(notebook(assignment), assignment.folder)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from minicnn import cuda as machine
-from minicnn.course import compiled as machine_code
 from minicnn.course import cuda
 from minicnn.course.assignment import SOLUTION, load_assignment
 from minicnn.course.compiled import compiled
@@ -110,7 +109,7 @@ def test_what_leads_out_of_a_kernel_is_refused(text, what):
 
 def test_what_runs_when_a_text_is_loaded_is_shut_in_as_well(monkeypatch):
     """Loading comes after the doors are closed, also of a text in which nothing was refused."""
-    monkeypatch.setattr(machine_code, "FOREIGN", {})
+    monkeypatch.setattr(cuda, "DRIVER", f"from minicnn.course import compiled\ncompiled.FOREIGN.clear()\n{cuda.DRIVER}")
     text = """
 extern "C" { int socket(int, int, int); int fork(); int kill(int, int); int getppid(); int open(const char*, int, ...); }
 static int tried[4] = {socket(2, 1, 0), fork(), kill(getppid(), 0), open("/etc/passwd", 0)};

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,8 +16,11 @@ from minicnn.course import grade as grading
 from minicnn.course import verdict as judging
 from minicnn.course.assignment import load_assignment
 from minicnn.course.feedback import as_html, feedback, file_name, write_feedback
+from minicnn.course.grade import _plain as plain
 from minicnn.course.grade import find_submissions, grade, table
+from minicnn.course.questions import Check
 from minicnn.course.release import notebook
+from minicnn.course.sandbox import student as outside
 from minicnn.course.sandbox.student import Limits
 from minicnn.course.submission import read_submission
 from minicnn.errors import ArgumentError
@@ -103,24 +107,89 @@ def test_feedback_tells_what_is_wrong_and_nothing_of_the_checks(assignment, grad
             assert secret not in page
 
 
-def test_what_a_student_prints_stays_inside_its_block(assignment, folder, tmp_path):
-    (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('```\\n# 4 of 4')\n    return x", tiny.TOTAL))
+def test_what_a_student_says_stays_inside_its_block(assignment, folder, tmp_path):
+    (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('secret', x)\n    raise ValueError('```\\n# 4 of 4')", tiny.TOTAL))
     (one,) = grade(assignment, {"loud": tmp_path / "loud.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)
-    assert "  ````text\n  ```\n  # 4 of 4" in feedback(one, "t", assignment.headings)
+    page = feedback(one, "t", assignment.headings)
+    assert "  ````text\n  ValueError: ```\n  # 4 of 4" in page
+    assert "secret" not in page
 
 
 def test_a_page_for_a_browser_has_no_markup_of_a_student(assignment, tmp_path):
-    (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    print('<script>alert(1)</script>')\n    raise ValueError('<b>bold</b>')", tiny.TOTAL))
+    (tmp_path / "loud.ipynb").write_text(tiny.notebook("def double(x):\n    raise ValueError('<b>bold</b><script>alert(1)</script>')", tiny.TOTAL))
     (one,) = grade(assignment, {"<i>x</i>": tmp_path / "loud.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)
     page = as_html(one, "Doubles & sums", assignment.headings)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "ValueError: &lt;b&gt;bold&lt;/b&gt;" in page
+    loud = replace(one, student="# <b>x</b>", notes=["**9 of 9**"])
+    assert "\\# \\<b\\>x\\</b\\>: **1 of 4 points**" in feedback(loud, "t", assignment.headings)
+    assert "- \\*\\*9 of 9\\*\\*" in feedback(loud, "t", assignment.headings)
     assert not any(tag in page for tag in ("<script", "<b>bold", "<i>x"))
     assert "<b>1 of 4 points</b>" in page
 
 
+@pytest.mark.parametrize("name", ["=1+1", " =1+1", "\u3000=1+1", "\uff1d1+1", "a\r=1+1", "-1", "@x", "+1"])
+def test_no_name_is_a_formula(name):
+    row = next(csv.reader([plain(name)]))
+    assert len(row) == 1
+    assert not any(line.startswith(("=", "+", "-", "@")) for line in row[0].splitlines())
+
+
+def test_another_file_of_checks_or_another_answer_is_judged_anew(assignment, folder, tmp_path):
+    """What is kept is that of the same file, checks and seed."""
+    course = load_assignment(tiny.write(tmp_path / "course"))
+    (tmp_path / "a.ipynb").write_text(tiny.notebook(tiny.DOUBLE, tiny.TOTAL))
+
+    def points():
+        return grade(course, {"a": tmp_path / "a.ipynb"}, tmp_path / "kept", seed="s", workers=1, done=lambda each: None)[0].earned
+
+    assert points() == 4
+    (tmp_path / "a.ipynb").write_text(tiny.notebook(tiny.TOTAL))
+    assert points() == 1
+    course = load_assignment(tiny.write(tmp_path / "course", checks=tiny.CHECKS.replace("2 * x.sum()", "3 * x.sum()")))
+    assert points() == 0
+
+
+def test_every_seed_and_check_has_random_numbers_of_its_own(assignment, folder):
+    def numbers(seed):
+        found = []
+        question = replace(assignment.questions[0], checks=[Check(title, 1, lambda student, rng: found.append(rng.random())) for title in ("a", "b")])
+        judging.judge(question, read_submission(folder / "both.ipynb"), assignment.questions, seed)
+        return found
+
+    assert numbers("s") == numbers("s")
+    assert len({*numbers("s"), *numbers("t"), *numbers(judging.PUBLIC)}) == 6
+
+
+def test_a_seed_is_drawn_for_each_table(assignment, folder, tmp_path, capsys):
+    some = tmp_path / "some"
+    some.mkdir()
+    (some / "a.py").write_text("x = 1")
+    for name in ("g", "h"):
+        assert main(["course", "grade", str(assignment.folder), str(some), "--out", str(tmp_path / name / "grades.csv")]) == 0
+    seeds = {(tmp_path / name / "grades.seed").read_text() for name in ("g", "h")}
+    assert len(seeds) == 2
+    assert (tmp_path / "g" / "grades.seed").stat().st_mode & 0o077 == 0
+
+
+def test_missing_walls_are_said(assignment, tmp_path, capsys, monkeypatch):
+    (tmp_path / "a.py").write_text("x = 1")
+    for walls, said in ((("files", "calls"), "Answers are shut in by the kernel"), (("files",), "warning: on this system nothing but Python keeps answers from processes and the network"), ((), "from files .* and from processes")):
+        monkeypatch.setattr(outside, "walls_here", lambda walls=walls: walls)
+        main(["course", "grade", str(assignment.folder), str(tmp_path), "--out", str(tmp_path / ".g" / "grades.csv")])
+        assert re.search(said, capsys.readouterr().err)
+
+
+def test_the_least_deep_file_of_a_folder_counts(tmp_path):
+    for place in ("Old", "."):
+        (tmp_path / "smith" / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "smith" / place / "tiny.ipynb").write_text("{}")
+    assert find_submissions(tmp_path, "tiny") == {"smith": tmp_path / "smith" / "tiny.ipynb"}
+
+
 def test_names_of_files():
     assert file_name("smith") == "smith"
+    assert len({file_name(name).lower() for name in ("Smith", "smith", "SMITH", "jo ann", file_name("jo ann"))}) == 5
     assert len({file_name("a/b"), file_name("a_b"), file_name("../a"), file_name("a:b")}) == 4
     assert not any("/" in file_name(name) for name in ("a/b", "../a"))
 

@@ -16,6 +16,26 @@ def tried(backward, forward=FORWARD, right=None):
         check_pair(student.square_forward, student.square_backward, {"x": rng.standard_normal((2, 3)), "w": rng.standard_normal((2, 3))}, rng, right=right)
 
 
+def test_a_forward_that_answers_what_suits_its_backward():
+    """Its slopes are 0, as it gives the first result again and again; they are not asked for where there is a right one."""
+    forward = "first = []\ndef square_forward(x, w):\n    first.append(w * x**2)\n    return first[0], (x, w)\n"
+    with pytest.raises(WrongAnswer, match=r"dx.*wrong in 6 of 6"):
+        tried("return 0 * x, 0 * w", forward, right=lambda x, w: w * x**2)
+
+
+def test_another_generator_brings_another_gradient_from_above():
+    seen = []
+
+    def backward(dy, cache):
+        seen.append(dy.copy())
+        return (dy,)
+
+    for seed in (1, 2):
+        check_pair(lambda x: (x, None), backward, {"x": np.ones(3)}, np.random.default_rng(seed))
+    assert len({each.tobytes() for each in seen}) >= 2
+    assert not np.array_equal(seen[0], seen[-1])
+
+
 def test_a_right_pair():
     tried("return 2 * w * x * dy, x**2 * dy", right=lambda x, w: w * x**2)
 
