@@ -17,7 +17,8 @@ SOURCE = '''# ---
 # %% [markdown]
 # # {title}
 #
-# What this is about, in a few sentences. `pytest --gradcheck {name}.ipynb` checks what you have saved.
+# What this is about, in a few sentences. Write where it says `YOUR CODE HERE`, run the cell,
+# and then the cell under it, which checks what you have run.
 
 # %% tags=["provided"]
 import numpy as np

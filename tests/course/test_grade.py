@@ -278,6 +278,8 @@ def test_students_check_themselves(assignment, folder, tmp_path):
     assert "Traceback" not in done.stdout
     assert "tiny.ipynb  double  0 of 3\n" in done.stdout
     assert "tiny.ipynb  total   1 of 1\n" in done.stdout
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "no tests ran" in done.stdout
     (tmp_path / "tiny.py").write_text(f'# %% question="double"\n{tiny.DOUBLE}\n\n# %% question="total"\n{tiny.TOTAL}\n')
     (tmp_path / "saved.py").write_text(f"#!/usr/bin/env python\n# In[1]:\n\n{tiny.DOUBLE}\n\n# In[ ]:\n\n{tiny.TOTAL}\n1 / 0\n")
     for name in ("tiny.py", "saved.py"):
