@@ -33,7 +33,7 @@ def check_pair(
         backward: `backward(dy, cache)` returns one gradient for each input, in order.
         inputs: the arrays to differentiate, by name.
         fixed: further arguments of forward.
-        right: the right forward function, if `forward` is the student's. The slopes are those of this one: a student's own could answer what suits its backward.
+        right: the right forward function, if `forward` asks the student. The slopes are those of this one: a student's own could answer what suits its backward.
 
     Raises:
         WrongAnswer: they are not; the report names elements, their values, and a guess.
@@ -87,13 +87,15 @@ def _pair(forward: Callable[..., Any], gradients: Callable[..., tuple[Array, ...
         """The student's two functions as an operation."""
 
         def forward(self, *arrays: Array) -> Array:
+            if right is not None:
+                self.save(*arrays)
+                return np.asarray(right(*arrays))
             y, cache = two(forward(*arrays, **fixed), what)
             self.save(cache)
-            return y if right is None else np.asarray(right(*arrays))
+            return y
 
         def backward(self, dy: Array) -> tuple[Array | None, ...]:
-            (cache,) = self.saved
-            return gradients(dy, cache)
+            return gradients(dy, self.saved[0] if right is None else two(forward(*self.saved, **fixed), what)[1])
 
     return Pair
 

@@ -21,7 +21,7 @@ from minicnn.course.sandbox.wire import read_message, write_message
 
 START = str(Path(__file__).with_name("start.py"))
 PRINTED = 20_000  # bytes of what it prints that are kept
-GRACE = 1.0  # seconds that an answer may be late, before the process that could send it is not waited for any more
+GRACE = 1.0  # seconds that one waits longer for what it prints
 
 
 class Process:
@@ -49,7 +49,7 @@ class Process:
         except OSError:
             self._end.close()
             raise
-        self._answers, self._words = Deadline(cast("IO[bytes]", self._process.stdout)), Deadline(cast("IO[bytes]", self._process.stderr))
+        self._orders, self._answers, self._words = (Deadline(cast("IO[bytes]", pipe)) for pipe in (self._process.stdin, self._process.stdout, self._process.stderr))
         self._printed = bytearray()
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
@@ -74,25 +74,22 @@ class Process:
 
         Raises:
             BrokenPipeError: it has ended.
+            TimeoutError: it does not read in time, and is ended.
             WireError: the message cannot be sent.
         """
         with self._clock():
-            write_message(cast("IO[bytes]", self._process.stdin), message, stand_in)
+            write_message(self._orders, message, stand_in)
 
     def receive(self, found: Callable[[dict[str, Any]], Any]) -> Any:
         """The next message; see `read_message`.
 
         Raises:
-            TimeoutError: it has not come in time, and the process is ended.
+            TimeoutError: it does not come in time, and the process is ended.
             EOFError: it has ended.
             WireError: it has sent something else.
         """
         with self._clock():
-            try:
-                return read_message(self._answers, found)
-            except TimeoutError:
-                self._kill()
-                raise
+            return read_message(self._answers, found)
 
     def wait(self) -> int:
         """For its end: the exit code, or minus the number of a signal."""
@@ -122,12 +119,16 @@ class Process:
     def _clock(self) -> Iterator[None]:
         """Its time passes while it is waited for."""
         start = time.monotonic()
-        self._answers.allow(self._left + GRACE)
-        self._words.allow(self._left + GRACE)
+        for pipe, grace in ((self._orders, 0.0), (self._answers, 0.0), (self._words, GRACE)):
+            pipe.allow(self._left + grace)
         over = threading.Timer(max(0.0, self._left), self._kill)
-        over.start()
+        if sys.platform == "win32":
+            over.start()
         try:
             yield
+        except TimeoutError:
+            self._kill()
+            raise
         finally:
             over.cancel()
             self._left -= time.monotonic() - start

@@ -149,7 +149,7 @@ def _import(modules: Sequence[str]) -> None:
 
 def _take_over_streams() -> tuple[BinaryIO, BinaryIO]:
     """The streams of messages, which nobody else finds by number; what is printed goes to the error stream, and there is nothing to read."""
-    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -153,7 +153,7 @@ class Student:
     def _exchange(self, message: Any, trouble: str = "") -> Any:
         try:
             self._process.send(message, stand_in)
-        except (BrokenPipeError, ConnectionError):
+        except (BrokenPipeError, ConnectionError, TimeoutError):
             raise StudentError(self._why_it_ended(trouble)) from None
         except WireError as error:
             raise StudentError(str(error)) from None

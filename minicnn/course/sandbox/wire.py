@@ -14,7 +14,7 @@ import json
 import math
 import struct
 from collections.abc import Callable
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -39,7 +39,14 @@ class WireError(MinicnnError, ValueError):
     """A value cannot be sent, or what has arrived is no message."""
 
 
-def write_message(stream: IO[bytes], value: Any, keep: Callable[[Any], dict[str, Any]] | None = None) -> None:
+class Writable(Protocol):
+    """What has a method `write`."""
+
+    def write(self, data: bytes, /) -> Any:
+        """All of it."""
+
+
+def write_message(stream: Writable, value: Any, keep: Callable[[Any], dict[str, Any]] | None = None) -> None:
     """Send a value.
 
     Args:
@@ -53,9 +60,7 @@ def write_message(stream: IO[bytes], value: Any, keep: Callable[[Any], dict[str,
     size = 2 * LENGTH.size + len(head) + sum(a.nbytes for a in arrays)
     if size > MOST:
         raise WireError(f"a value of {size / 2**20:,.0f} MiB is larger than the {MOST // 2**20} MiB that may be sent")
-    stream.write(LENGTH.pack(size - LENGTH.size) + LENGTH.pack(len(head)) + head)
-    stream.writelines(array.tobytes() for array in arrays)
-    stream.flush()
+    stream.write(b"".join([LENGTH.pack(size - LENGTH.size), LENGTH.pack(len(head)), head, *(array.tobytes() for array in arrays)]))
 
 
 def _pack(value: Any, arrays: list[Any], keep: Callable[[Any], dict[str, Any]] | None, depth: int) -> Any:
