@@ -50,7 +50,7 @@ def _block(text: str) -> list[str]:
 
 
 def as_html(graded: Graded, title: str, headings: Mapping[str, str]) -> str:
-    """The same page for a browser. Whatever a student has called things or printed is text in it."""
+    """The same page for a browser. Whatever a student has called things is text in it."""
     total = sum(verdict.points for verdict in graded.verdicts)
     rows = "".join(f"<tr><td>{escape(v.question)}</td><td>{v.earned:g} of {v.points:g}</td></tr>" for v in graded.verdicts)
     notes = "".join(f"<p>{escape(note)}</p>" for note in graded.notes)

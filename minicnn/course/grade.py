@@ -144,7 +144,7 @@ def grade_one(assignment: Assignment, student: str, path: Path, seed: str) -> Gr
 
 def _nothing(assignment: Assignment, student: str, path: Path, why: str) -> Graded:
     why = clean(why)
-    verdicts = [Verdict(q.name, [Result(check.title, check.points, why, written=False) for check in q.checks]) for q in assignment.questions]
+    verdicts = [Verdict(q.name, [Result(check.title, check.points, why) for check in q.checks]) for q in assignment.questions]
     return Graded(student, clean(str(path)), verdicts, [why])
 
 

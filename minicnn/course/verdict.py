@@ -22,12 +22,11 @@ LATER = 10.0  # seconds for what comes after a check that took too long
 
 @dataclass(frozen=True)
 class Result:
-    """What one check found. `message` is empty if it holds; `written` is false if the code is not there yet."""
+    """What one check found. `message` is empty if it holds."""
 
     title: str
     points: float
     message: str = ""
-    written: bool = True
 
     @property
     def earned(self) -> float:
@@ -54,16 +53,16 @@ class Verdict:
         return sum(result.points for result in self.results)
 
 
-def judge(question: Question, submission: Submission, others: Sequence[Question], seed: str = PUBLIC) -> Verdict:
+def judge(question: Question, submission: Submission, questions: Sequence[Question], seed: str = PUBLIC) -> Verdict:
     """Run the checks of a question on what a student has handed in.
 
     The code runs in a process of its own (`sandbox`); after a check in which it ended, or took too long, the next check gets a new one, and less time.
 
     Args:
-        others: all questions of the assignment, so that their answers stay away from this one.
+        questions: all of the assignment, so that their answers stay away from this one.
         seed: of the random numbers; the same gives the same verdict.
     """
-    cells = answer_cells(question, submission, others)
+    cells = answer_cells(question, submission, questions)
     results: list[Result] = []
     printed: list[str] = []
     student: Student | None = None
@@ -75,7 +74,7 @@ def judge(question: Question, submission: Submission, others: Sequence[Question]
             except StudentError as error:  # it has not come through its cells, and would not the next time
                 broken = str(error)
             message = broken if student is None else run(check, student, np.random.default_rng(_number(seed, question.name, check.title)))
-            results.append(_result(check, clean(message + _renamed(message, submission, others))[:LONGEST]))
+            results.append(Result(check.title, check.points, clean(message + _renamed(message, submission, questions))[:LONGEST]))
             if student is not None and student.ended:
                 limits = replace(limits, seconds=min(limits.seconds, LATER)) if student.late else limits
                 student.close()
@@ -97,13 +96,9 @@ def _renamed(message: str, submission: Submission, questions: Sequence[Question]
     return f"; there is {near[0]}: has it been renamed?" if near else ""
 
 
-def _result(check: Check, message: str) -> Result:
-    return Result(check.title, check.points, message, "not written yet" not in message)
-
-
-def answer_cells(question: Question, submission: Submission, others: Sequence[Question]) -> list[tuple[str, str]]:
+def answer_cells(question: Question, submission: Submission, questions: Sequence[Question]) -> list[tuple[str, str]]:
     """What the process of a question runs: its cells, and definitions from cells that belong to none of the others."""
-    names = {name for other in others if other is not question for name in other.asks} - set(question.asks)
+    names = {name for other in questions if other is not question for name in other.asks} - set(question.asks)
     return submission.answer(question.asks, names)
 
 

@@ -10,13 +10,19 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn.course.sandbox import guard
+from minicnn.course.sandbox import guard, landlock, seccomp
 from minicnn.course.sandbox.student import Limits, Student, StudentError, walls_here
 
 SOON = Limits(seconds=30, memory=2**29)
 
 
-pytestmark = pytest.mark.skipif(set(walls_here()) != {"files", "calls"}, reason="Landlock (Linux 5.13) and seccomp on x86-64 or AArch64 are what is tried")
+if sys.platform != "linux" or landlock.version() == 0 or os.uname().machine not in seccomp.PROCESSORS:
+    pytest.skip("Landlock (Linux 5.13) and seccomp on x86-64 or AArch64 are what is tried", allow_module_level=True)
+
+
+def test_the_walls_stand():
+    assert walls_here() == ["files", "calls"]
+
 
 INSIDE = """
 import ctypes, errno, json, os, signal, sys

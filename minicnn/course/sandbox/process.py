@@ -121,8 +121,8 @@ class Process:
         start = time.monotonic()
         for pipe, grace in ((self._orders, 0.0), (self._answers, 0.0), (self._words, GRACE)):
             pipe.allow(self._left + grace)
-        over = threading.Timer(max(0.0, self._left), self._kill)
-        if sys.platform == "win32":
+        over = threading.Timer(max(0.0, self._left), self._kill) if sys.platform == "win32" else None  # where pipes cannot be waited for
+        if over:
             over.start()
         try:
             yield
@@ -130,7 +130,8 @@ class Process:
             self._kill()
             raise
         finally:
-            over.cancel()
+            if over:
+                over.cancel()
             self._left -= time.monotonic() - start
 
     def _kill(self) -> None:
