@@ -46,7 +46,7 @@ tries = {
     "read": call("openat", AT, path, 0), "write": call("openat", AT, path, 1), "make": call("openat", AT, path + b"2", 0o101, 0o600), "folder": call("openat", AT, b"/", 0o200000),
     "from /proc": call("openat", AT, b"/proc/self/environ", 0), "link": call("linkat", AT, path, AT, path + b"3", 0), "remove": call("unlinkat", AT, path, 0),
     "mode": call("fchmodat", AT, path, 0o777), "time": call("utimensat", AT, path, None, 0), "cut": call("truncate", path, 0), "attribute": call("setxattr", path, b"user.x", b"y", 1, 0),
-    "kill": call("kill", parent, 9), "thread kill": call("tgkill", parent, parent, 9), "queue": call("rt_sigqueueinfo", parent, 9, b"0" * 128), "trace": call("ptrace", 16, parent, 0, 0),
+    "kill": call("kill", parent, 0), "thread kill": call("tgkill", parent, parent, 0), "queue": call("rt_sigqueueinfo", parent, 0, b"0" * 128), "trace": call("ptrace", 16, parent, 0, 0),
     "socket": call("socket", 2, 1, 0), "pair": call("socketpair", 1, 1, 0, b"0" * 8), "start": call("execve", b"/bin/true", None, None), "fork": call("clone", 17, 0, 0, 0, 0), "clone3": call("clone3", b"0" * 88, 88),
     "memory of others": call("process_vm_readv", parent, None, 0, None, 0, 0), "limits of others": call("prlimit64", parent, 7, None, None), "priority": call("setpriority", 0, parent, 19),
     "mount": call("mount", b"none", b"/mnt", b"tmpfs", 0, None), "namespace": call("unshare", 0x10000000), "filter": call("bpf", 0, None, 0), "ring": call("io_uring_setup", 4, b"0" * 120),
