@@ -22,6 +22,7 @@ FLOORS = [
     ["data"],
     ["models"],
     ["analysis", "captioning", "profiling", "detection", "visualise"],
+    ["draw"],
     ["transfer"],
     ["train"],
     ["dashboard"],
