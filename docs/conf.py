@@ -1,0 +1,60 @@
+"""The documentation as a site: `sphinx-build -W docs docs/_build/html` makes it, without a network. The pages run as they are built."""
+
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+sys.path[:0] = [str(DOCS / "_ext"), str(DOCS.parent)]
+
+from minicnn._version import __version__
+
+project, author, release = "minicnn", "the authors of minicnn", __version__
+copyright = author
+language = "en_GB"
+exclude_patterns = ["_build", "_ext", "jupyter_execute", ".jupyter_cache"]
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "site_parts",
+]
+
+# Markdown, with formulas in dollars; pages that say `file_format: mystnb` run.
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
+myst_heading_anchors = 3
+myst_url_schemes = ["http", "https", "mailto", "source"]
+nb_execution_mode = "cache"                # a page runs again when its code has changed
+nb_execution_cache_path = str(DOCS / "_build" / "cache")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_execution_show_tb = True
+nb_merge_streams = True
+
+# The reference, from docstrings.
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"                 # the signature has them already, in the source's words
+autodoc_default_options = {"show-inheritance": False}
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Shapes", "params_style"), ("Source", "notes_style")]
+add_module_names = False
+python_use_unqualified_type_names = True
+toc_object_entries = False
+
+# The site: everything that a browser needs lies in it.
+html_theme = "furo"
+html_title = "minicnn"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
+html_extra_path = ["playground"]
+html_copy_source = False
+html_show_sphinx = False
+mathjax_path = "mathjax/tex-svg.js"
+mathjax3_config = {"options": {"enableMenu": False}}     # its menu would fetch a script that is not here
+templates_path = ["_templates"]
+pygments_style, pygments_dark_style = "tango", "native"
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
