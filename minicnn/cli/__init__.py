@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(sys, name) is None:  # closed by `>&-`
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the process ends
     try:
-        args = _parser(_command(arguments)).parse_args(arguments)
+        args = parser(_command(arguments)).parse_args(arguments)
         if args.run is None:
             args.parser.print_help()
             return OK
@@ -72,12 +72,12 @@ def _command(arguments: Sequence[str]) -> str | None:
     return command
 
 
-def _parser(command: str | None) -> Parser:
+def parser(command: str | None = None) -> Parser:
     """The parser of one command, or of all of them, for the help text."""
-    parser = Parser(prog="minicnn", description="Train convolutional networks and look into them, down to the last multiply-add.")
-    parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
-    parser.set_defaults(run=None, parser=parser)
-    commands: Any = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
+    whole = Parser(prog="minicnn", description="Train convolutional networks and look into them, down to the last multiply-add.")
+    whole.add_argument("--version", action="version", version=f"minicnn {__version__}")
+    whole.set_defaults(run=None, parser=whole)
+    commands: Any = whole.add_subparsers(metavar="COMMAND", parser_class=Parser)
     for name in COMMANDS if command is None else [command]:
         importlib.import_module(f"minicnn.cli.{name}").add_parser(commands)
-    return parser
+    return whole

@@ -82,12 +82,13 @@ def autocast(precision: str | None) -> Iterator[None]:
     A weight is converted once, however often it is used, as long as it does not change: a copy is kept until the outermost block ends.
 
     Args:
-        precision:
-            "bf16": bfloat16, with the range of float32 and 8 bits of precision. Nothing else need be done.
-            "fp16": float16, with 11 bits of precision, but no number above 65504, and none of full precision below 6e-5: small gradients vanish
-                unless the loss is scaled up, see `minicnn.GradScaler`.
-            "tf32": arrays stay float32; convolutions and linear layers multiply with 11 bits of precision.
-            "fp32" or None: switches it off, for a part inside that needs all digits.
+        precision: one of
+
+            - "bf16": bfloat16, with the range of float32 and 8 bits of precision. Nothing else need be done.
+            - "fp16": float16, with 11 bits of precision, but no number above 65504, and none of full precision below 6e-5: small gradients vanish
+              unless the loss is scaled up, see `minicnn.GradScaler`.
+            - "tf32": arrays stay float32; convolutions and linear layers multiply with 11 bits of precision.
+            - "fp32" or None: switches it off, for a part inside that needs all digits.
 
     Raises:
         ArgumentError: another word.

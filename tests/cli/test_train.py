@@ -151,7 +151,7 @@ def test_a_run_that_cannot_say_anything_leaves_no_folder(minicnn, tmp_path, monk
 
     monkeypatch.setattr("builtins.print", full)
     with pytest.raises(OSError, match="No space left"):
-        train.run(cli._parser("train").parse_args(["train", "--out", str(tmp_path / "d8")]))
+        train.run(cli.parser("train").parse_args(["train", "--out", str(tmp_path / "d8")]))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,9 +2,9 @@
 
 from sphinx.application import Sphinx
 
-from . import claims, docstrings, kernel_tabs, pictures, source_pages
+from . import claims, commands, docstrings, kernel_tabs, pictures, source_pages
 
-PARTS = (source_pages, claims, docstrings, kernel_tabs, pictures)
+PARTS = (source_pages, claims, commands, docstrings, kernel_tabs, pictures)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
