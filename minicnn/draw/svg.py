@@ -1,7 +1,7 @@
 """Pieces of SVG, and the document around them. Colours are named by what a thing is, and know light and dark.
 
-A picture can stand alone (it then follows the reader's system) or inside a page, whose style sheet may set the same variables by
-`body[data-theme]`. Nothing is fetched, no script runs.
+A picture can stand alone (it then follows the reader's system) or inside a page, whose `body[data-theme]` then says which, if it says
+anything. Nothing is fetched, no script runs.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def variables(colours: dict[str, str]) -> str:
 STYLE = f"""
 svg.minicnn {{ {variables(LIGHT)} color-scheme: light dark }}
 @media (prefers-color-scheme: dark) {{ svg.minicnn {{ {variables(DARK)} }} }}
+body[data-theme="light"] svg.minicnn {{ {variables(LIGHT)} }} body[data-theme="dark"] svg.minicnn {{ {variables(DARK)} }}
 .minicnn text {{ font: 12px system-ui, sans-serif; fill: var(--m-ink); text-anchor: middle }}
 .minicnn text.left {{ text-anchor: start }} .minicnn text.right {{ text-anchor: end }}
 .minicnn text.small {{ font-size: 10.5px; fill: var(--m-soft) }} .minicnn text.big {{ font-size: 15px; font-weight: 600 }}
@@ -46,7 +47,7 @@ def document(width: float, height: float, parts: Iterable[str], label: str, styl
     """A whole SVG file.
 
     Args:
-        width: in pixels, as is `height`; in a narrower page the picture shrinks.
+        width: in pixels, as is `height`; in a narrower page the picture shrinks. A style sheet may say how far, by `var(--m-width)`.
         parts: pieces of SVG, in the order in which they are painted.
         label: what the picture shows, for those who hear it read aloud.
         style: more CSS, such as that of an animation.
@@ -59,7 +60,7 @@ def document(width: float, height: float, parts: Iterable[str], label: str, styl
     tip = '<defs><marker id="m-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="tip" d="M0,0 L8,4 L0,8 Z"/></marker></defs>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="minicnn" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'style="max-width: 100%; height: auto" role="img" aria-label="{html.escape(label)}">\n'
+        f'style="--m-width: {width:g}px; max-width: 100%; height: auto" role="img" aria-label="{html.escape(label)}">\n'
         f"<style>{STYLE}{style}</style>\n{tip}\n{inside}\n</svg>\n"
     )
 
