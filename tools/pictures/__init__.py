@@ -1,0 +1,15 @@
+"""The pictures of the documentation, drawn by minicnn.draw.svg: a function for each, which gives the text of an SVG file."""
+
+from collections.abc import Callable
+
+from pictures import conv_backward, convolution, house, im2col, pool, stride_padding
+
+PICTURES: dict[str, Callable[[], str]] = {
+    "convolution": convolution.draw,
+    "convolution_stride_padding": stride_padding.draw,
+    "conv_backward": conv_backward.draw,
+    "im2col": im2col.draw,
+    "max_pool": pool.draw_max,
+    "avg_pool": pool.draw_avg,
+    "house": house.draw,
+}
