@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,6 +80,20 @@ def texts(element, x=0.0):
         elif tag == "g":
             moved = re.search(r"translate\((-?[\d.]+)", child.get("transform", ""))
             yield from texts(child, x + (float(moved[1]) if moved else 0))
+
+
+def test_indices_are_read_out_of_the_cuda_source(tool):
+    from pictures import cuda_source, threads
+
+    assert cuda_source.evaluate("(long long)t / n % 3", {"t": 17, "n": 2}) == 2
+    assert cuda_source.evaluate("a == 1 ? b : 7", {"a": 1, "b": 5}) == 5
+    assert cuda_source.evaluate("unknown + 1", {}) is None
+    kernel, s = cuda_source.Kernel("conv_ladder.cu", "naive_forward"), threads.SHAPE
+    for t in range(s.N * s.P * s.Q * s.O):
+        at = kernel.constants(t=t, s=s, i=2, j=1)
+        assert (at["n"], at["p"], at["q"], at["o"]) == np.unravel_index(t, (s.N, s.P, s.Q, s.O))
+        assert (at["r"], at["column"]) == (at["p"] + 2, at["q"] + 1)
+        assert kernel.address("w", s=s, c=0, i=2, j=1, o=at["o"]) == np.ravel_multi_index((at["o"], 2, 1, 0), (s.O, s.kh, s.kw, s.C))
 
 
 def test_the_command_knows_its_pictures(tool, tmp_path, monkeypatch, capsys):

@@ -2,7 +2,19 @@
 
 from collections.abc import Callable
 
-from pictures import conv_backward, convolution, house, im2col, pool, stride_padding
+from pictures import (
+    conv_backward,
+    convolution,
+    house,
+    im2col,
+    networks,
+    norms,
+    pool,
+    roi,
+    stride_padding,
+    threads,
+    winograd,
+)
 
 PICTURES: dict[str, Callable[[], str]] = {
     "convolution": convolution.draw,
@@ -11,5 +23,11 @@ PICTURES: dict[str, Callable[[], str]] = {
     "im2col": im2col.draw,
     "max_pool": pool.draw_max,
     "avg_pool": pool.draw_avg,
+    "winograd": winograd.draw,
+    "batch_norm_axes": norms.draw,
+    "roi_align": roi.draw,
+    "residual": networks.draw_residual,
+    "receptive_field": networks.draw_receptive_field,
+    "threads": threads.draw,
     "house": house.draw,
 }
