@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn import data, models, nn, ops, optim
 from minicnn._version import __version__
-from minicnn.analysis.graph import graph
 from minicnn.autograd import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from minicnn.backend import (
     get_backend,
@@ -18,6 +17,7 @@ from minicnn.backend import (
     use_backend,
 )
 from minicnn.creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
+from minicnn.draw.graph import graph
 from minicnn.ops.autocast import autocast
 from minicnn.optim import GradScaler
 from minicnn.place import empty_cache, memory_stats

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 
 from minicnn import checks
-from minicnn.analysis.graph import inputs_first
 from minicnn.autograd import Function, Tensor
+from minicnn.autograd.order import inputs_first
 from minicnn.backend import get_backend
 from minicnn.errors import ArgumentError
 from minicnn.kernels.geometry import extent

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from minicnn import models
-from minicnn.analysis.graph import inputs_first
 from minicnn.analysis.summary import Summary
 from minicnn.autograd import Function
+from minicnn.autograd.order import inputs_first
 from minicnn.backend import META, use_backend
 from minicnn.nn import Module
 from minicnn.nn.trace import image_shape, trace

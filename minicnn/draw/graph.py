@@ -1,14 +1,12 @@
 """A picture of the graph behind a tensor: which operations made it, with shapes and values, as SVG."""
 
-from __future__ import annotations
-
-import html
-from pathlib import Path
-
-from minicnn.analysis.layers import place
 from minicnn.autograd import Function, Tensor
 from minicnn.autograd.function import SMALL
+from minicnn.autograd.order import inputs_first
 from minicnn.backend import to_numpy
+from minicnn.draw.picture import Picture
+from minicnn.draw.placement import place
+from minicnn.draw.svg import document, group, path, rect, text
 from minicnn.errors import ArgumentError, AutogradError
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
@@ -16,20 +14,10 @@ from minicnn.nn import Module
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 176, 46, 20, 34, 16
 MOST = 400  # nodes; a larger picture could not be read
 
-STYLE = """
-  text { font: 12px system-ui, sans-serif; fill: #1d2430; text-anchor: middle }
-  .small { font-size: 10.5px; fill: #55607a }
-  .op rect { fill: #dce8fb; stroke: #4a78c2 } .leaf rect { fill: #dff3e2; stroke: #3f9150 }
-  .root rect { stroke-width: 2.5 }
-  path { fill: none; stroke: #8a94a8; stroke-width: 1.2 }
-  @media (prefers-color-scheme: dark) {
-    svg { background: #14181f } text { fill: #e8ecf4 } .small { fill: #a9b4c8 }
-    .op rect { fill: #1f3354 } .leaf rect { fill: #1e3d26 }
-  }
-"""
+STYLE = ".minicnn .root rect { stroke-width: 2.5 }"
 
 
-class Graph:
+class Graph(Picture):
     """A picture of a graph. A notebook shows it; `save` writes it to a file; `str` lists it as text.
 
     Attributes:
@@ -40,51 +28,24 @@ class Graph:
     def __init__(self, nodes: list[Function | Tensor], edges: list[tuple[int, int]], names: dict[int, str]) -> None:
         self.nodes, self.edges, self.names = nodes, edges, names
 
-    def save(self, path: str | Path) -> Path:
-        """Write the picture to an .svg file; returns its path.
-
-        Raises:
-            ArgumentError: the name does not end in .svg, or the file cannot be written.
-        """
-        path = Path(path)
-        if path.suffix != ".svg":
-            raise ArgumentError(f"graph.save writes SVG: give a name that ends in .svg, not {path.name!r}")
-        try:
-            path.write_text(self._repr_svg_(), encoding="utf-8")
-        except OSError as error:
-            raise ArgumentError(f"graph.save: {path} cannot be written: {error.strerror or error}") from None
-        return path
-
     def _repr_svg_(self) -> str:
         placement = place(len(self.nodes), self.edges)
         width = 2 * MARGIN + placement.columns * (WIDTH + GAP_X) - GAP_X
         height = 2 * MARGIN + placement.rows * (HEIGHT + GAP_Y) - GAP_Y
         corners = [_corner(point) for point in placement.nodes]
-        arrows = "\n".join(
+        arrows = [
             _arrow([corners[a], *map(_corner, bends), corners[b]])
             for (a, b), bends in zip(self.edges, placement.bends, strict=True)
-        )
-        boxes = "\n".join(self._box(i, *corner) for i, corner in enumerate(corners))
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}">\n'
-            f"<style>{STYLE}</style>\n"
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-            '<path d="M0,0 L8,4 L0,8" /></marker></defs>\n'
-            f"{arrows}\n{boxes}\n</svg>\n"
-        )
+        ]
+        boxes = [self._box(i, *corner) for i, corner in enumerate(corners)]
+        return document(width, height, [*arrows, *boxes], "a graph of operations", STYLE)
 
     def _box(self, i: int, x: float, y: float) -> str:
         node = self.nodes[i]
-        kind = "op" if isinstance(node, Function) else "leaf"
-        if i == len(self.nodes) - 1:
-            kind += " root"
         title, detail, hover = self._texts(node)
-        return (
-            f'<g class="{kind}"><title>{html.escape(hover)}</title>'
-            f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" />'
-            f'<text x="{x + WIDTH / 2:g}" y="{y + 19:g}">{html.escape(title)}</text>'
-            f'<text class="small" x="{x + WIDTH / 2:g}" y="{y + 36:g}">{html.escape(detail)}</text></g>'
-        )
+        box = rect(0, 0, WIDTH, HEIGHT, "conv" if isinstance(node, Function) else "pool")
+        words = [text(WIDTH / 2, 19, title), text(WIDTH / 2, 36, detail, "small")]
+        return group([box, *words], hover=hover, x=x, y=y, kind="root" if i == len(self.nodes) - 1 else "")
 
     def _texts(self, node: Function | Tensor) -> tuple[str, str, str]:
         """The title of a box, the line below it, and what hovering shows."""
@@ -116,15 +77,15 @@ def _corner(point: tuple[float, int]) -> tuple[float, float]:
 def _arrow(corners: list[tuple[float, float]]) -> str:
     """A curve from the bottom of the first box to the top of the last, straight through the rows in between."""
     x, y = corners[0][0] + WIDTH / 2, corners[0][1] + HEIGHT
-    path = [f"M{x:g},{y:g}"]
+    points = [f"M{x:g},{y:g}"]
     for i, (left, top) in enumerate(corners[1:], 1):
         x1, half = left + WIDTH / 2, (top - y) / 2
-        path.append(f"C{x:g},{y + half:g} {x1:g},{top - half:g} {x1:g},{top:g}")
+        points.append(f"C{x:g},{y + half:g} {x1:g},{top - half:g} {x1:g},{top:g}")
         x, y = x1, top
         if i < len(corners) - 1:
             y = top + HEIGHT
-            path.append(f"L{x:g},{y:g}")
-    return f'<path d="{" ".join(path)}" marker-end="url(#tip)" />'
+            points.append(f"L{x:g},{y:g}")
+    return path(" ".join(points), tip=True)
 
 
 def graph(root: Tensor, module: Module | None = None) -> Graph:
@@ -163,25 +124,6 @@ def graph(root: Tensor, module: Module | None = None) -> Graph:
     ]
     names = {} if module is None else {id(parameter): name for name, parameter in module.named_parameters()}
     return Graph(nodes, edges, names)
-
-
-def inputs_first(root: Function) -> list[Function | Tensor]:
-    """Every node once, each after all that it depends on: a depth-first walk with its own stack."""
-    order: list[Function | Tensor] = []
-    seen: set[int] = set()
-    stack: list[tuple[Function | Tensor, bool]] = [(root, False)]
-    while stack:
-        node, expanded = stack.pop()
-        if expanded:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            if isinstance(node, Function):
-                if node.freed:
-                    raise AutogradError("graph(): this graph was freed by backward(); draw it before, or compute the loss again")
-                stack += [(edge, False) for edge in reversed(node.edges) if edge is not None]
-    return order
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 import minicnn
 from minicnn import Tensor, nn, ops
-from minicnn.analysis.layers import place
+from minicnn.draw.placement import place
 from minicnn.errors import ArgumentError, AutogradError
 
 SVG = "{http://www.w3.org/2000/svg}"
