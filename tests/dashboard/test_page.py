@@ -1,12 +1,10 @@
 """The page in a real browser, while a run goes on."""
 
-import os
-
 import numpy as np
 import pytest
 
 from minicnn.train import read_log
-from tests.dashboard.browser import NAMES, Browser, installed_browser
+from tests.browser import running_browser
 from tests.dashboard.serving import serving
 from tests.dashboard.writing import Writer, held_out, write_held_out
 
@@ -19,13 +17,8 @@ PICTURES = GENERATOR.integers(0, 256, (40, 8, 8), dtype=np.uint8)
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    path = installed_browser()
-    if path is None:
-        end = pytest.fail if os.environ.get("CI") else pytest.skip  # .ci/run installs one
-        end(f"no browser for the dashboard's page: install Chromium (apt install chromium) or Chrome; looked for {', '.join(NAMES)}")
-    browser = Browser(path, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+    with running_browser(tmp_path_factory.mktemp("profile"), "the dashboard's page") as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 30.0  # that anything may take
 
@@ -19,6 +21,20 @@ def installed_browser():
     if os.name == "nt":
         return None
     return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def running_browser(folder, what):
+    """A browser whose profile is in a folder. Without one installed the tests of `what` are skipped, and fail in CI, where .ci/run installs one."""
+    path = installed_browser()
+    if path is None:
+        end = pytest.fail if os.environ.get("CI") else pytest.skip
+        end(f"no browser for {what}: install Chromium (apt install chromium) or Chrome; looked for {', '.join(NAMES)}")
+    browser = Browser(path, folder)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 class Browser:
