@@ -115,6 +115,15 @@ def texts(page, selector):
     return page.value(f"[...document.querySelectorAll({selector!r})].map((node) => node.textContent)")
 
 
+def executed(program):
+    """The names that the page's program has set, run as a reader would run it."""
+    room = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", WindowWarning)
+        exec(program, room)  # noqa: S102 - we wrote it
+    return room
+
+
 def click(page, selector):
     page.value(f"document.querySelector({selector!r}).click()")
 

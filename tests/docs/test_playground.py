@@ -8,7 +8,8 @@ from minicnn import nn
 from minicnn.analysis import measure_receptive_field
 from minicnn.errors import ShapeError
 from tests.docs import playground as expected
-from tests.docs.playground import button, choose, click, number, numbers, passes, state, text, texts
+from tests.docs.playground import button, choose, click, executed, number, numbers, passes, state, text, texts
+
 
 def shown(values):
     """Numbers as the cells show them."""
@@ -93,7 +94,7 @@ def test_no_output(page, settings, sentence):
         assert page.value(f"document.querySelector({note!r}).offsetHeight") > 0
     assert page.value("document.querySelector('#forward .stage-box').offsetHeight") == 0
     with pytest.raises(ShapeError):
-        exec(text(page, "#program"), {})
+        executed(text(page, "#program"))
     choose(page, {"padding": 3, "size": 12})
     assert text(page, "#forward .invalid") == ""
     assert page.value("document.querySelector('#forward .stage-box').offsetHeight") > 0
@@ -151,8 +152,7 @@ def test_the_receptive_field_by_experiment(page, settings):
 @pytest.mark.parametrize("settings", [{}, {"size": 5, "kernel": 2, "stride": 3, "padding": 2, "dilation": 2, "filter": "blur"}])
 def test_the_program_gives_the_numbers_of_the_page(page, settings):
     found = choose(page, {**settings, "channels": 4, "filters": 6, "groups": 2})
-    room = {}
-    exec(text(page, "#program"), room)
+    room = executed(text(page, "#program"))
     assert text(page, "#line") in text(page, "#program")
     for value, name in ((room["y"], "y"), (room["x"].grad, "dx"), (room["w"].grad, "dw")):
         assert np.allclose(value.numpy()[0, 0], found[name])
