@@ -55,7 +55,7 @@ def training() -> Iterator[Claim]:
         ("ResNet", "mini-batch size", "256", "256", ""),
         ("ResNet", "weight decay", "1e-5", "1e-4", "the paper trains with 0.0001 (sec. 3.4); 1e-5 is a slip of the slide"),
     ):
-        yield Claim(f"{network_name}, training", what, lecture, paper, reason, looked_up=True)
+        yield Claim(f"{network_name} training", what, lecture, paper, reason, looked_up=True)
 
 
 def challenge() -> Iterator[Claim]:
