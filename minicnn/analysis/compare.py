@@ -27,6 +27,7 @@ from minicnn.nn.trace import image_shape
 
 AUXILIARY = ("GoogLeNet", "GoogLeNetBN", "InceptionV3")  # have them unless told otherwise
 REPEATS = 3  # timed runs, after one that compiles and warms up
+FEW = 20  # networks whose names fit a picture that a page can show as it is
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,10 @@ def picture(entries: Sequence[Entry], path: Path) -> Path:
     if not known:
         raise ArgumentError("compare: none of these networks has a published top-1 error on ImageNet to draw")
     timed = all(entry.milliseconds is not None for entry in known)
-    figure = Figure(figsize=(14, 24 if timed else 16), layout="constrained")
-    axes = figure.subplots(3 if timed else 2, 1)
+    charts = 3 if timed else 2
+    width, height = (8, 5) if len(known) <= FEW else (14, 8)
+    figure = Figure(figsize=(width, charts * height), layout="constrained")
+    axes = figure.subplots(charts, 1)
     _bubbles(axes[0], known, [entry.macs / 1e9 for entry in known], "multiply-adds of one image / 10⁹")
     _bubbles(axes[1], known, [entry.memory / 1e6 for entry in known], "memory of weights and outputs / MB")
     if timed:

@@ -56,6 +56,7 @@ def test_picture(tmp_path):
     path = picture(compare(["ResNet18", "ResNet50", "VGG16"]), tmp_path / "chart.svg")
     text = path.read_text()
     assert text.count("<svg") == 1
+    assert 'width="576pt"' in text  # few networks: narrow enough for a page
     for suffix in ("png", "pdf"):
         assert picture(compare(["ResNet18"]), tmp_path / f"chart.{suffix}").stat().st_size > 5000
 
