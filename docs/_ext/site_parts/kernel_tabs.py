@@ -42,7 +42,10 @@ class Kernels(SphinxDirective):
 
     def _python(self, path: str, op: str) -> str:
         self._watch(path)
-        return f"[{path}]({note(self.env, self.env.docname, path)})\n\n````python\n{functions((ROOT / path).read_text(), [f'{op}_forward', f'{op}_backward'])}\n````"
+        link, text = f"[{path}]({note(self.env, self.env.docname, path)})", (ROOT / path).read_text()
+        if f"def {op}_forward(" not in text:
+            return f"{link} takes the functions of `array/`."
+        return f"{link}\n\n````python\n{functions(text, [f'{op}_forward', f'{op}_backward'])}\n````"
 
     def _extra(self, folder: str, wanted: str) -> list[str]:
         """More of a folder: `file: name, name; file: name`."""
@@ -91,12 +94,21 @@ def cuda_functions(text: str, names: list[str]) -> str:
     """Some functions of a CUDA file, each with the comment above it: from the line of its name back to the last empty line, on to its closing brace."""
     lines, found = text.splitlines(), []
     for name in names:
-        at = next((i for i, line in enumerate(lines) if re.search(rf"\b{name}\(", line) and not line.startswith((" ", "/", "\t")) and not line.rstrip().endswith(";")), None)
+        at = next((i for i in range(len(lines)) if _begins(lines, i, name)), None)
         if at is None:
             raise ValueError(f"{{kernels}}: no function {name} in the CUDA file")
         start = at
-        while start > 0 and lines[start - 1].strip() and not lines[start - 1].startswith("}"):
+        while start > 0 and lines[start - 1].strip() and not lines[start - 1].rstrip().endswith("}"):
             start -= 1
-        end = next(i for i in range(at, len(lines)) if lines[i].startswith("}"))
+        in_one_line = lines[at].rstrip().endswith("}")
+        end = at if in_one_line else next(i for i in range(at, len(lines)) if lines[i].startswith("}"))
         found.append("\n".join(lines[start : end + 1]))
     return "\n\n".join(found)
+
+
+def _begins(lines: list[str], i: int, name: str) -> bool:
+    """Whether line i has the name of a function where it is defined; `__launch_bounds__(...)` and the name may stand on a second, indented line."""
+    line, before = lines[i], lines[i - 1] if i else ""
+    if line.startswith(f"    {name}("):
+        return before.startswith("extern")
+    return re.search(rf"\b{name}\(", line) is not None and not line.startswith((" ", "/", "\t")) and not line.rstrip().endswith(";")
