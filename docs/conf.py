@@ -1,5 +1,6 @@
 """The documentation as a site: `sphinx-build -W docs docs/_build/html` makes it, without a network. The pages run as they are built."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -26,9 +27,9 @@ extensions = [
 # Markdown, with formulas in dollars; pages that say `file_format: mystnb` run.
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3
-myst_url_schemes = ["http", "https", "mailto", "source"]
+myst_url_schemes = ["http", "https", "mailto", "source", "page"]
 nb_execution_mode = "cache"                # a page runs again when its code has changed
-nb_execution_cache_path = str(DOCS / "_build" / "cache")
+nb_execution_cache_path = os.environ.get("MINICNN_SITE_CACHE", str(DOCS / "_build" / "cache"))
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_execution_show_tb = True
@@ -49,7 +50,6 @@ html_theme = "furo"
 html_title = "minicnn"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
-html_extra_path = ["playground"]
 html_copy_source = False
 html_show_sphinx = False
 mathjax_path = "mathjax/tex-svg.js"

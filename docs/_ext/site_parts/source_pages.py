@@ -7,6 +7,7 @@ when the document is read; every file that is linked becomes a page with its lin
 import ast
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -20,10 +21,12 @@ from pygments.util import ClassNotFound
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[3]
-LINK = re.compile(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 FENCE = re.compile(r"^ *(`{3,}|~{3,})", re.MULTILINE)
-AT_THE_ROOT = {"README.md": "index", "CONTRIBUTING.md": "contributing", "CHANGELOG.md": "changelog"}  # documents that are pages here
-DOCUMENTS = (".md", ".rst", ".ipynb")
+AT_THE_ROOT = {"README.md": "index", "CONTRIBUTING.md": "contributing", "CHANGELOG.md": "changelog"}  # documents of the repository that are pages here
+SHOWN = {page: file for file, page in AT_THE_ROOT.items() if page != "index"}  # pages whose text stands at the root
+PLAYED = "playground"  # pages that are made by hand, in HTML
+PICTURES = (".png", ".jpg", ".svg")
 
 
 def page_of(path: str) -> str:
@@ -44,6 +47,7 @@ def setup(app: Sphinx) -> None:
     app.connect("env-merge-info", lambda app, env, names, other: _linked(env).update(_linked(other)))
     app.connect("doctree-resolved", _resolve)
     app.connect("html-collect-pages", _pages)
+    app.connect("build-finished", _copy_played)
 
 
 def _linked(env: Any) -> dict[str, set[str]]:
@@ -55,25 +59,28 @@ def _linked(env: Any) -> dict[str, set[str]]:
 def _rewrite(app: Sphinx, docname: str, source: list[str]) -> None:
     """Rewrite the links of a document, but not in its blocks of code."""
     here = Path(app.env.doc2path(docname)).parent
-    if docname in AT_THE_ROOT.values() and docname != "index":
+    if docname in SHOWN:
         here = ROOT
+        source[0] = (ROOT / SHOWN[docname]).read_text()
+        app.env.note_dependency(str(ROOT / SHOWN[docname]), docname=docname)
 
     def target(match: re.Match[str]) -> str:
         place = Path(os.path.normpath(here / match[1]))
-        if not place.is_relative_to(ROOT):
+        if not place.is_relative_to(ROOT) or not place.exists():
             return match[0]
         path = place.relative_to(ROOT).as_posix()
-        if page := AT_THE_ROOT.get(path):
-            return f"](/{page}.md)"
-        if place.is_relative_to(app.srcdir) and (place.suffix in (*DOCUMENTS, ".html") or _is_picture(place)):
-            return match[0] if here != ROOT else f"](/{place.relative_to(app.srcdir).as_posix()})"
-        return f"]({note(app.env, docname, path)})" if place.exists() else match[0]
+        if path in AT_THE_ROOT:
+            return f"](/{AT_THE_ROOT[path]}.md)"
+        if not place.is_relative_to(app.srcdir):
+            return f"]({note(app.env, docname, path)})"
+        inside = place.relative_to(app.srcdir).as_posix()
+        if place.suffix == ".html":
+            return f"](page:{inside.removesuffix('.html')}{match[2] or ''})"
+        if place.suffix == ".md" or place.suffix in PICTURES:
+            return f"](/{inside}{match[2] or ''})"
+        return f"]({note(app.env, docname, path)})"
 
     source[0] = "".join(part if code else LINK.sub(target, part) for part, code in _parts(source[0]))
-
-
-def _is_picture(place: Path) -> bool:
-    return place.suffix in (".png", ".jpg", ".svg")
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
@@ -95,11 +102,18 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
 
 def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for link in doctree.findall(nodes.reference):
-        address = link.get("refuri", "")
-        if address.startswith("source:"):
-            link["refuri"] = app.builder.get_relative_uri(docname, page_of(address.removeprefix("source:")))
+        scheme, _, address = link.get("refuri", "").partition(":")
+        if scheme in ("source", "page"):
+            name, mark, place = address.partition("#")
+            link["refuri"] = app.builder.get_relative_uri(docname, page_of(name) if scheme == "source" else name) + mark + place
             link["internal"] = True
-            link["classes"] = [name for name in link["classes"] if name != "external"]
+            link["classes"] = [kind for kind in link["classes"] if kind != "external"]
+
+
+def _copy_played(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html":
+        for page in (Path(app.srcdir) / PLAYED).glob("*.html"):
+            shutil.copy(page, Path(app.outdir) / PLAYED / page.name)
 
 
 def _pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
