@@ -22,8 +22,14 @@ class Placement:
     rows: int
 
 
-def place(count: int, edges: Sequence[tuple[int, int]]) -> Placement:
+def place(count: int, edges: Sequence[tuple[int, int]], widths: Sequence[float] | None = None, bend: float = 1) -> Placement:
     """Place `count` nodes that are numbered so that every edge goes from a lower to a higher number.
+
+    Args:
+        count: of the nodes.
+        edges: pairs (from, to).
+        widths: of the nodes, in columns; by default 1 each. A node of width w has its middle at its column + 0.5, and w / 2 to either side.
+        bend: width of a bend.
 
     Example:
         >>> place(3, [(0, 1), (1, 2)]).nodes
@@ -35,13 +41,14 @@ def place(count: int, edges: Sequence[tuple[int, int]]) -> Placement:
         bends = list(range(len(rows), len(rows) + rows[b] - rows[a] - 1))
         rows += range(rows[a] + 1, rows[b])
         chains.append([a, *bends, b])
-    columns = _columns(rows, [pair for chain in chains for pair in pairwise(chain)])
-    left = min(columns, default=0.0)
+    wide = [*([1] * count if widths is None else widths), *[bend] * (len(rows) - count)]
+    columns = _columns(rows, [pair for chain in chains for pair in pairwise(chain)], wide)
+    left = min((column - w / 2 for column, w in zip(columns, wide, strict=True)), default=0.0) + 0.5
     points = [(column - left, row) for column, row in zip(columns, rows, strict=True)]
     return Placement(
         nodes=points[:count],
         bends=[[points[node] for node in chain[1:-1]] for chain in chains],
-        columns=max((x for x, _ in points), default=0.0) + 1,
+        columns=max((x + w / 2 for (x, _), w in zip(points, wide, strict=True)), default=0.0) + 0.5,
         rows=max(rows, default=-1) + 1,
     )
 
@@ -56,7 +63,7 @@ def _rows(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     return rows
 
 
-def _columns(rows: list[int], neighbours: list[tuple[int, int]]) -> list[float]:
+def _columns(rows: list[int], neighbours: list[tuple[int, int]], wide: Sequence[float]) -> list[float]:
     above: list[list[int]] = [[] for _ in rows]
     below: list[list[int]] = [[] for _ in rows]
     for a, b in neighbours:
@@ -72,12 +79,12 @@ def _columns(rows: list[int], neighbours: list[tuple[int, int]]) -> list[float]:
             lean[leaf] = -0.3 if k % 2 == 0 else 0.3
     columns = [0.0] * len(rows)
     for layer in layers:
-        _spread(layer, [float(i) for i in range(len(layer))], columns, above)
+        _spread(layer, [float(i) for i in range(len(layer))], columns, above, wide)
     for sweep in range(10):
         near = below if sweep % 2 == 0 else above
         for layer in reversed(layers) if sweep % 2 == 0 else layers:
             wanted = [_mean([columns[n] for n in near[node]], columns[node]) + lean[node] for node in layer]
-            _spread(layer, wanted, columns, above)
+            _spread(layer, wanted, columns, above, wide)
     return columns
 
 
@@ -85,15 +92,15 @@ def _mean(values: list[float], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
 
 
-def _spread(layer: list[int], wanted: list[float], columns: list[float], above: list[list[int]]) -> None:
-    """Put the nodes of a layer in the order of their wanted columns, at least one column apart.
+def _spread(layer: list[int], wanted: list[float], columns: list[float], above: list[list[int]], wide: Sequence[float]) -> None:
+    """Put the nodes of a layer in the order of their wanted columns, one beside the other.
 
     Then move the layer as a whole, so that those which are no leaves are on average where they want to be.
     """
     order = sorted(range(len(layer)), key=lambda i: wanted[i])
     placed = [0.0] * len(layer)
     for before, i in zip([-1, *order], order, strict=False):
-        placed[i] = wanted[i] if before < 0 else max(wanted[i], placed[before] + 1)
+        placed[i] = wanted[i] if before < 0 else max(wanted[i], placed[before] + (wide[layer[before]] + wide[layer[i]]) / 2)
     firm = [i for i in order if above[layer[i]]] or order
     shift = _mean([wanted[i] - placed[i] for i in firm], 0.0)
     for i in order:
