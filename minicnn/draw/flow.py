@@ -19,7 +19,7 @@ from minicnn.nn.dropout import DropPath
 from minicnn.nn.trace import image_shape, trace
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Operation:
     """One operation on what came from the image.
 
@@ -40,7 +40,7 @@ class Operation:
     call: Call
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Call:
     """A run of a module: the operations and the runs of other modules inside it, in their order."""
 
@@ -62,7 +62,7 @@ class Call:
         return [self, *(call for item in self.items if isinstance(item, Call) for call in item.calls())]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Flow:
     """One image's way through a network.
 

@@ -13,7 +13,7 @@ from minicnn.draw.flow import Call, Operation
 MANY = 6  # equal branches that are drawn as one
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Box:
     """A layer with its normalisation and activation, or a block; several in a row if they are alike.
 
@@ -75,7 +75,7 @@ class Box:
         return sum(one.macs for one in self.operations)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Plan:
     """Boxes in an order in which they could run, inputs first, and the edges (from, to) between them, by position."""
 
@@ -131,7 +131,7 @@ class Plan:
         return Plan([_together([self.boxes[i] for i in run]) for run in runs], list(edges))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Block:
     """A kind of block: all runs of a module class that do the same but for their numbers.
 

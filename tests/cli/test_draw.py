@@ -22,7 +22,7 @@ def test_a_part_and_a_depth(minicnn, tmp_path, monkeypatch):
 def test_what_is_wrong_is_one_sentence(minicnn, tmp_path):
     for options, said in (
         (("ResNet19",), "unknown model 'ResNet19'"),
-        (("ResNet18", "--block", "layer9"), "ResNet18 has no layer 'layer9'"),
+        (("ResNet18", "--block", "layer9"), "ResNet has no layer 'layer9'"),
         (("ResNet18", "--depth", "-1"), "architecture: depth must be an integer >= 0, not -1"),
         (("ResNet18", "-o", str(tmp_path / "a.png")), "drawing.save writes SVG: give a name that ends in .svg, not 'a.png'"),
         (("ResNet18", "--input", "3x224"), "must be CxHxW such as 3x224x224, not '3x224'"),
