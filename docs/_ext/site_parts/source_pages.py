@@ -22,6 +22,7 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[3]
 LINK = re.compile(r"\]\(([^)\s#:]+)(#[^)\s]*)?\)")
+CODE = ("{code-cell}", "{code-block}", "{code}")  # directives that hold code
 FENCE = re.compile(r"^ *(`{3,}|~{3,})", re.MULTILINE)
 AT_THE_ROOT = {"README.md": "index", "CONTRIBUTING.md": "contributing", "CHANGELOG.md": "changelog"}  # documents of the repository that are pages here
 SHOWN = {page: file for file, page in AT_THE_ROOT.items() if page != "index"}  # pages whose text stands at the root
@@ -84,20 +85,24 @@ def _rewrite(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """A document in pieces: (text, is it a block of code?). A block of MyST that holds text ({note} ...) counts as text."""
-    lines, piece, fence, code = text.splitlines(keepends=True), [], "", False
-    for line in lines:
-        mark = FENCE.match(line)
-        opens = mark and not fence and not line.strip().strip("`~").startswith("{")
-        if opens:
+    """A document in pieces: (text, is it a block of code?). A block of MyST that holds text ({note} ...) counts as text, {code-cell} as code."""
+    piece: list[str] = []
+    code, around = "", [""]  # the fence that ends a block of code; those that end the blocks of text around
+    for line in text.splitlines(keepends=True):
+        mark, word = FENCE.match(line), line.strip().lstrip("`~")
+        if mark and not code and word.startswith("{") and not word.startswith(CODE):
+            around.append(mark[1])
+        elif mark and not code and line.strip() == around[-1]:
+            around.pop()
+        elif mark and not code:
             yield "".join(piece), False
-            piece, fence, code = [line], mark[1], True
-        elif fence and line.strip() == fence:
+            piece, code = [], mark[1]
+        elif code and line.strip() == code:
             yield "".join([*piece, line]), True
-            piece, fence, code = [], "", False
-        else:
-            piece.append(line)
-    yield "".join(piece), code
+            piece, code = [], ""
+            continue
+        piece.append(line)
+    yield "".join(piece), bool(code)
 
 
 def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
