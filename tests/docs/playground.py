@@ -55,6 +55,12 @@ def passes(settings, x, w, dy):
     return y.numpy()[0, 0], x.grad.numpy()[0, 0], w.grad.numpy()[0, 0]
 
 
+def pixels(settings, p, q):
+    """What output (p, q) looks at, in the words of the page."""
+    places = [[at * settings["stride"] + tap * settings["dilation"] - settings["padding"] for tap in range(settings["kernel"])] for at in (p, q)]
+    return [f"x[{r}, {s}]".replace("-", "−") for r in places[0] for s in places[1]]
+
+
 def layer(settings):
     names = ("channels", "filters", "kernel")
     return nn.Conv2d(*(settings[name] for name in names), groups=settings["groups"], bias=False, **window(settings))

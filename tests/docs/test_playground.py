@@ -44,11 +44,23 @@ def test_all_numbers_are_those_of_minicnn(page, seed):
         assert texts(page, "#check .right") == ["They agree: the backward pass is right in this number."] * 2
 
 
+def taps(page, grid):
+    """The pixels that are marked as below the window, such as x[−1, 2]."""
+    return page.value(f"[...document.querySelectorAll('{grid} .tap')].map((cell) => cell.getAttribute('aria-label').match(/x\\[.*?]/)[0])")
+
+
+def notes(page, grid):
+    """The small numbers in the cells."""
+    found = page.value(f"[...document.querySelectorAll('{grid} .noted')].map((cell) => cell.dataset.note)")
+    return [number(note.lstrip("+×")) for note in found]
+
+
 @pytest.mark.parametrize("settings", [{"size": 4}, {"stride": 2, "padding": 2, "filter": "blur"}, {"size": 7, "kernel": 2, "dilation": 3, "padding": 0, "filter": "random"}])
 def test_every_step_adds_one_output(page, settings):
     choose(page, {**settings, "forward": 0, "backward": 0})
     now = state(page)
-    y, dx, dw = passes(now, now["x"], now["w"], now["dy"])
+    y, _, _ = passes(now, now["x"], now["w"], now["dy"])
+    dw = np.zeros_like(now["w"])
     for step in range(1, y.size + 1):
         click(page, button("#forward", "Step"))
         click(page, button("#backward", "Step"))
@@ -56,8 +68,11 @@ def test_every_step_adds_one_output(page, settings):
         assert cells[:step] == shown(y.ravel()[:step])
         assert np.isnan(cells[step:]).all()
         assert number(text(page, "#sum strong")) == pytest.approx(y.ravel()[step - 1], abs=0.00501)
-        visited = np.where(np.arange(y.size).reshape(y.shape) < step, now["dy"], 0)  # what is to come gives nothing yet
+        p, q = divmod(step - 1, len(y))
+        assert taps(page, "#forward [data-grid=x]") == taps(page, "#backward [data-grid=x]") == expected.pixels(now, p, q)
+        before, visited = dw, np.where(np.arange(y.size).reshape(y.shape) < step, now["dy"], 0)  # what is to come gives nothing yet
         _, dx, dw = passes(now, now["x"], now["w"], visited)
+        assert notes(page, "#backward [data-grid=dw]") == shown(np.ravel(dw - before))
         assert numbers(page, "#backward [data-grid=dx]") == shown(dx)
         assert numbers(page, "#backward [data-grid=dw]") == shown(dw)
     assert text(page, "#forward .where") == f"output {y.size} of {y.size}"
@@ -69,13 +84,12 @@ def test_every_step_adds_one_output(page, settings):
 
 
 def test_the_sum_and_the_window(page):
-    choose(page, {"size": 5, "stride": 2, "padding": 1, "image": "ramp", "filter": "vertical", "forward": 2})
+    choose(page, {"size": 5, "stride": 2, "padding": 1, "x": np.arange(25).reshape(5, 5), "filter": "vertical", "forward": 2})
     assert texts(page, "#forward .story .soft") == ["rows    r = 0·2 + i·1 − 1 = −1 (padding), 0, 1", "columns s = 1·2 + j·1 − 1 = 1, 2, 3"]
     terms = [term.strip() for term in texts(page, "#forward .sum span")]
-    assert terms == ["(−1)·0", "+ 0·0", "+ 1·0", "+ (−1)·1", "+ 0·2", "+ 1·3", "+ (−1)·2", "+ 0·3", "+ 1·4"]
+    assert terms == ["(−1)·0", "+ 0·0", "+ 1·0", "+ (−1)·1", "+ 0·2", "+ 1·3", "+ (−1)·6", "+ 0·7", "+ 1·8"]
     assert text(page, "#sum") == "= 4"
-    taps = page.value("[...document.querySelectorAll('#forward [data-grid=x] .tap')].map((cell) => cell.getAttribute('aria-label').split(/ /).slice(0, 2).join(' '))")
-    assert taps == [f"x[{r}, {s}]" for r in ("−1", "0", "1") for s in (1, 2, 3)]
+    assert notes(page, "#forward [data-grid=x]") == [-1, 0, 1] * 3
     choose(page, {"filter": "blur"})
     assert text(page, "#sum").startswith("≈ ")
 
