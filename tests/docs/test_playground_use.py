@@ -126,7 +126,7 @@ SMALL = """(() => [...document.querySelectorAll('button, select, input')].filter
 }).map((node) => node.outerHTML))()"""
 
 
-@pytest.mark.parametrize("width", [390, 700, 1280])
+@pytest.mark.parametrize("width", [360, 390, 641, 1000, 1001, 1280])
 @pytest.mark.parametrize("settings", STATES, ids=["start", "largest", "dilated", "none"])
 def test_nothing_sticks_out_and_fingers_can_hit(page, width, settings):
     page.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
