@@ -52,7 +52,7 @@ class Drawing(Picture):
         return document(width + 2 * 20, height + 2 * 20, [group(parts, x=20, y=20)], f"the architecture of {self.name}", STYLE)
 
     def _header_width(self) -> float:
-        return max(text_width(self.name, 15), text_width(self._caption(), 10.5), 420)
+        return max(1.13 * text_width(self.name, 15), text_width(self._caption(), 10.5), 420)
 
     def _caption(self) -> str:
         boxes = self.column.boxes
@@ -95,7 +95,7 @@ def architecture(model: Module, input_shape: Sequence[int] | None = None, *, dep
         >>> from minicnn.models import ResNet18
         >>> drawing = architecture(ResNet18())
         >>> [box.heading for box in drawing.column.boxes][:5]
-        ['image', 'conv 7x7 / 2, 64 filters', 'max pool 3x3 / 2', '2 x BasicBlock', 'BasicBlock']
+        ['image', 'conv 7x7 / 2, 64 filters', 'max pool 3x3 / 2', '2 x BasicBlock', 'BasicBlock / 2']
         >>> {letter: kind.name for letter, kind in drawing.blocks.items()}
         {'A': 'BasicBlock', 'B': 'BasicBlock'}
     """

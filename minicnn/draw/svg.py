@@ -98,7 +98,7 @@ def text_width(words: str, size: float = 12) -> float:
     return size * sum(_EMS.get(letter, 0.7 if letter.isupper() else 0.61) for letter in words)
 
 
-_EMS = dict.fromkeys("ilj|'.,:;!", 0.32) | dict.fromkeys("ftr()[]/- ", 0.4) | dict.fromkeys("mwMW", 0.95) | dict.fromkeys("0123456789", 0.62)
+_EMS = dict.fromkeys("ilj|'.,:;!", 0.32) | dict.fromkeys("ftr()[]/- ", 0.4) | dict.fromkeys("mwMW+−×÷", 0.95) | dict.fromkeys("0123456789", 0.62)
 """Widths of letters in units of the font's size, where they are far from the others'."""
 
 

@@ -148,6 +148,24 @@ def test_a_students_own_network():
     assert chain_of(5, drawing.column.edges) == Chain((0, 1, Fork((Chain((2,)), Chain(()))), 3, 4))
 
 
+class Twofold(nn.Module):
+    """Its convolution's result is read twice, before and behind the ReLU."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return ops.relu(x) + x
+
+
+def test_what_is_read_twice_shares_its_box_with_nothing_behind_it():
+    column = architecture(Twofold(), (3, 8, 8)).column
+    assert headings(column) == ["image", "conv 3x3, 8 filters", "ReLU", "+"]
+    assert column.edges == [(0, 1), (1, 2), (2, 3), (1, 3)]
+
+
 def test_frozen_weights_and_a_sequence_are_no_hindrance():
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10)).requires_grad_(False)
     assert [(box.heading, box.note, box.parameters) for box in architecture(net, (1, 8, 8)).column.boxes[1:]] == [

@@ -82,6 +82,22 @@ def test_lines_cross_no_box(drawings):
                 assert not any(a[0] + 0.01 < x < a[2] - 0.01 and a[1] + 0.01 < y < a[3] - 0.01 for a in boxes), (name, x, y)
 
 
+def test_lines_that_pass_by_do_so_at_the_left_and_not_on_each_other(drawings):
+    layout = next(frame.layout for frame in drawings["NASNetAMobile"].frames() if frame.block is None)
+    passing = [route.points for route in layout.routes if len(route.points) == 4]
+    assert len(passing) == 7
+    assert all(points[1][0] < min(spot.x for spot in layout.spots) for points in passing)
+    for a, b in combinations(passing, 2):
+        assert a[1][0] != b[1][0] or a[2][1] < b[1][1] or b[2][1] < a[1][1]
+
+
+@pytest.mark.parametrize(
+    ("words", "measured"), [("conv 7x7 / 2, 64 filters", 134.8), ("conv 5x5, 120 filters", 123.2), ("7 x InceptionB", 86.3), ("BN, ReLU", 54.8), ("slice", 26.9), ("+", 10.0)]
+)
+def test_the_estimate_of_widths_is_a_little_more_than_a_browser_measures_in_dejavu_sans(words, measured):
+    assert measured <= text_width(words) <= 1.2 * measured
+
+
 def test_every_edge_is_drawn_in_rows_too(drawings):
     plan, layout = next((p, l) for p, l in layouts(drawings["NASNetAMobile"]) if l.curves)
     assert len(layout.curves) == len(plan.edges)
