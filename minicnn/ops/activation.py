@@ -54,6 +54,9 @@ def relu(x: Tensor) -> Tensor:
     The slope is 1 above 0 and 0 below, so that a gradient passes any number of layers undiminished where units are on,
     and stops where they are off. At 0, the kink, it is taken as 0.
 
+    Shapes:
+        x: any; the result has the same.
+
     Raises:
         DtypeError: x holds integers.
 
@@ -69,6 +72,9 @@ def relu(x: Tensor) -> Tensor:
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """ReLU that leaks: y = x where x > 0, else negative_slope x. A unit that is off still learns.
+
+    Shapes:
+        x: any; the result has the same.
 
     Raises:
         DtypeError: x holds integers.
@@ -86,6 +92,9 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
 
 def relu6(x: Tensor) -> Tensor:
     """ReLU that saturates at 6: y = min(max(x, 0), 6). The bounded range suits arithmetic of low precision.
+
+    Shapes:
+        x: any; the result has the same.
 
     Raises:
         DtypeError: x holds integers.
@@ -105,8 +114,14 @@ def sigmoid(x: Tensor) -> Tensor:
 
     The slope y (1 - y) is at most 1/4, and nearly 0 for |x| > 5: gradients vanish through many layers.
 
+    Shapes:
+        x: any; the result has the same.
+
     Raises:
         DtypeError: x holds integers.
+
+    Source:
+        Rumelhart, Hinton & Williams 1986, "Learning representations by back-propagating errors", eq. 2.
 
     Example:
         >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0])).tolist()
@@ -117,6 +132,9 @@ def sigmoid(x: Tensor) -> Tensor:
 
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent, between -1 and 1: y = 2 sigmoid(2 x) - 1. Slope 1 - y².
+
+    Shapes:
+        x: any; the result has the same.
 
     Raises:
         DtypeError: x holds integers.
@@ -134,6 +152,9 @@ def tanh(x: Tensor) -> Tensor:
 def silu(x: Tensor) -> Tensor:
     """Sigmoid-weighted linear unit, also called swish: y = x sigmoid(x). A smooth ReLU with a dip below 0.
 
+    Shapes:
+        x: any; the result has the same.
+
     Raises:
         DtypeError: x holds integers.
 
@@ -149,6 +170,9 @@ def silu(x: Tensor) -> Tensor:
 
 def hardswish(x: Tensor) -> Tensor:
     """SiLU with straight pieces in place of the exponential: y = x relu6(x + 3) / 6.
+
+    Shapes:
+        x: any; the result has the same.
 
     Raises:
         DtypeError: x holds integers.

@@ -65,6 +65,9 @@ def adaptive_max_pool2d(x: Tensor, output_size: int | Sequence[int]) -> Tensor:
         DtypeError: x holds integers.
         ArgumentError: `output_size` is below 1 or no integer.
 
+    Source:
+        He et al. 2015, "Spatial pyramid pooling in deep convolutional networks", sec. 2.2, which pools the largest of each bin.
+
     Example:
         >>> x = Tensor([[[[1.0, 2.0, 3.0, 2.0, 1.0]]]])
         >>> adaptive_max_pool2d(x, (1, 2)).numpy().ravel().tolist()
@@ -76,12 +79,14 @@ def adaptive_max_pool2d(x: Tensor, output_size: int | Sequence[int]) -> Tensor:
 def global_avg_pool2d(x: Tensor) -> Tensor:
     """The mean of each channel, (N, C, H, W) to (N, C, 1, 1): adaptive average pooling with one bin.
 
-    It replaces the fully connected layers at the end of a network, and so makes it independent of the image's size
-    (Lin et al. 2014, "Network in network", sec. 3.2).
+    It replaces the fully connected layers at the end of a network, and so makes it independent of the image's size.
 
     Raises:
         ShapeError: x does not have 4 axes, or is empty.
         DtypeError: x holds integers.
+
+    Source:
+        Lin et al. 2014, "Network in network", sec. 3.2.
 
     Example:
         >>> global_avg_pool2d(Tensor([[[[1.0, 2.0], [3.0, 6.0]]]])).numpy().tolist()

@@ -108,8 +108,13 @@ class Negative(Function):
 def add(a: Any, b: Any) -> Tensor:
     """a + b. One of the two, here and below, may be a number or an array.
 
+    Shapes:
+        a, b: any two that broadcast; the result has the shape that they broadcast to.
+
     Raises:
         ShapeError: the shapes do not broadcast.
+        DtypeError: an operand is neither a tensor nor numbers.
+        ArgumentError: a number does not fit into the element type of the other operand.
 
     Example:
         >>> add(Tensor([[1.0], [2.0]]), Tensor([10.0, 20.0, 30.0]))
@@ -120,7 +125,15 @@ def add(a: Any, b: Any) -> Tensor:
 
 
 def subtract(a: Any, b: Any) -> Tensor:
-    """a - b. Errors as for `add`.
+    """a - b, element by element.
+
+    Shapes:
+        a, b: any two that broadcast; the result has the shape that they broadcast to.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        DtypeError: an operand is neither a tensor nor numbers.
+        ArgumentError: a number does not fit into the element type of the other operand.
 
     Example:
         >>> subtract(1.0, Tensor([0.25, 0.5]))
@@ -130,7 +143,15 @@ def subtract(a: Any, b: Any) -> Tensor:
 
 
 def multiply(a: Any, b: Any) -> Tensor:
-    """a b, element by element. Errors as for `add`.
+    """a b, element by element.
+
+    Shapes:
+        a, b: any two that broadcast; the result has the shape that they broadcast to.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        DtypeError: an operand is neither a tensor nor numbers.
+        ArgumentError: a number does not fit into the element type of the other operand.
 
     Example:
         >>> multiply(Tensor([1.0, 2.0]), 3)
@@ -140,7 +161,15 @@ def multiply(a: Any, b: Any) -> Tensor:
 
 
 def divide(a: Any, b: Any) -> Tensor:
-    """a / b. Integers are divided as float32. Errors as for `add`.
+    """a / b, element by element. Integers are divided as float32.
+
+    Shapes:
+        a, b: any two that broadcast; the result has the shape that they broadcast to.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        DtypeError: an operand is neither a tensor nor numbers.
+        ArgumentError: a number does not fit into the element type of the other operand.
 
     Example:
         >>> divide(Tensor([1, 2]), Tensor([2, 4]))
@@ -155,9 +184,13 @@ def power(a: Any, b: Any) -> Tensor:
 
     Where a < 0, the result is a number for integers b only, and has no gradient with respect to b (it is NaN).
 
+    Shapes:
+        a, b: any two that broadcast; the result has the shape that they broadcast to.
+
     Raises:
         ShapeError: the shapes do not broadcast.
-        ArgumentError: an integer to a negative power: no integer.
+        DtypeError: an operand is neither a tensor nor numbers.
+        ArgumentError: an integer to a negative power: no integer; or a number does not fit into the element type of the other operand.
 
     Example:
         >>> power(Tensor([1.0, 2.0, 3.0]), 2)
@@ -171,6 +204,12 @@ def power(a: Any, b: Any) -> Tensor:
 
 def negative(x: Any) -> Tensor:
     """-x.
+
+    Shapes:
+        x: any; the result has the same.
+
+    Raises:
+        DtypeError: x is no tensor, and holds something else than numbers.
 
     Example:
         >>> negative(Tensor([1.0, -2.0]))

@@ -61,6 +61,12 @@ def dropout2d(x: Tensor, p: float = 0.5, *, training: bool) -> Tensor:
 
     Source:
         Tompson et al. 2015, "Efficient object localization using convolutional networks", sec. 3.2.
+
+    Example:
+        >>> import minicnn
+        >>> minicnn.manual_seed(0)
+        >>> dropout2d(minicnn.ones(1, 4, 1, 2), p=0.5, training=True).tolist()      # four channels of two pixels
+        [[[[2.0, 2.0]], [[0.0, 0.0]], [[2.0, 2.0]], [[0.0, 0.0]]]]
     """
     x = as_tensor(x)
     checks.axes("dropout2d", x, 4, "(N, C, H, W)")
@@ -85,6 +91,12 @@ def drop_path(x: Tensor, p: float = 0.5, *, training: bool) -> Tensor:
     Source:
         Huang et al. 2016, "Deep networks with stochastic depth", sec. 3; the branches that survive are scaled up in
         training here, where the paper scales all down in evaluation.
+
+    Example:
+        >>> import minicnn
+        >>> minicnn.manual_seed(0)
+        >>> drop_path(minicnn.ones(4, 2), p=0.5, training=True).tolist()            # four samples of two numbers
+        [[2.0, 2.0], [0.0, 0.0], [2.0, 2.0], [0.0, 0.0]]
     """
     x = as_tensor(x)
     if x.ndim == 0:

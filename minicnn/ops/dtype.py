@@ -41,6 +41,9 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
 
     Integers have no gradient: a conversion to them leaves the graph.
 
+    Shapes:
+        x: any; the result has the same.
+
     Raises:
         DtypeError: the element type is unknown or not a real number.
 

@@ -134,6 +134,12 @@ def share_of_larger(a: Array, b: Array) -> Array:
 def exp(x: Tensor) -> Tensor:
     """e^x. Here and below, integers are converted to float32 first.
 
+    Shapes:
+        x: any; the result has the same.
+
+    Raises:
+        DtypeError: x is no tensor, and holds something else than numbers.
+
     Example:
         >>> exp(Tensor([0.0, 1.0])).numpy().round(4)
         array([1.    , 2.7183], dtype=float32)
@@ -143,6 +149,12 @@ def exp(x: Tensor) -> Tensor:
 
 def log(x: Tensor) -> Tensor:
     """Natural logarithm: -Inf at 0, NaN below.
+
+    Shapes:
+        x: any; the result has the same.
+
+    Raises:
+        DtypeError: x is no tensor, and holds something else than numbers.
 
     Example:
         >>> log(Tensor([1.0, 10.0])).numpy().round(4)
@@ -154,6 +166,12 @@ def log(x: Tensor) -> Tensor:
 def sqrt(x: Tensor) -> Tensor:
     """Square root: NaN below 0. Its gradient is infinite at 0: add a small number first, sqrt(x + 1e-12).
 
+    Shapes:
+        x: any; the result has the same.
+
+    Raises:
+        DtypeError: x is no tensor, and holds something else than numbers.
+
     Example:
         >>> sqrt(Tensor([4.0, 9.0]))
         Tensor([2., 3.], dtype=float32)
@@ -163,6 +181,12 @@ def sqrt(x: Tensor) -> Tensor:
 
 def abs(x: Tensor) -> Tensor:  # the name that NumPy and PyTorch use, too
     """|x|. At 0 the gradient is 0, a subgradient.
+
+    Shapes:
+        x: any; the result has the same.
+
+    Raises:
+        DtypeError: x is no tensor, and holds something else than numbers.
 
     Example:
         >>> abs(Tensor([-1.0, 2.0]))
@@ -176,6 +200,9 @@ def clip(x: Tensor, low: float | None = None, high: float | None = None) -> Tens
 
     Outside the range the gradient is 0, inside and on the border 1. The bounds are numbers and get none: for bounds that
     are tensors there are `maximum` and `minimum`.
+
+    Shapes:
+        x: any; the result has the same.
 
     Raises:
         ArgumentError: no bound is given, one is no number (or NaN), or `low` exceeds `high`.
@@ -204,9 +231,13 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     The side that is not chosen gets the gradient 0. If that side is computed by something that is infinite there, the
     gradient becomes 0 × Inf = NaN: choose the *input* of such a function instead.
 
+    Shapes:
+        condition, a, b: any three that broadcast; the result has the shape that they broadcast to.
+
     Raises:
         ShapeError: the shapes do not broadcast.
-        DtypeError: the condition is not boolean.
+        DtypeError: the condition is not boolean, or a side is neither a tensor nor numbers.
+        ArgumentError: a number does not fit into the element type of the other side.
 
     Example:
         >>> x = Tensor([-1.0, 2.0])
@@ -224,8 +255,13 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
 def maximum(a: Any, b: Any) -> Tensor:
     """The larger of two, element by element. Where they are equal, each gets half of the gradient.
 
+    Shapes:
+        a, b: any two that broadcast; the result has the shape that they broadcast to.
+
     Raises:
         ShapeError: the shapes do not broadcast.
+        DtypeError: an operand is neither a tensor nor numbers.
+        ArgumentError: a number does not fit into the element type of the other operand.
 
     Example:
         >>> maximum(Tensor([-1.0, 2.0]), 0.0)
@@ -237,8 +273,13 @@ def maximum(a: Any, b: Any) -> Tensor:
 def minimum(a: Any, b: Any) -> Tensor:
     """The smaller of two, element by element. Where they are equal, each gets half of the gradient.
 
+    Shapes:
+        a, b: any two that broadcast; the result has the shape that they broadcast to.
+
     Raises:
         ShapeError: the shapes do not broadcast.
+        DtypeError: an operand is neither a tensor nor numbers.
+        ArgumentError: a number does not fit into the element type of the other operand.
 
     Example:
         >>> minimum(Tensor([-1.0, 2.0]), 0.0)

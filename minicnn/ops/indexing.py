@@ -40,6 +40,9 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     Integers, slices, None, `...` and tuples of them give a view of the memory of x. Integer arrays, which may name an
     element several times, and boolean masks give a copy.
 
+    Shapes:
+        x: any; the result has the shape that NumPy gives it.
+
     Raises:
         IndexingError: a position outside the tensor, too many indices, a mask of the wrong shape, or no index at all.
 
@@ -60,6 +63,9 @@ def getitem(x: Tensor, index: Any) -> Tensor:
 
 def flip(x: Tensor, axis: int | Sequence[int]) -> Tensor:
     """The elements in reverse order along `axis`; `flip(x, -1)` mirrors images left to right.
+
+    Shapes:
+        x: any; the result has the same.
 
     Raises:
         ShapeError: there is no such axis.

@@ -32,9 +32,12 @@ class Concatenate(Function):
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """The tensors one after the other along an axis that they have; DenseNet and Inception join channels with `axis=1`.
 
+    Shapes:
+        tensors: equal in all axes but `axis`, along which the result has the sum of their sizes.
+
     Raises:
         ShapeError: there is no such axis, or the tensors differ in another axis.
-        ArgumentError: there is no tensor.
+        ArgumentError: there is no tensor, or `axis` is no integer.
 
     Example:
         >>> import minicnn
@@ -55,6 +58,9 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """The tensors side by side along a new axis: several images become a batch.
+
+    Shapes:
+        tensors: n of one shape; the result has a new axis of size n.
 
     Raises:
         ShapeError: the tensors have different shapes, or there is no such axis.
@@ -77,6 +83,9 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 def split(x: Tensor, sizes: Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
     """The tensor cut along an axis into parts of given sizes, as views.
+
+    Shapes:
+        x: any; part i has the shape of x, with sizes[i] along `axis`.
 
     Raises:
         ShapeError: there is no such axis, or the sizes do not add up.
@@ -104,6 +113,9 @@ def split(x: Tensor, sizes: Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
 
 def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     """The tensor cut along an axis into that many equal parts, as views.
+
+    Shapes:
+        x: any; each part has the shape of x, with a `chunks`-th of its size along `axis`.
 
     Raises:
         ShapeError: there is no such axis, or its size is no multiple of `chunks`.

@@ -94,6 +94,9 @@ def mse_loss(x: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
         DtypeError: element types differ, or are integers.
         ArgumentError: unknown reduction.
 
+    Source:
+        Rumelhart, Hinton & Williams 1986, "Learning representations by back-propagating errors", eq. 3, without its factor 1/2.
+
     Example:
         >>> mse_loss(Tensor([1.0, 5.0]), Tensor([1.0, 2.0])).item()
         4.5
@@ -113,6 +116,9 @@ def l1_loss(x: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
         ShapeError: the shapes differ, or there are no elements.
         DtypeError: element types differ, or are integers.
         ArgumentError: unknown reduction.
+
+    Source:
+        Hastie, Tibshirani & Friedman 2009, "The elements of statistical learning", sec. 10.6: why it is robust.
 
     Example:
         >>> l1_loss(Tensor([1.0, 5.0]), Tensor([1.0, 2.0])).item()

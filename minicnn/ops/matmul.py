@@ -36,6 +36,9 @@ def matmul(a: Any, b: Any) -> Tensor:
     The last two axes are the matrices; all axes before them are a stack of matrices and broadcast. A vector on the left
     is a row, on the right a column, and its axis is missing in the result; two vectors give their scalar product.
 
+    Shapes:
+        a (..., n, k), b (..., k, m); the result is (..., n, m), the axes in front broadcast.
+
     Raises:
         ShapeError: the inner sizes differ, the stacks do not broadcast, or an operand is a number.
 

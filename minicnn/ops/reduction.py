@@ -126,6 +126,9 @@ class LogSumExp(Reduction):
 def sum(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Σ x. Booleans are counted: `(prediction == label).sum()`.
 
+    Shapes:
+        x: any; the result lacks the axes that are reduced, or has them with size 1 if `keepdims` is true.
+
     Raises:
         ShapeError: there is no such axis.
         ArgumentError: an axis is no integer, or is given twice.
@@ -141,6 +144,9 @@ def sum(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 def mean(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Σ x / n. Integers and booleans are averaged as float32: `(prediction == label).mean()` is an accuracy.
 
+    Shapes:
+        x: any; the result lacks the axes that are reduced, or has them with size 1 if `keepdims` is true.
+
     Raises:
         ShapeError: there is no such axis, or no element to average.
         ArgumentError: an axis is no integer, or is given twice.
@@ -155,6 +161,9 @@ def mean(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fa
 
 def var(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False, correction: int = 0) -> Tensor:
     """Σ (x - mean)² / (n - correction). Batch norm normalises with `correction=0`; `correction=1` is unbiased.
+
+    Shapes:
+        x: any; the result lacks the axes that are reduced, or has them with size 1 if `keepdims` is true.
 
     Raises:
         ShapeError: there is no such axis, or no element.
@@ -175,7 +184,14 @@ def var(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 def std(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False, correction: int = 0) -> Tensor:
-    """sqrt(var(x)); its gradient is infinite where all elements are equal. Arguments and errors as for `var`.
+    """sqrt(var(x)); its gradient is infinite where all elements are equal. Arguments as for `var`.
+
+    Shapes:
+        x: any; the result lacks the axes that are reduced, or has them with size 1 if `keepdims` is true.
+
+    Raises:
+        ShapeError: there is no such axis, or no element.
+        ArgumentError: an axis is no integer, or is given twice; `correction` is no integer >= 0, or n - correction is not positive.
 
     Example:
         >>> std(Tensor([1.0, 3.0]))
@@ -186,6 +202,9 @@ def std(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 def max(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Largest element. If several tie, each gets an equal part of the gradient: a subgradient that favours none.
+
+    Shapes:
+        x: any; the result lacks the axes that are reduced, or has them with size 1 if `keepdims` is true.
 
     Raises:
         ShapeError: there is no such axis, or no element.
@@ -202,7 +221,14 @@ def max(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 def min(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
-    """Smallest element. Ties and errors as for `max`.
+    """Smallest element. If several tie, each gets an equal part of the gradient, as for `max`.
+
+    Shapes:
+        x: any; the result lacks the axes that are reduced, or has them with size 1 if `keepdims` is true.
+
+    Raises:
+        ShapeError: there is no such axis, or no element.
+        ArgumentError: an axis is no integer, or is given twice.
 
     Example:
         >>> min(Tensor([[3.0, 1.0], [0.0, 2.0]]), axis=1)
@@ -214,6 +240,9 @@ def min(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 def logsumexp(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """log Σ e^x without overflow: a smooth maximum, and the normaliser of a softmax.
+
+    Shapes:
+        x: any; the result lacks the axes that are reduced, or has them with size 1 if `keepdims` is true.
 
     Raises:
         ShapeError: there is no such axis, or no element.
@@ -232,8 +261,12 @@ def argmax(x: Tensor, axis: int | None = None) -> Tensor:
 
     An integer tensor, without a gradient.
 
+    Shapes:
+        x: any; the result lacks `axis`, or has no axis at all if that is None.
+
     Raises:
         ShapeError: there is no such axis, or no element.
+        ArgumentError: `axis` is no integer.
 
     Example:
         >>> argmax(Tensor([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]]), axis=1)

@@ -57,6 +57,9 @@ class BroadcastTo(Function):
 def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
     """The same elements, read row by row, in another shape. One size may be -1: what remains for it is computed.
 
+    Shapes:
+        x: any; the result has the shape `shape`.
+
     Raises:
         ShapeError: the shape does not hold as many elements as `x`, or has more than one -1.
         ArgumentError: a size is no integer.
@@ -83,8 +86,12 @@ def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
 def flatten(x: Tensor, start: int = 0) -> Tensor:
     """All axes from `start` on as one; `flatten(x, 1)` turns each image of a batch into a row.
 
+    Shapes:
+        x: any; with start = 1, (N, C, H, W) becomes (N, C H W). A single number becomes (1,).
+
     Raises:
         ShapeError: there is no axis `start`.
+        ArgumentError: `start` is no integer.
 
     Example:
         >>> import minicnn
@@ -98,6 +105,9 @@ def flatten(x: Tensor, start: int = 0) -> Tensor:
 
 def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     """The axes in the given order; in reverse order if none is given.
+
+    Shapes:
+        x: any; axis i of the result is axis axes[i] of x.
 
     Raises:
         ShapeError: there is no such axis.
@@ -121,8 +131,12 @@ def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
 def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Without the axes of size 1, or without those in `axis`.
 
+    Shapes:
+        x: any; (8, 10, 1, 1) becomes (8, 10).
+
     Raises:
         ShapeError: an axis in `axis` does not exist, or its size is not 1.
+        ArgumentError: an axis is no integer, or is given twice.
 
     Example:
         >>> import minicnn
@@ -140,8 +154,12 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
 def unsqueeze(x: Tensor, axis: int) -> Tensor:
     """With a new axis of size 1, which is axis number `axis` of the result.
 
+    Shapes:
+        x: any; the result has one axis more.
+
     Raises:
         ShapeError: the result would have no such axis.
+        ArgumentError: `axis` is no integer.
 
     Example:
         >>> import minicnn
@@ -156,8 +174,12 @@ def unsqueeze(x: Tensor, axis: int) -> Tensor:
 def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
     """`x`, repeated along its axes of size 1 and along new axes in front. The result cannot be edited.
 
+    Shapes:
+        x: any that broadcasts to `shape`, which the result has.
+
     Raises:
         ShapeError: `x` does not broadcast to that shape.
+        ArgumentError: a size is no integer.
 
     Example:
         >>> broadcast_to(Tensor([1.0, 2.0]), (3, 2)).shape

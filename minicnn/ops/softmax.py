@@ -26,9 +26,13 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     For a loss, do not take the logarithm of this: `cross_entropy` goes through `log_softmax`, which loses no digits
     where a probability is tiny.
 
+    Shapes:
+        x: any with the axis `axis`; the result has the same.
+
     Raises:
         ShapeError: x is empty or has no such axis.
         DtypeError: x holds integers.
+        ArgumentError: `axis` is no integer.
 
     Source:
         Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
@@ -43,9 +47,16 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """The logarithm of softmax: y[k] = x[k] - log(sum over j of exp(x[j])).
 
+    Shapes:
+        x: any with the axis `axis`; the result has the same.
+
     Raises:
         ShapeError: x is empty or has no such axis.
         DtypeError: x holds integers.
+        ArgumentError: `axis` is no integer.
+
+    Source:
+        Blanchard, Higham & Higham 2021, "Accurately computing the log-sum-exp and softmax functions": the largest x is subtracted first.
 
     Example:
         >>> log_softmax(Tensor([0.0, -1000.0])).tolist()

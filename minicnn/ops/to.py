@@ -24,6 +24,9 @@ def to(x: Tensor, backend: str) -> Tensor:
 
     Which backend computes is another matter: `minicnn.set_backend`.
 
+    Shapes:
+        x: any; the result has the same.
+
     Raises:
         BackendError: no such backend, or it cannot run here.
         ArgumentError: an element type, for which there is `astype`.

@@ -1,0 +1,125 @@
+"""What a docstring holds, by section, and which errors the code under it raises: read from the source, nothing is run."""
+
+import ast
+import builtins
+import dataclasses
+import importlib
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+from minicnn import errors
+from minicnn.errors import MinicnnError
+
+SECTION = re.compile(r"^(Args|Returns|Raises|Shapes|Source|Example|Attributes|Parameters|Buffers|Yields|Note)(?: \(.*\))?:$", re.MULTILINE)
+SEE = re.compile(r"\bSee (?:also )?`(?:minicnn\.)?([\w.]+)`")
+# A tuple of sizes such as (N, C, H, W), (..., in_features), (5,) or (num_classes + 1, 4), "N images", or the word itself.
+SHAPE = re.compile(r"\bshapes?\b|\(\s*(?:\.\.\.|[\w*/+ -]+),(?:\s*(?:\.\.\.|[\w*/+ -]+),?)*\s*\)")
+DOORS = ("minicnn.checks", "minicnn.ops.checks", "minicnn.ops.axis", "minicnn.ops.broadcasting")  # files of checks, which raise for those who call them
+
+
+def parts(thing: Any) -> dict[str, str]:
+    """The docstring by section; what stands before the first one is under ""."""
+    pieces = SECTION.split(inspect.getdoc(thing) or "")
+    found = {"": pieces[0]}
+    for name, body in zip(pieces[1::2], pieces[2::2], strict=True):
+        indented, _, after = body.partition("\n\n") if name in ("Parameters", "Buffers") else (body, "", "")
+        found[name] = found.get(name, "") + textwrap.dedent(indented).strip("\n")
+        found[""] += after
+    return found
+
+
+def says_a_shape(thing: Any) -> bool:
+    """Outside of examples, where it would be that of one case."""
+    return any(SHAPE.search(text) for name, text in parts(thing).items() if name not in ("Example", "Raises", "Source"))
+
+
+def has(thing: Any, section: str, home: str = "") -> bool:
+    """It has the section, or says "See `x`" of something in minicnn (or in its `home`, a package) that has it."""
+    if parts(thing).get(section):
+        return True
+    return any(section in parts(other) for other in referred(thing, home))
+
+
+def referred(thing: Any, home: str) -> Iterator[Any]:
+    """What the docstring sends its reader to. A name that leads nowhere is an error."""
+    for name in SEE.findall(inspect.getdoc(thing) or ""):
+        path = ["minicnn", *name.split(".")] if "." in name else [home, name]
+        owner: Any = importlib.import_module(".".join(path[:-1]))
+        yield getattr(owner, path[-1])
+
+
+def fields(kind: type) -> dict[str, Any]:
+    """Names and types of the public fields of a dataclass or a named tuple; none of other classes."""
+    if dataclasses.is_dataclass(kind):
+        return {field.name: field.type for field in dataclasses.fields(kind) if not field.name.startswith("_")}
+    return inspect.get_annotations(kind) if hasattr(kind, "_fields") else {}
+
+
+def attributes(kind: type) -> dict[str, str]:
+    """The text of each entry of `Attributes:`; of "rows, columns: ..." each name gets the whole."""
+    entries = re.split(r"^(?=\S)", parts(kind).get("Attributes", ""), flags=re.MULTILINE)
+    pairs = [entry.partition(":")[::2] for entry in entries if entry.strip()]
+    return {name.strip(): text for names, text in pairs for name in names.split(",")}
+
+
+def listed_errors(thing: Any) -> list[type[BaseException]]:
+    """The exceptions under `Raises:`. A name of none is an error."""
+    names = re.findall(r"^(\w[\w, ]*):", parts(thing).get("Raises", ""), re.MULTILINE)
+    return [getattr(errors, name.strip(), None) or getattr(builtins, name.strip()) for many in names for name in many.split(",")]
+
+
+def raised(function: Callable[..., Any], seen: set[Any] | None = None) -> set[type[MinicnnError]]:
+    """The errors of minicnn in the `raise` statements of a function, of the functions of its file that it calls, and of the checks at its door.
+
+    Calls of methods are followed where they are written `self.x(...)` in a class of the same file. An `except` that catches is not seen.
+    """
+    function = inspect.unwrap(function)
+    seen = set() if seen is None else seen
+    if not isinstance(function, FunctionType) or function in seen:
+        return set()
+    seen.add(function)
+    found: set[type[MinicnnError]] = set()
+    names = inspect.getclosurevars(function).globals | vars(sys.modules[function.__module__])
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            error = named(node.exc.func if isinstance(node.exc, ast.Call) else node.exc, names)
+            if inspect.isclass(error) and issubclass(error, MinicnnError):
+                found.add(error)
+        if isinstance(node, ast.Call):
+            called = named(node.func, names) or own_method(node.func, function)
+            if getattr(called, "__module__", None) in (function.__module__, *DOORS) and not inspect.isclass(called):
+                found |= raised(called, seen)
+    return found
+
+
+def named(node: ast.expr, names: dict[str, Any]) -> Any:
+    """What `f` or `module.f` stands for in a file."""
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and isinstance(module := names.get(node.value.id), ModuleType):
+        return getattr(module, node.attr, None)
+    return None
+
+
+def own_method(node: ast.expr, function: FunctionType) -> Any:
+    """The method that `self.x` stands for, of the class that the function is written in."""
+    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"):
+        return None
+    owner = getattr(sys.modules[function.__module__], function.__qualname__.partition(".")[0], None)
+    return inspect.getattr_static(owner, node.attr, None) if inspect.isclass(owner) else None
+
+
+def raised_by(thing: Any) -> set[type[MinicnnError]]:
+    """What a function raises; what a class raises when it is made."""
+    return raised(thing.__init__ if inspect.isclass(thing) else thing)
+
+
+def not_listed(thing: Any, *others: Any) -> list[str]:
+    """Errors that the code raises and `Raises:` (of the thing, or of others that describe it) does not say."""
+    said = tuple(error for one in (thing, *others) for error in listed_errors(one))
+    return sorted(error.__name__ for error in raised_by(thing) if not issubclass(error, said))
