@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from tests.once import Once
+
 BACKENDS = ("loops", "numpy", "numba")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a shell's background jobs: tests of Ctrl-C would wait for nothing
@@ -37,6 +39,13 @@ def on_the_cpu():
 
     with use_backend("numba" if get_backend().name == "cupy" else get_backend().name):
         yield
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """`once(name, make)`: what `make()` returns, made once in a run."""
+    folder = tmp_path_factory.getbasetemp()
+    return Once((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "once")
 
 
 LEFT_OUT = {  # reason: what was not run, and what it takes

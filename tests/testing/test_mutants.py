@@ -1,7 +1,6 @@
 """Every planted mistake is noticed, and nothing is wrong where none is planted."""
 
 import dataclasses
-import functools
 import re
 from pathlib import Path
 
@@ -9,11 +8,22 @@ import pytest
 
 from minicnn import kernels
 from minicnn.testing.mutants import FAMILIES, MUTANTS, check, run
-from minicnn.testing.mutants.mutant import BACKEND
+from minicnn.testing.mutants.mutant import BACKEND, Kill
 from minicnn.testing.mutants.page import CHECKS, page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mutants.md"
-kill = functools.cache(run)
+
+
+@pytest.fixture(scope="session")
+def kill(once):
+    """What becomes of a mutant. It is planted once in a run, for all the tests that ask."""
+
+    def plant(mutant):
+        result = run(mutant)
+        assert BACKEND not in kernels.registered_backends()
+        return result.check, result.report
+
+    return lambda mutant: Kill(mutant, *once(f"mutant {MUTANTS.index(mutant)}", lambda: plant(mutant)))
 
 
 def test_there_are_many_and_all_are_different():
@@ -28,15 +38,14 @@ def test_every_operation_with_kernels_has_one():
 
 @pytest.mark.gradcheck
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.op}-{mutant.name}")
-def test_is_noticed(mutant):
+def test_is_noticed(mutant, kill):
     result = kill(mutant)
     assert result.check in CHECKS, f"{mutant.op}: {mutant.mistake}: nothing noticed"
     assert result.report.startswith(f"{mutant.op}: ")
-    assert BACKEND not in kernels.registered_backends()
 
 
 @pytest.mark.gradcheck
-def test_no_two_have_the_same_effect():
+def test_no_two_have_the_same_effect(kill):
     reports = {}
     for mutant in MUTANTS:
         other = reports.setdefault(kill(mutant).report, mutant)
@@ -82,7 +91,7 @@ def test_the_right_function_is_back_after_a_mistake():
 
 
 @pytest.mark.gradcheck
-def test_the_table_of_kills():
+def test_the_table_of_kills(kill):
     kills = [kill(mutant) for mutant in MUTANTS]
     for result in kills:
         first = result.report.partition("\n")[0]

@@ -58,12 +58,17 @@ def options(version, capability):
     return ["-std=c++17", f"-I{tools.FOLDER}", *version.options, f"-arch={version.arch or f'sm_{capability}'}"]
 
 
-@functools.cache
-def compiled(version, capability):
-    """(machine code, log); the log says what each kernel needs."""
-    path = tools.FOLDER / f"{version.source}.cu"
-    text = f'#line 1 "{path}"\n{path.read_text()}'
-    return tools.compile_with_nvrtc(text, [*options(version, capability), *AS_CUPY, "-Xptxas", "-v"])
+@pytest.fixture(scope="session")
+def compiled(once):
+    """(machine code, log) of a version for a GPU, compiled once in a run; the log says what each kernel needs."""
+    tools.nvrtc()
+
+    def make(version, capability):
+        path = tools.FOLDER / f"{version.source}.cu"
+        text = f'#line 1 "{path}"\n{path.read_text()}'
+        return tools.compile_with_nvrtc(text, [*options(version, capability), *AS_CUPY, "-Xptxas", "-v"])
+
+    return functools.cache(lambda version, capability: once(f"{version} for {capability}", lambda: make(version, capability)))
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -75,8 +80,7 @@ def test_each_kernel_is_launched(source):
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
 @pytest.mark.parametrize("source", SOURCES)
-def test_compiles(source, capability):
-    tools.nvrtc()
+def test_compiles(source, capability, compiled):
     asked = versions(source, capability)
     if capability < 90 and asked.keys() <= versions(source, 90).keys():  # nothing of its own: the widest of two element types will do
         last = {version.dtype: version for version in asked}
@@ -98,7 +102,7 @@ def local_memory(log):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("source", sorted(READ_WIDE.keys() | WRITE_WIDE.keys()))
-def test_memory_is_read_and_written_16_bytes_at_a_time(source, dtype):
+def test_memory_is_read_and_written_16_bytes_at_a_time(source, dtype, compiled):
     reading, writing = READ_WIDE.get(source, "").split(), WRITE_WIDE.get(source, "").split()
     left = {*reading, *writing}
     for version, names in versions(source, 90).items():
@@ -119,7 +123,7 @@ def is_widest(version):
 
 
 @pytest.mark.parametrize(("source", "capability", "dtype", "instructions"), TENSOR_CORES, ids=lambda value: str(value) if isinstance(value, (str, int)) else "")
-def test_tensor_cores_are_used_and_fed(source, capability, dtype, instructions):
+def test_tensor_cores_are_used_and_fed(source, capability, dtype, instructions, compiled):
     asked = [version for version in versions(source, capability) if version.dtype == dtype]
     assert asked
     for version in asked:
