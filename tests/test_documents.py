@@ -1,9 +1,8 @@
 """What the documents promise: their Python blocks run, their links lead somewhere, the README has its two commands."""
 
 import inspect
+import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from minicnn import models
 from minicnn.models import registry
+from tests.forks import Server
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -24,10 +24,37 @@ def blocks():
             yield pytest.param(code, id=f"{path.relative_to(ROOT)}-{i}")
 
 
+@pytest.fixture(scope="module")
+def python():
+    """Runs a text in a process of its own, in which `import numba` and `import minicnn` cost nothing; returns the exit code and what it says on its error stream."""
+    server = Server(["-W", "error"], "import numba, minicnn", {"OPENBLAS_NUM_THREADS": "1", **os.environ})  # one that has threads cannot be forked
+
+    def run(code, folder):
+        with Path(os.devnull).open() as nothing, (folder / "printed").open("w") as printed, (folder / "errors").open("w") as errors:
+            process = server.start(code, nothing, printed, errors, folder=folder)
+            try:
+                return process.wait(timeout=120), (folder / "errors").read_text()
+            finally:
+                process.kill()
+
+    yield run
+    server.close()
+
+
 @pytest.mark.parametrize("code", list(blocks()))
-def test_python_blocks_run(code, tmp_path):
-    result = subprocess.run([sys.executable, "-W", "error", "-c", code], check=False, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr
+def test_python_blocks_run(code, tmp_path, python):
+    exit_code, errors = python(code, tmp_path)
+    assert exit_code == 0, errors
+
+
+@pytest.mark.parametrize(("code", "said"), [
+    ("print(1)\nimport minicnn\nminicnn.nn.NoSuchLayer()", "line 3, in <module>\nAttributeError"), ("import warnings\nwarnings.warn('old')", "UserWarning: old"),
+    ("minicnn", "NameError"), ("import sys\nsys.exit('said')", "said"),
+], ids=range(4))  # fmt: skip
+def test_a_block_that_fails_is_seen(code, said, tmp_path, python):
+    exit_code, errors = python(code, tmp_path)
+    assert exit_code == 1
+    assert said in errors
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
