@@ -171,8 +171,3 @@ def test_what_the_checks_give_is_what_the_notebook_gives(folder):
             assert in_cells.get(name, text) == text, f"{question.name}: {name}"
 
 
-@pytest.mark.parametrize("folder", COURSE, ids=lambda folder: folder.name)
-def test_the_course_is_sound(folder):
-    pytest.importorskip("ipykernel")
-    pytest.importorskip("nbclient")
-    assert {row.what: row.fault for row in try_out(load_assignment(folder), run_in_kernel) if row.fault} == {}

@@ -20,6 +20,7 @@ from minicnn.course.sandbox.deadline import Deadline
 from minicnn.course.sandbox.wire import read_message, write_message
 
 START = str(Path(__file__).with_name("start.py"))
+OPTIONS = ("-P", "-s", "-B")  # of Python: nothing of the folder, nothing of the user's, nothing written
 PRINTED = 20_000  # bytes of what it prints that are kept
 GRACE = 1.0  # seconds that one waits longer for what it prints
 
@@ -41,11 +42,7 @@ class Process:
         self._end = contextlib.ExitStack()
         self.folder = self._end.enter_context(tempfile.TemporaryDirectory(prefix="minicnn-", ignore_cleanup_errors=True)) if writes else ""
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-B", START],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                cwd=self.folder or os.sep, env=_environment(self.folder), start_new_session=True,
-            )  # fmt: skip
+            self._process = start(self.folder)
         except OSError:
             self._end.close()
             raise
@@ -146,7 +143,17 @@ class Process:
                 self._printed += part[: max(0, PRINTED - len(self._printed))]
 
 
-def _environment(folder: str) -> dict[str, str]:
+def start(folder: str) -> subprocess.Popen[bytes]:
+    """The process as it begins.
+
+    Args:
+        folder: that it works in; "" for one without.
+    """
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, *OPTIONS, START], stdin=pipe, stdout=pipe, stderr=pipe, cwd=folder or os.sep, env=environment(folder), start_new_session=True)
+
+
+def environment(folder: str) -> dict[str, str]:
     """One thread, the same hashes in every run, the NumPy of this process, and nothing that is nobody's business."""
     modules = [Path(minicnn.course.__file__).resolve().parents[2], Path(np.__file__).resolve().parents[1]]
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
