@@ -20,7 +20,15 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope x. See `minicnn.ops.leaky_relu`."""
+    """x where x > 0, else negative_slope x. See `minicnn.ops.leaky_relu`.
+
+    Raises:
+        ArgumentError: the slope is no finite number.
+
+    Example:
+        >>> LeakyReLU(0.5)(Tensor([-2.0, 2.0])).tolist()
+        [-1.0, 2.0]
+    """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
@@ -35,7 +43,12 @@ class LeakyReLU(Module):
 
 
 class ReLU6(Module):
-    """min(max(x, 0), 6). See `minicnn.ops.relu6`."""
+    """min(max(x, 0), 6). See `minicnn.ops.relu6`.
+
+    Example:
+        >>> ReLU6()(Tensor([-1.0, 2.0, 8.0])).tolist()
+        [0.0, 2.0, 6.0]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""
@@ -43,7 +56,12 @@ class ReLU6(Module):
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x)). See `minicnn.ops.sigmoid`."""
+    """1 / (1 + exp(-x)). See `minicnn.ops.sigmoid`.
+
+    Example:
+        >>> Sigmoid()(Tensor([-1000.0, 0.0, 1000.0])).tolist()
+        [0.0, 0.5, 1.0]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""
@@ -51,7 +69,12 @@ class Sigmoid(Module):
 
 
 class Tanh(Module):
-    """Hyperbolic tangent. See `minicnn.ops.tanh`."""
+    """Hyperbolic tangent. See `minicnn.ops.tanh`.
+
+    Example:
+        >>> Tanh()(Tensor([-50.0, 0.0, 50.0])).tolist()
+        [-1.0, 0.0, 1.0]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""
@@ -59,7 +82,12 @@ class Tanh(Module):
 
 
 class SiLU(Module):
-    """x sigmoid(x). See `minicnn.ops.silu`."""
+    """x sigmoid(x). See `minicnn.ops.silu`.
+
+    Example:
+        >>> SiLU()(Tensor([0.0, 1000.0])).tolist()
+        [0.0, 1000.0]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""
@@ -67,7 +95,12 @@ class SiLU(Module):
 
 
 class Hardswish(Module):
-    """x relu6(x + 3) / 6. See `minicnn.ops.hardswish`."""
+    """x relu6(x + 3) / 6. See `minicnn.ops.hardswish`.
+
+    Example:
+        >>> Hardswish()(Tensor([0.0, 3.0])).tolist()
+        [0.0, 3.0]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""

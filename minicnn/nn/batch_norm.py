@@ -20,25 +20,7 @@ class EvalBeforeTrainingWarning(UserWarning):
 
 
 class BatchNorm(Module):
-    """What `BatchNorm1d` and `BatchNorm2d` share. See `minicnn.ops.batch_norm` for the formula.
-
-    Parameters (if `affine`):
-        weight (num_features,), the scale gamma, one; bias (num_features,), the shift beta, zero.
-
-    Buffers (if `track_running_stats`):
-        running_mean (num_features,), zero at first; running_var (num_features,), one at first; num_batches_tracked, the
-        number of batches seen in training.
-
-    Args:
-        num_features: number of channels.
-        eps: keeps the square root away from zero.
-        momentum: weight of each new batch in the running statistics; None for the plain average of all batches so far.
-        affine: learn a scale and a shift.
-        track_running_stats: keep running statistics for evaluation; without, every batch is normalised by its own.
-
-    Raises:
-        ArgumentError: an argument is out of range.
-    """
+    """What `BatchNorm1d` and `BatchNorm2d` share; arguments and state are described there."""
 
     layouts: tuple[str, ...]  # the axes that an input may have
 
@@ -124,7 +106,10 @@ class BatchNorm(Module):
 
 
 class BatchNorm1d(BatchNorm):
-    """Batch normalisation of features (N, C) or sequences (N, C, L). Arguments and state as in `BatchNorm`.
+    """Batch normalisation of features (N, C) or sequences (N, C, L). Arguments and state as in `BatchNorm2d`. See `minicnn.ops.batch_norm`.
+
+    Raises:
+        ArgumentError: an argument is out of range.
 
     Example:
         >>> import minicnn
@@ -136,7 +121,24 @@ class BatchNorm1d(BatchNorm):
 
 
 class BatchNorm2d(BatchNorm):
-    """Batch normalisation of images (N, C, H, W). Arguments and state as in `BatchNorm`.
+    """Batch normalisation of images (N, C, H, W). See `minicnn.ops.batch_norm` for the formula.
+
+    Args:
+        num_features: number of channels.
+        eps: keeps the square root away from zero.
+        momentum: weight of each new batch in the running statistics; None for the plain average of all batches so far.
+        affine: learn a scale and a shift.
+        track_running_stats: keep running statistics for evaluation; without, every batch is normalised by its own.
+
+    Attributes:
+        weight: (num_features,), the scale gamma, one at first; None unless `affine`.
+        bias: (num_features,), the shift beta, zero at first; None unless `affine`.
+        running_mean: (num_features,), zero at first; None unless `track_running_stats`.
+        running_var: (num_features,), one at first; likewise.
+        num_batches_tracked: the number of batches seen in training; likewise.
+
+    Raises:
+        ArgumentError: an argument is out of range.
 
     Example:
         >>> import minicnn

@@ -14,6 +14,11 @@ class ChannelShuffle(Module):
 
     Source:
         Zhang et al. 2018, "ShuffleNet", fig. 1c.
+
+    Example:
+        >>> import minicnn
+        >>> ChannelShuffle(2)(minicnn.arange(6).reshape(1, 6, 1, 1)).flatten().tolist()
+        [0, 3, 1, 4, 2, 5]
     """
 
     def __init__(self, groups: int) -> None:

@@ -15,9 +15,9 @@ from minicnn.ops import checks, conv2d, relu, relu6
 class Conv2d(Module):
     """A convolution with learned filters. See `minicnn.ops.conv2d` for the formula and the attributes.
 
-    Parameters:
-        weight (out_channels, in_channels / groups, kh, kw), drawn by He's rule for a ReLU that follows;
-        bias (out_channels,), zero, if `bias` is true.
+    Attributes:
+        weight: (out_channels, in_channels / groups, kh, kw), drawn by He's rule for a ReLU that follows.
+        bias: (out_channels,), zero at first; None unless `bias`.
 
     Raises:
         ArgumentError: a size is below 1 or no integer, or `groups` does not divide both numbers of channels.

@@ -32,7 +32,17 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """Drops whole channels of an image with probability p. See `minicnn.ops.dropout2d`."""
+    """Drops whole channels of an image with probability p. See `minicnn.ops.dropout2d`.
+
+    Raises:
+        ArgumentError: p is not from 0 to 1.
+
+    Example:
+        >>> import minicnn
+        >>> minicnn.manual_seed(0)
+        >>> Dropout2d(p=0.5)(minicnn.ones(1, 4, 1, 2)).tolist()      # four channels of two pixels
+        [[[[2.0, 2.0]], [[0.0, 0.0]], [[2.0, 2.0]], [[0.0, 0.0]]]]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same."""
@@ -40,7 +50,17 @@ class Dropout2d(Dropout):
 
 
 class DropPath(Dropout):
-    """Drops whole samples of a residual branch with probability p. See `minicnn.ops.drop_path`."""
+    """Drops whole samples of a residual branch with probability p. See `minicnn.ops.drop_path`.
+
+    Raises:
+        ArgumentError: p is not from 0 to 1.
+
+    Example:
+        >>> import minicnn
+        >>> minicnn.manual_seed(0)
+        >>> DropPath(p=0.5)(minicnn.ones(4, 2)).tolist()             # four samples of two numbers
+        [[2.0, 2.0], [0.0, 0.0], [2.0, 2.0], [0.0, 0.0]]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, ...) to the same."""

@@ -14,8 +14,8 @@ class Embedding(Module):
 
     A row's gradient is the sum over all places where its number stood; the others get none.
 
-    Parameters:
-        weight (num_embeddings, embedding_dim), drawn from the standard normal distribution, as in PyTorch.
+    Attributes:
+        weight: (num_embeddings, embedding_dim), drawn from the standard normal distribution, as in PyTorch.
 
     Raises:
         ArgumentError: a size is below 1 or no integer.

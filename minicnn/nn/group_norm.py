@@ -13,8 +13,9 @@ from minicnn.ops.group_norm import group_norm, instance_norm
 class GroupNorm(Module):
     """Normalisation of groups of channels, image by image. See `minicnn.ops.group_norm` for the formula.
 
-    Parameters (if `affine`):
-        weight (num_channels,), the scale gamma, one; bias (num_channels,), the shift beta, zero.
+    Attributes:
+        weight: (num_channels,), the scale gamma, one at first; None unless `affine`.
+        bias: (num_channels,), the shift beta, zero at first; None unless `affine`.
 
     Raises:
         ArgumentError: `num_groups` does not divide `num_channels`, or `eps` is not positive.
@@ -53,8 +54,9 @@ class InstanceNorm2d(Module):
 
     There are no running statistics: PyTorch's options for them are not offered.
 
-    Parameters (if `affine`, which is not the default):
-        weight (num_features,), the scale gamma, one; bias (num_features,), the shift beta, zero.
+    Attributes:
+        weight: (num_features,), the scale gamma, one at first; None unless `affine`.
+        bias: (num_features,), the shift beta, zero at first; None unless `affine`.
 
     Raises:
         ArgumentError: `num_features` is below 1, or `eps` is not positive.

@@ -25,6 +25,9 @@ JOINS_RELU, JOINS_ADDITION = ("cpu", "cuda"), ("cuda",)  # folders of kernels
 def norm_relu(norm: Module, x: Tensor, ceiling: float = math.inf, residual: Tensor | None = None) -> Tensor:
     """min(max(norm(x), 0), ceiling), for a ceiling of infinity (ReLU) or 6 (ReLU6); with a residual, of norm(x) + residual.
 
+    Shapes:
+        x: any that the norm takes; residual and result have the same.
+
     Raises:
         ArgumentError: another ceiling.
 

@@ -13,8 +13,9 @@ from minicnn.ops.layer_norm import last_axes, layer_norm
 class LayerNorm(Module):
     """Normalisation over the last axes of every sample. See `minicnn.ops.layer_norm` for the formula.
 
-    Parameters (if `elementwise_affine`):
-        weight of shape `normalized_shape`, the scale gamma, one; bias likewise, the shift beta, zero, if `bias` is true.
+    Attributes:
+        weight: of shape `normalized_shape`, the scale gamma, one at first; None unless `elementwise_affine`.
+        bias: of the same shape, the shift beta, zero at first; None unless `elementwise_affine` and `bias`.
 
     Raises:
         ArgumentError: `normalized_shape` is no shape, or `eps` is not positive.

@@ -11,11 +11,11 @@ from minicnn.ops.linear import linear
 class Linear(Module):
     """y = x Wᵀ + b with learned W and b. See `minicnn.ops.linear`.
 
-    Parameters:
-        weight (out_features, in_features), drawn by He's rule for a ReLU that follows, as for `Conv2d`;
-        bias (out_features,), zero, if `bias` is true.
+    (PyTorch draws weight and bias uniformly within ± 1 / sqrt(in_features): a sixth of this variance.)
 
-    (PyTorch draws both uniformly within ± 1 / sqrt(in_features): a third of this variance.)
+    Attributes:
+        weight: (out_features, in_features), drawn by He's rule for a ReLU that follows, as for `Conv2d`.
+        bias: (out_features,), zero at first; None unless `bias`.
 
     Raises:
         ArgumentError: a size is below 1 or no integer.
@@ -42,7 +42,12 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """Its input, unchanged: a place to be filled, or a layer taken out."""
+    """Its input, unchanged: a place to be filled, or a layer taken out.
+
+    Example:
+        >>> Identity()(Tensor([1.0, 2.0])).tolist()
+        [1.0, 2.0]
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape to the same."""

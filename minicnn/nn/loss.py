@@ -41,7 +41,15 @@ class CrossEntropyLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """Mean of squares. See `minicnn.ops.mse_loss`."""
+    """Mean of squares. See `minicnn.ops.mse_loss`.
+
+    Raises:
+        ArgumentError: unknown reduction.
+
+    Example:
+        >>> MSELoss()(Tensor([1.0, 5.0]), Tensor([1.0, 2.0])).item()
+        4.5
+    """
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """Prediction and truth of one shape to one number, or to that shape with reduction "none"."""
@@ -49,7 +57,15 @@ class MSELoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """Mean of absolute values. See `minicnn.ops.l1_loss`."""
+    """Mean of absolute values. See `minicnn.ops.l1_loss`.
+
+    Raises:
+        ArgumentError: unknown reduction.
+
+    Example:
+        >>> L1Loss()(Tensor([1.0, 5.0]), Tensor([1.0, 2.0])).item()
+        1.5
+    """
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """Prediction and truth of one shape to one number, or to that shape with reduction "none"."""
@@ -57,7 +73,15 @@ class L1Loss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """Square near 0, absolute value farther out. See `minicnn.ops.smooth_l1_loss`."""
+    """Square near 0, absolute value farther out. See `minicnn.ops.smooth_l1_loss`.
+
+    Raises:
+        ArgumentError: unknown reduction, or a negative beta.
+
+    Example:
+        >>> SmoothL1Loss(reduction="sum")(Tensor([1.0, 5.0]), Tensor([0.5, 2.0])).item()
+        2.625
+    """
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction=reduction)

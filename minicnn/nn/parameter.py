@@ -7,7 +7,18 @@ from minicnn.errors import ArgumentError
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns: it requires a gradient, and optimisers update it."""
+    """A tensor that a module learns: it requires a gradient, and optimisers update it.
+
+    Raises:
+        DtypeError: the values are no real numbers, or no floating-point numbers, which alone have gradients.
+
+    Example:
+        >>> from minicnn import nn
+        >>> layer = nn.Module()
+        >>> layer.scale = Parameter([1.0, 2.0])
+        >>> [name for name, _ in layer.named_parameters()]
+        ['scale']
+    """
 
     __slots__ = ()
 
@@ -16,7 +27,18 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that belongs to a module's state but is not learned, such as the running mean of batch norm."""
+    """A tensor that belongs to a module's state but is not learned, such as the running mean of batch norm.
+
+    Raises:
+        DtypeError: the values are no real numbers, or it is to require a gradient and they are integers.
+
+    Example:
+        >>> from minicnn import nn
+        >>> layer = nn.Module()
+        >>> layer.mean = Buffer([0.0, 0.0])
+        >>> list(layer.state_dict()), len(list(layer.parameters()))
+        (['mean'], 0)
+    """
 
     __slots__ = ()
 

@@ -57,12 +57,13 @@ class _Cell(Module):
 class RNNCell(_Cell):
     """One step of the simple recurrent network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh).
 
-    Parameters:
-        weight_ih (hidden_size, input_size), weight_hh (hidden_size, hidden_size), and, if `bias` is true, bias_ih and bias_hh (hidden_size,), all uniform
-        within ± 1 / sqrt(hidden_size). Two biases where one would do: PyTorch's state dicts have both.
-
     Args:
         nonlinearity: "tanh" or "relu".
+
+    Attributes:
+        weight_ih: (hidden_size, input_size), drawn uniformly within ± 1 / sqrt(hidden_size).
+        weight_hh: (hidden_size, hidden_size), likewise.
+        bias_ih, bias_hh: (hidden_size,) each, likewise; None unless `bias`. Two biases where one would do: PyTorch's state dicts have both.
 
     Raises:
         ArgumentError: a size is below 1 or no integer, or the nonlinearity is unknown.
@@ -100,9 +101,10 @@ class LSTMCell(_Cell):
         c' = f · c + i · g
         h' = o · tanh(c')
 
-    Parameters:
-        weight_ih (4 hidden_size, input_size), weight_hh (4 hidden_size, hidden_size), and, if `bias` is true, bias_ih and bias_hh (4 hidden_size,): the
-        rows of i, then f, g, o. All uniform within ± 1 / sqrt(hidden_size).
+    Attributes:
+        weight_ih: (4 hidden_size, input_size), the rows of i, then f, g, o; drawn uniformly within ± 1 / sqrt(hidden_size).
+        weight_hh: (4 hidden_size, hidden_size), likewise.
+        bias_ih, bias_hh: (4 hidden_size,) each, likewise; None unless `bias`.
 
     Raises:
         ArgumentError: a size is below 1 or no integer.

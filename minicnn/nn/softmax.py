@@ -28,7 +28,12 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """Logarithms of probabilities along the axis `dim`. See `minicnn.ops.log_softmax`."""
+    """Logarithms of probabilities along the axis `dim`. See `minicnn.ops.log_softmax`.
+
+    Example:
+        >>> LogSoftmax(dim=1)(Tensor([[0.0, -1000.0]])).tolist()
+        [[0.0, -1000.0]]
+    """
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
