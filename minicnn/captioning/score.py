@@ -22,13 +22,13 @@ KINDS = {
 
 @dataclass(frozen=True)
 class CaptionScores:
-    """Shares, 0 .. 1.
+    """How many captions, words and figures are right, as shares from 0 to 1.
 
     Attributes:
-        exact: of captions that are right as a whole.
-        words: of the words of the true captions that stand in their place in those found.
-        size, colour, fill, shape: of figures of which it is said rightly.
-        relation: of pictures of two figures or more in which all relations are right; None if there is no such picture.
+        exact: share of captions that are right as a whole.
+        words: share of the words of the true captions that stand in their place in those found.
+        size, colour, fill, shape: share of figures of which it is said rightly.
+        relation: share of pictures of two figures or more in which all relations are right; None if there is no such picture.
     """
 
     exact: float

@@ -44,6 +44,7 @@ class CIFAR10(ArrayDataset):
         mean, std: of the training pixels of each channel, in 0 .. 1.
 
     Raises:
+        ArgumentError: `train` is not True or False.
         DataError: the archive is missing, damaged, or holds something else.
         DownloadError: it cannot be had.
 
@@ -82,7 +83,16 @@ class CIFAR10(ArrayDataset):
 
 
 class CIFAR100(CIFAR10):
-    """A hundred kinds of things, with 500 photographs to train on and 100 to test with of each; otherwise like `CIFAR10`."""
+    """A hundred kinds of things, with 500 photographs to train on and 100 to test with of each; otherwise like `CIFAR10`.
+
+    Raises:
+        ArgumentError: `train` is not True or False.
+        DataError: the archive is missing, damaged, or holds something else.
+        DownloadError: it cannot be had.
+
+    Source:
+        A. Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images", chapter 3.
+    """
 
     archive = RemoteFile("cifar-100-python.tar.gz", (f"{SITE}cifar-100-python.tar.gz",), 169_001_437, "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7")
     parts = ("train",), ("test",)

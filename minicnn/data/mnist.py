@@ -40,6 +40,7 @@ class MNIST(ArrayDataset):
         mean, std: of the training pixels, in 0 .. 1.
 
     Raises:
+        ArgumentError: `train` is not True or False.
         DataError: a file is missing, damaged, or holds something else.
         DownloadError: a file cannot be had.
 
@@ -79,6 +80,11 @@ class MNIST(ArrayDataset):
 
 class FashionMNIST(MNIST):
     """Clothes in the form of `MNIST`, and harder to tell apart.
+
+    Raises:
+        ArgumentError: `train` is not True or False.
+        DataError: a file is missing, damaged, or holds something else.
+        DownloadError: a file cannot be had.
 
     Source:
         H. Xiao, K. Rasul, R. Vollgraf 2017, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms".

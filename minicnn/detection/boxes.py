@@ -28,6 +28,9 @@ class Boxes:
     Attributes:
         xyxy: (N, 4) float64.
 
+    Raises:
+        ArgumentError: it is called with bare numbers.
+
     Example:
         >>> boxes = Boxes.from_xywh([[10, 20, 4, 6]])
         >>> boxes.xyxy.tolist(), boxes.cxcywh.tolist(), boxes.area.tolist()

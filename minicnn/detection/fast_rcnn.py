@@ -183,6 +183,15 @@ def detect(
     Raises:
         ShapeError: images do not have 4 axes.
         ArgumentError: a number is out of range, or there are no proposals.
+
+    Example:
+        >>> import minicnn
+        >>> from minicnn.detection import sliding_windows
+        >>> model, images, windows = FastRCNN(num_classes=3, channels=(4, 8)), minicnn.zeros(1, 3, 32, 32), sliding_windows(32, 32)
+        >>> _ = model(images, join_regions([windows]))        # a step in training mode, from which batch norm has its statistics
+        >>> found, = detect(model, images, windows, most=5)
+        >>> found.boxes.xyxy.shape, found.scores.shape
+        ((5, 4), (5,))
     """
     if images.ndim != 4:
         raise ShapeError(f"detect: images must be (N, C, H, W), not {images.shape}")

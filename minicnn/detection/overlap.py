@@ -40,6 +40,9 @@ def giou(a: Boxes, b: Boxes) -> Array:
     Shapes:
         a N boxes, b M boxes; result (N, M).
 
+    Raises:
+        ArgumentError: one of them is no `Boxes`: what four bare numbers mean is not known.
+
     Source:
         H. Rezatofighi et al. 2019, "Generalized Intersection over Union", algorithm 1.
 
@@ -58,8 +61,9 @@ def giou(a: Boxes, b: Boxes) -> Array:
 def verdict(value: float) -> str:
     """The lecture's words for an intersection over union.
 
-    >>> [verdict(value) for value in (0.95, 0.75, 0.55, 0.3)]
-    ['almost perfect', 'pretty good', 'decent', 'poor']
+    Example:
+        >>> [verdict(value) for value in (0.95, 0.75, 0.55, 0.3)]
+        ['almost perfect', 'pretty good', 'decent', 'poor']
     """
     return next((word for limit, word in SCALE if value > limit), "poor")
 

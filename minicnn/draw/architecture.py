@@ -32,6 +32,12 @@ class Drawing(Picture):
         flow: what one image meets on its way.
         column: the boxes of the network from top to bottom, and what goes from one to the other.
         blocks: the kinds of blocks that are opened, by their letters.
+
+    Example:
+        >>> from minicnn.models import LeNet5
+        >>> drawing = architecture(LeNet5())
+        >>> drawing.name, len(drawing.column.boxes), drawing.blocks
+        ('LeNet5', 8, {})
     """
 
     def __init__(self, name: str, flow: Flow, column: Plan, blocks: dict[str, Block]) -> None:

@@ -23,6 +23,12 @@ class Graph(Picture):
     Attributes:
         nodes: the functions and leaves, from the inputs to the result.
         edges: pairs (from, to) of positions in `nodes`.
+
+    Example:
+        >>> x = Tensor([1.0], requires_grad=True)
+        >>> picture = graph(x * 2)
+        >>> len(picture.nodes), picture.edges
+        (2, [(0, 1)])
     """
 
     def __init__(self, nodes: list[Function | Tensor], edges: list[tuple[int, int]], names: dict[int, str]) -> None:

@@ -62,6 +62,13 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises:
         CheckpointError: the file is missing, cut off, no checkpoint of minicnn, or of a newer version.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "net.safetensors")
+        >>> save_checkpoint(path, {"model": {"w": np.eye(2)}, "network": {"name": "LeNet5", "kwargs": {}}, "epoch": 3})
+        >>> load_checkpoint(path)["epoch"]
+        3
     """
     from safetensors import SafetensorError, safe_open
 

@@ -29,6 +29,16 @@ def read_image(path: str | os.PathLike[str], size: int) -> tuple[Array, list[str
     Raises:
         ArgumentError: the file is missing, is no image, has pixels that are NaN or infinite, or the same colour everywhere;
             or has more than 100 million pixels; or Pillow is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "one.npy")
+        >>> paper = np.ones((40, 30))
+        >>> paper[10:30, 14:16] = 0
+        >>> np.save(path, paper)
+        >>> image, done = read_image(path, 32)
+        >>> image.shape, done
+        ((1, 32, 32), ['inverted (dark ink on light paper)', 'cut to its ink and resized from 30x40'])
     """
     path = Path(path)
     require_file(path, "image", ArgumentError)

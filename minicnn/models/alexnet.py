@@ -118,6 +118,7 @@ class AlexNet(FixedSizeNet):
         weights: a file of weights, or None to start from random ones.
 
     Raises:
+        ArgumentError: `channels` are not five integers above 0.
         ShapeError: in the forward pass: the input is not (N, in_channels, 227, 227).
 
     Source:
@@ -182,7 +183,14 @@ class AlexNetGrouped(FixedSizeNet):
     pooling, as in the paper and in Caffe's "bvlc_alexnet". The normalisation runs over all channels, also across the border
     between the two groups.
 
-    Args, errors and source as for `AlexNet`; the channels must be even.
+    See `AlexNet` for the arguments.
+
+    Raises:
+        ArgumentError: `channels` are not five integers above 0, or are not even where a convolution has two groups.
+        ShapeError: in the forward pass: the input is not (N, in_channels, 227, 227).
+
+    Source:
+        Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks", sec. 3 and fig. 2.
 
     Example:
         >>> net = AlexNetGrouped(num_classes=10, channels=(6, 16, 24, 24, 16), hidden=32)
@@ -241,6 +249,9 @@ class AlexNetOneWeirdTrick(nn.Module):
         channels: of the five convolutions.
         hidden: outputs of the first two linear layers.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
+
+    Raises:
+        ArgumentError: `channels` are not five integers above 0.
 
     Source:
         Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks" (arXiv:1404.5997).

@@ -15,8 +15,8 @@ class Outputs(NamedTuple):
 
     Attributes:
         scores: of the network itself, (N, num_classes).
-        auxiliary: the scores of each auxiliary classifier, the one nearest to the image first.
-        weight: how much each auxiliary loss counts.
+        auxiliary: the scores of each auxiliary classifier, the one nearest to the image first, each (N, num_classes).
+        weight: how much each auxiliary loss counts, as a factor.
 
     Source:
         Szegedy et al. 2014, "Going deeper with convolutions", sec. 5 (arXiv:1409.4842).

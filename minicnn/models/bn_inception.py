@@ -150,6 +150,9 @@ class BNInception(nn.Module):
         width: the numbers of channels are multiplied by it.
         weights: a file of weights, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `width` is not above 0.
+
     Source:
         Ioffe & Szegedy 2015, "Batch normalization: accelerating deep network training by reducing internal covariate shift",
         sec. 4.2 and appendix (arXiv:1502.03167).

@@ -137,6 +137,9 @@ class DenseNet(nn.Module):
         dropout: probability, after every convolution but the first.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `depths` are not four integers above 0, or `growth` is no integer above 0.
+
     Source:
         Huang, Liu, van der Maaten & Weinberger 2017, "Densely connected convolutional networks", sec. 3 and table 1
         (arXiv:1608.06993).

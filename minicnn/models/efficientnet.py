@@ -33,6 +33,9 @@ class EfficientNet(nn.Module):
         norm: makes the batch norm of so many channels.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `resolution` is no integer above 0, or `stochastic_depth` is not from 0 to 1.
+
     Source:
         Tan & Le 2019, "EfficientNet: rethinking model scaling for convolutional neural networks" (arXiv:1905.11946).
 

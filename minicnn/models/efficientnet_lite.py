@@ -36,6 +36,9 @@ class EfficientNetLite(nn.Module):
             steps of stochastic_depth / N. It acts only where there is a sum.
         weights: a file of weights, "imagenet" for those of the extra `weights`, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `resolution` is no integer above 0, or `stochastic_depth` is not from 0 to 1.
+
     Source:
         efficientnet/lite in the repository tensorflow/tpu, README.md and efficientnet_lite_builder.py; there is no paper.
 

@@ -197,6 +197,7 @@ class GoogLeNet(InceptionV1):
         weights: a file of weights, or None to start from random ones.
 
     Raises:
+        ArgumentError: `width` is not above 0.
         ShapeError: in training mode with `aux`, the images are too small or too large.
 
     Source:

@@ -57,6 +57,9 @@ class GoogLeNetBN(InceptionV1):
         width: the numbers of channels are multiplied by it.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `width` is not above 0.
+
     Source:
         Szegedy et al. 2014, "Going deeper with convolutions" (arXiv:1409.4842); Ioffe & Szegedy 2015, "Batch normalization"
         (arXiv:1502.03167).

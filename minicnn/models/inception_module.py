@@ -147,6 +147,11 @@ class NaiveInceptionModule(Branches):
 
     Source:
         Szegedy et al. 2014, "Going deeper with convolutions", fig. 2 (a); lecture "CNN Architectures".
+
+    Example:
+        >>> import minicnn
+        >>> NaiveInceptionModule(16, 8, 12, 6)(minicnn.ones(1, 16, 7, 7)).shape        # 8 + 12 + 6 + 16 channels
+        (1, 42, 7, 7)
     """
 
     def __init__(self, in_channels: int, c1x1: int, c3x3: int, c5x5: int) -> None:
@@ -189,6 +194,11 @@ class InceptionModule(Branches):
 
     Source:
         Szegedy et al. 2014, "Going deeper with convolutions", fig. 2 (b); lecture "CNN Architectures".
+
+    Example:
+        >>> import minicnn
+        >>> InceptionModule(192, 64, 96, 128, 16, 32, 32)(minicnn.ones(1, 192, 7, 7)).shape        # GoogLeNet's first
+        (1, 256, 7, 7)
     """
 
     def __init__(

@@ -134,6 +134,9 @@ class PreActResNet(nn.Module):
         width: channels of the stem and of the first stage; each later stage has twice as many.
         weights: a file of weights, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `depths` are not four integers above 0, or `width` is no integer above 0.
+
     Source:
         He, Zhang, Ren & Sun 2016, "Identity mappings in deep residual networks", sec. 4 and table 5 (arXiv:1603.05027).
 

@@ -30,8 +30,9 @@ def register_model(model: Model) -> Model:
 def list_models() -> tuple[str, ...]:
     """Names that `create` accepts.
 
-    >>> "LeNet5" in list_models()
-    True
+    Example:
+        >>> "LeNet5" in list_models()
+        True
     """
     return tuple(sorted(_models))
 

@@ -119,6 +119,9 @@ class BasicBlock(NormalisedBlock):
         stride: of the first convolution.
         shortcut: what happens on the right where shapes differ: "B", a 1x1 convolution; "A", zeros in the new channels.
 
+    Raises:
+        ArgumentError: the shortcut is neither "A" nor "B".
+
     Source:
         He et al. 2015, fig. 5 left; eq. 1 and 2.
 

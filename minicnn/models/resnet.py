@@ -31,6 +31,9 @@ class ResNet(nn.Module):
         width: channels of the first stage; each later stage has twice as many.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `depths` are not four integers above 0, or `width` is no integer above 0.
+
     Source:
         He, Zhang, Ren & Sun 2015, "Deep residual learning for image recognition", sec. 3 and table 1 (arXiv:1512.03385).
 

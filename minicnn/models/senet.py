@@ -33,6 +33,9 @@ class SENet(nn.Module):
         dropout: probability, before the last layer.
         weights: a file of weights, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `depths` are not four integers above 0, or `width` is no integer above 0.
+
     Source:
         Hu, Shen & Sun 2018, "Squeeze-and-excitation networks", sec. 3 and table 1 (arXiv:1709.01507).
 

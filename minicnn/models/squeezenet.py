@@ -66,6 +66,9 @@ class SqueezeNet(nn.Module):
         width: channels of the first two fire modules' results, 8 or more; each later pair has that many more.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `stem` or `depths` are not so many integers above 0, or `width` is below 8.
+
     Source:
         Iandola, Han, Moskewicz, Ashraf, Dally & Keutzer 2016, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and
         <0.5MB model size", sec. 3 and table 1 (arXiv:1602.07360).

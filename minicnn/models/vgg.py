@@ -29,6 +29,9 @@ class VGG(nn.Module):
         hidden: outputs of the first two linear layers.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
+    Raises:
+        ArgumentError: `depths` are not five integers above 0, or `width` is no integer above 0.
+
     Source:
         Simonyan & Zisserman 2014, "Very deep convolutional networks for large-scale image recognition", sec. 2 and
         table 1 (arXiv:1409.1556).

@@ -104,7 +104,7 @@ def WideResNetCIFAR(
 
 @register_model
 def WideResNet50_2(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
-    """`ResNet50` with twice as many channels in every 3x3 convolution. It does better than `ResNet152`, and trains faster.
+    """`ResNet50` with twice as many channels in every 3x3 convolution. It does better than `ResNet152`, and trains faster. See `ResNet`.
 
         stage    layers                    output  parameters   multiply-adds
         input                       3 x 224 x 224

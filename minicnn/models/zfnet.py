@@ -47,6 +47,7 @@ class ZFNet(FixedSizeNet):
         weights: a file of weights, or None to start from random ones.
 
     Raises:
+        ArgumentError: `channels` are not five integers above 0.
         ShapeError: in the forward pass: the input is not (N, in_channels, 224, 224).
 
     Source:

@@ -72,6 +72,9 @@ class GlobalAvgPool2d(Module):
 class GlobalMaxPool2d(Module):
     """The largest pixel of each channel, (N, C, H, W) to (N, C, 1, 1). See `minicnn.ops.global_max_pool2d`.
 
+    Source:
+        Oquab et al. 2015, "Is object localization for free?": the largest score over all places.
+
     Example:
         >>> import minicnn
         >>> GlobalMaxPool2d()(minicnn.zeros(2, 512, 7, 7)).shape

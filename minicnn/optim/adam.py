@@ -109,6 +109,9 @@ class AdamW(Adam):
     large gradients are hardly decayed at all. Here all weights decay at the same rate. Arguments and errors
     are those of `Adam`.
 
+    Raises:
+        ArgumentError: a value out of range, or parameters that cannot be learned (see `Optimizer.add_param_group`).
+
     Source:
         Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2, with the decay
         multiplied by lr as in PyTorch.

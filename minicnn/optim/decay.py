@@ -18,6 +18,9 @@ class StepLR(Schedule):
     Raises:
         ArgumentError: `step_size` is below 1, or `gamma` not above 0.
 
+    Source:
+        For one, Hu et al. 2018, "Squeeze-and-excitation networks": a tenth every 30 epochs.
+
     Example:
         >>> from minicnn import Tensor, optim
         >>> schedule = StepLR(optim.SGD([Tensor([0.0], requires_grad=True)], lr=0.5), step_size=30, gamma=0.5)
@@ -35,7 +38,7 @@ class StepLR(Schedule):
 
 
 class MultiStepLR(Schedule):
-    """Times `gamma` at each milestone: lr = base · gamma^(number of milestones <= t).
+    """Times `gamma` at each milestone, counted in steps: lr = base · gamma^(number of milestones <= t).
 
     Raises:
         ArgumentError: a milestone is no integer >= 0, or `gamma` is not above 0.

@@ -23,7 +23,7 @@ Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
 class Optimizer:
-    """Base of all optimisers: calls `update` for every parameter that has a gradient.
+    """Base of all optimisers: at each step, calls `update` for every parameter that has a gradient.
 
     A subclass passes its options to `__init__`, checks them in `check`, changes one parameter in `update`, and
     checks in `check_state` what is loaded for it. Those that come with minicnn also say in `rule` which kernel does the same.
@@ -32,6 +32,9 @@ class Optimizer:
         param_groups: dicts of "params" (a list of tensors) and the options that hold for them. Schedules set
             "lr" here.
         state: for each parameter, the arrays and counts that its updates carry along.
+
+    Raises:
+        ArgumentError: there are no parameters, or a group of them cannot be learned (see `add_param_group`).
 
     Example:
         >>> from minicnn import nn

@@ -126,6 +126,10 @@ def gradcheck_module(module: Module, inputs: Sequence[Any] | Mapping[str, Any], 
 
     The module computes in float64 during the check; afterwards its parameters and buffers are as before.
 
+    Raises:
+        GradcheckError: a gradient is wrong, as for `gradcheck`.
+        ArgumentError: there is nothing to differentiate, or the arguments do not fit together.
+
     Example:
         >>> from minicnn import nn
         >>> gradcheck_module(nn.Conv2d(2, 3, kernel_size=2), [np.ones((1, 2, 3, 4))]).name

@@ -26,6 +26,12 @@ def evaluate(
 
     Raises:
         ArgumentError: there are no images, or unknown precision.
+
+    Example:
+        >>> from minicnn.train import Recipe
+        >>> parts = Recipe().build()
+        >>> evaluate(parts.trainer.model, parts.test).images
+        360
     """
     metrics = Metrics()
     with evaluating(model), no_grad(), autocast(precision):

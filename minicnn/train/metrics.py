@@ -15,6 +15,15 @@ _COUNTED = ("images", "batches", "correct", "total_loss", "seconds")
 class Metrics:
     """Means over the images seen so far and over the last batch, and the seconds from the first line of work to the last batch.
 
+    Attributes:
+        images, batches: how many have been seen.
+        correct: images whose highest score is at their label; a mixed one counts in parts.
+        total_loss: sum of the images' losses.
+        seconds: time up to the last batch.
+        started: when counting began, in seconds of `time.perf_counter`.
+        batch_loss: mean loss of the last batch.
+        batch_accuracy: share of the last batch's images that are right, from 0 to 1.
+
     Example:
         >>> import numpy as np
         >>> metrics = Metrics()

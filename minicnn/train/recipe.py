@@ -45,12 +45,12 @@ class Recipe:
         lr: the highest learning rate; None for one that suits the optimiser.
         schedule, schedule_options: the learning rate's name of course, and options such as {"milestones": [82, 123]}, in epochs.
         label_smoothing: from 0 to 1, of the training loss.
-        mixup: alpha of mixup; 0 mixes nothing.
-        clip_norm: the largest norm of all gradients together; 0 clips nothing.
+        mixup: alpha of mixup, from 0, which mixes nothing.
+        clip_norm: the largest norm of all gradients together, from 0, which clips nothing.
         average: decay of the moving average of the weights; 0 keeps none.
         patience: epochs without a new lowest validation loss after which training stops; 0 never does.
         keep_every: a checkpoint is kept after every so many epochs; 0 keeps none of them.
-        seed: of weights, order, augmentation and dropout.
+        seed: the number that weights, order, augmentation and dropout follow from.
         workers: processes that prepare batches. It changes no number.
         precision: "fp32", or what `minicnn.autocast` takes.
 

@@ -21,8 +21,9 @@ FOLDER = Path(__file__).parent / "recipes"
 def list_recipes() -> dict[str, str]:
     """The recipes of the papers by name, and what each is for.
 
-    >>> list_recipes()["resnet-cifar"]
-    'ResNet on CIFAR: He et al. 2016, "Deep residual learning for image recognition", sec. 4.2'
+    Example:
+        >>> list_recipes()["resnet-cifar"]
+        'ResNet on CIFAR: He et al. 2016, "Deep residual learning for image recognition", sec. 4.2'
     """
     files = sorted(FOLDER.glob("*.toml"))
     return {file.stem: tomllib.loads(file.read_text("utf-8"))["about"] for file in files}

@@ -27,10 +27,13 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: a pass for each entry of `history`; `steps` counts updates, also those of a broken-off pass.
+    """What a run came to.
 
     Attributes:
+        history: an entry for each pass over the training images.
+        steps: number of updates, also those of a broken-off pass.
         stopped: why it ended before its last epoch, or None.
+        has_curve: the curve has been drawn.
     """
 
     history: list[Epoch]

@@ -144,6 +144,14 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
     Raises:
         ArgumentError: the file is missing, or a line is no JSON.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), LOG)
+        >>> path.write_text('{"kind": "end", "steps": 460}')
+        29
+        >>> list(read_log(path))
+        [{'kind': 'end', 'steps': 460}]
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

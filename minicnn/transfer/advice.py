@@ -93,6 +93,14 @@ def measured_similarity(model: Module, train: DataLoader, test: DataLoader) -> t
 
     Raises:
         ArgumentError: the network has one stage only: nothing can be compared.
+
+    Example:
+        >>> from minicnn.data import DataLoader, Digits, Subset
+        >>> from minicnn.models import LeNet5
+        >>> train, test = (DataLoader(Subset(Digits(train=part), range(40)), batch_size=40) for part in (True, False))
+        >>> similarity, accuracies = measured_similarity(LeNet5(), train, test)
+        >>> list(accuracies)
+        ['c1', 's2', 'c3', 's4', 'input of output']
     """
     stages = stage_paths(model, next(iter(train))[0].shape[1:])
     if len(stages) < 2:

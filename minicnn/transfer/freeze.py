@@ -54,7 +54,10 @@ def is_frozen(part: Module) -> bool:
 def unfreeze(model: Module, *paths: str) -> None:
     """Let parts of a network learn again: their parameters require gradients, and they are in training mode.
 
-    Args and errors as for `freeze`.
+    Arguments as for `freeze`.
+
+    Raises:
+        ArgumentError: no path is given, or there is no such part (names the nearest).
 
     Example:
         >>> from minicnn.models import LeNet5
@@ -72,7 +75,10 @@ def unfreeze(model: Module, *paths: str) -> None:
 def freeze_all_but(model: Module, *paths: str) -> None:
     """Freeze all parts of a network but these.
 
-    Args and errors as for `freeze`.
+    Arguments as for `freeze`.
+
+    Raises:
+        ArgumentError: no path is given, or there is no such part (names the nearest).
 
     Example:
         >>> from minicnn.models import LeNet5

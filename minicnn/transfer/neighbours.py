@@ -48,7 +48,8 @@ def neighbours(
         The neighbours in features, and those in pixels.
 
     Raises:
-        ArgumentError: there are fewer images than neighbours; or as `features`.
+        ArgumentError: there are fewer images than neighbours, or the metric is unknown; or as `features`.
+        ShapeError: the loader's images are of another size than the queries.
 
     Source:
         Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks", sec. 6.1 and fig. 4 (right).

@@ -45,7 +45,14 @@ class Compose:
 
 
 def check_transform(transform: Transform, name: str) -> None:
-    """The function can be called with two arguments: many a transform of other libraries takes the image only."""
+    """The function can be called with two arguments: many a transform of other libraries takes the image only.
+
+    Raises:
+        ArgumentError: it cannot.
+
+    Example:
+        >>> check_transform(lambda image, rng: image[:, ::-1], "the transform")
+    """
     try:
         inspect.signature(transform).bind(None, None)
     except ValueError:

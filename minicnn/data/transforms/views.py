@@ -48,6 +48,10 @@ class FiveCrop:
 class TenCrop(FiveCrop):
     """`FiveCrop`, and the same five mirrored left to right: (C, H, W) to (10, C, h, w).
 
+    Raises:
+        ArgumentError: a size is below 1.
+        ShapeError: while it is called: the image is smaller than the window.
+
     Source:
         Krizhevsky et al. 2012, "ImageNet Classification with Deep Convolutional Neural Networks", sec. 4.1: the mean of ten softmax outputs.
 
