@@ -8,14 +8,15 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
 from minicnn import errors
 from minicnn.errors import MinicnnError
 
-SECTION = re.compile(r"^(Args|Returns|Raises|Shapes|Source|Example|Attributes|Parameters|Buffers|Yields|Note)(?: \(.*\))?:$", re.MULTILINE)
+ORDER = ("Args", "Attributes", "Shapes", "Returns", "Raises", "Source", "Example")
+SECTION = re.compile(rf"^({'|'.join(ORDER)}):$", re.MULTILINE)
 SEE = re.compile(r"\bSee (?:also )?`(?:minicnn\.)?([\w.]+)`")
 # A tuple of sizes such as (N, C, H, W), (..., in_features), (5,) or (num_classes + 1, 4), "N images", or the word itself.
 SHAPE = re.compile(r"\bshapes?\b|\(\s*(?:\.\.\.|[\w*/+ -]+),(?:\s*(?:\.\.\.|[\w*/+ -]+),?)*\s*\)")
@@ -25,32 +26,29 @@ DOORS = ("minicnn.checks", "minicnn.ops.checks", "minicnn.ops.axis", "minicnn.op
 def parts(thing: Any) -> dict[str, str]:
     """The docstring by section; what stands before the first one is under ""."""
     pieces = SECTION.split(inspect.getdoc(thing) or "")
-    found = {"": pieces[0]}
-    for name, body in zip(pieces[1::2], pieces[2::2], strict=True):
-        indented, _, after = body.partition("\n\n") if name in ("Parameters", "Buffers") else (body, "", "")
-        found[name] = found.get(name, "") + textwrap.dedent(indented).strip("\n")
-        found[""] += after
-    return found
+    return {"": pieces[0]} | {name: textwrap.dedent(body).strip("\n") for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
 
 
 def says_a_shape(thing: Any) -> bool:
     """Outside of examples, where it would be that of one case."""
-    return any(SHAPE.search(text) for name, text in parts(thing).items() if name not in ("Example", "Raises", "Source"))
+    return any(name == "Shapes" or SHAPE.search(text) for name, text in parts(thing).items() if name not in ("Example", "Raises", "Source"))
 
 
-def has(thing: Any, section: str, home: str = "") -> bool:
-    """It has the section, or says "See `x`" of something in minicnn (or in its `home`, a package) that has it."""
-    if parts(thing).get(section):
-        return True
-    return any(section in parts(other) for other in referred(thing, home))
+def has(thing: Any, section: str) -> bool:
+    """It has the section, or says "See `x`" of something that has it."""
+    return any(parts(one).get(section) for one in (thing, *referred(thing)))
 
 
-def referred(thing: Any, home: str) -> Iterator[Any]:
-    """What the docstring sends its reader to. A name that leads nowhere is an error."""
+def referred(thing: Any) -> Iterator[Any]:
+    """What the docstring sends its reader to: a name of the same file or package, or one with its path. One that leads nowhere is an error."""
     for name in SEE.findall(inspect.getdoc(thing) or ""):
-        path = ["minicnn", *name.split(".")] if "." in name else [home, name]
-        owner: Any = importlib.import_module(".".join(path[:-1]))
-        yield getattr(owner, path[-1])
+        package, _, last = f"minicnn.{name}".rpartition(".")
+        yield vars(importlib.import_module(package))[last] if "." in name else at_hand(thing)[name]
+
+
+def at_hand(thing: Any) -> dict[str, Any]:
+    """The names that the thing's file and its package know."""
+    return vars(sys.modules[thing.__module__.rpartition(".")[0]]) | vars(sys.modules[thing.__module__])
 
 
 def fields(kind: type) -> dict[str, Any]:
@@ -70,17 +68,18 @@ def attributes(kind: type) -> dict[str, str]:
 def listed_errors(thing: Any) -> list[type[BaseException]]:
     """The exceptions under `Raises:`. A name of none is an error."""
     names = re.findall(r"^(\w[\w, ]*):", parts(thing).get("Raises", ""), re.MULTILINE)
-    return [getattr(errors, name.strip(), None) or getattr(builtins, name.strip()) for many in names for name in many.split(",")]
+    known = vars(builtins) | vars(errors) | at_hand(thing)
+    return [known[name.strip()] for many in names for name in many.split(",")]
 
 
-def raised(function: Callable[..., Any], seen: set[Any] | None = None) -> set[type[MinicnnError]]:
+def raised(function: Any, seen: set[Any] | None = None) -> set[type[MinicnnError]]:
     """The errors of minicnn in the `raise` statements of a function, of the functions of its file that it calls, and of the checks at its door.
 
-    Calls of methods are followed where they are written `self.x(...)` in a class of the same file. An `except` that catches is not seen.
+    Methods are followed where they are called as `self.x(...)`, if they stand in the same file, or as `super().x(...)`. An `except` that catches is not seen.
     """
-    function = inspect.unwrap(function)
+    function = inspect.unwrap(function) if callable(function) else function
     seen = set() if seen is None else seen
-    if not isinstance(function, FunctionType) or function in seen:
+    if not isinstance(function, FunctionType) or function in seen or not function.__module__.startswith("minicnn."):
         return set()
     seen.add(function)
     found: set[type[MinicnnError]] = set()
@@ -94,6 +93,7 @@ def raised(function: Callable[..., Any], seen: set[Any] | None = None) -> set[ty
             called = named(node.func, names) or own_method(node.func, function)
             if getattr(called, "__module__", None) in (function.__module__, *DOORS) and not inspect.isclass(called):
                 found |= raised(called, seen)
+            found |= raised(inherited(node.func, function), seen)
     return found
 
 
@@ -106,17 +106,30 @@ def named(node: ast.expr, names: dict[str, Any]) -> Any:
     return None
 
 
+def owner_of(function: FunctionType) -> Any:
+    """The class that a method is written in; None if it is none."""
+    return getattr(sys.modules[function.__module__], function.__qualname__.rpartition(".")[0], None)
+
+
 def own_method(node: ast.expr, function: FunctionType) -> Any:
-    """The method that `self.x` stands for, of the class that the function is written in."""
+    """The method that `self.x` stands for."""
     if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"):
         return None
-    owner = getattr(sys.modules[function.__module__], function.__qualname__.partition(".")[0], None)
+    owner = owner_of(function)
     return inspect.getattr_static(owner, node.attr, None) if inspect.isclass(owner) else None
+
+
+def inherited(node: ast.expr, function: FunctionType) -> Any:
+    """The method that `super().x` stands for."""
+    is_super = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id == "super"
+    return getattr(super(owner := owner_of(function), owner), node.attr, None) if is_super and isinstance(node, ast.Attribute) else None
 
 
 def raised_by(thing: Any) -> set[type[MinicnnError]]:
     """What a function raises; what a class raises when it is made."""
-    return raised(thing.__init__ if inspect.isclass(thing) else thing)
+    if not inspect.isclass(thing):
+        return raised(thing)
+    return raised(getattr(thing, "__post_init__", None) if fields(thing) else thing.__init__)
 
 
 def not_listed(thing: Any, *others: Any) -> list[str]:
