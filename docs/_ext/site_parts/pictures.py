@@ -50,5 +50,5 @@ class Network(SphinxDirective):
 
         with use_backend("meta"):
             model = getattr(models, self.arguments[0])()
-        drawing = draw.architecture(model, **self.options)
+        drawing = draw.architecture(model, name=self.arguments[0], **self.options)
         return [figure(drawing._repr_svg_(), " ".join(self.content))]
