@@ -24,7 +24,7 @@ MOST_UNPACKED = 256_000_000, 20  # an archive may unpack to so many bytes, or to
 
 
 def read_safetensors(file: FileBytes) -> tuple[dict[str, Array], dict[str, str]]:
-    """The arrays and the metadata of a .safetensors file.
+    """The arrays of a .safetensors file, in the order in which they lie there, and its metadata.
 
     Raises:
         CheckpointError: the file is damaged or cut off, or holds numbers of a type that NumPy does not have.
@@ -36,7 +36,8 @@ def read_safetensors(file: FileBytes) -> tuple[dict[str, Array], dict[str, str]]
     except SafetensorError as error:
         raise CheckpointError(f"is damaged, or was cut off while it was copied ({printable(str(error))})") from None
     header = json.loads(file.at(8, int.from_bytes(file.at(0, 8), "little")))  # deserialize has found nothing wrong with it
-    return {name: _array(name, stored) for name, stored in arrays}, header.get("__metadata__") or {}
+    in_order = sorted(arrays, key=lambda array: header[array[0]]["data_offsets"])
+    return {name: _array(name, stored) for name, stored in in_order}, header.get("__metadata__") or {}
 
 
 def _array(name: str, stored: Mapping[str, Any]) -> Array:

@@ -289,3 +289,12 @@ def test_a_sign_beside_the_numbers_is_not_lost(zipped, tmp_path):
     torch.save({"w": torch._neg_view(torch.ones(3))}, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError, match="stored with the opposite sign"):
         load_weights(tmp_path / "w.pth")
+
+
+def test_arrays_come_in_the_order_of_the_file(tmp_path):
+    """Which does not change from run to run, as that of the library that reads it does."""
+    arrays = {f"layer{i}.weight": np.full(i + 1, i, np.float32) for i in range(30)}
+    save_weights(tmp_path / "w.safetensors", arrays)
+    content = (tmp_path / "w.safetensors").read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    assert list(load_weights(tmp_path / "w.safetensors")) == sorted(arrays, key=lambda name: header[name]["data_offsets"])
