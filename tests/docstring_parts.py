@@ -18,8 +18,8 @@ from minicnn.errors import MinicnnError
 ORDER = ("Args", "Attributes", "Shapes", "Returns", "Raises", "Source", "Example")
 SECTION = re.compile(rf"^({'|'.join(ORDER)}):$", re.MULTILINE)
 SEE = re.compile(r"\bSee (?:also )?`(?:minicnn\.)?([\w.]+)`")
-# A tuple of sizes such as (N, C, H, W), (..., in_features), (5,) or (num_classes + 1, 4), "N images", or the word itself.
-SHAPE = re.compile(r"\bshapes?\b|\(\s*(?:\.\.\.|[\w*/+ -]+),(?:\s*(?:\.\.\.|[\w*/+ -]+),?)*\s*\)")
+# Sizes between brackets, such as (N, C, H, W), (..., in_features), (5,) or (num_classes + 1, 4); one of them is a letter, a number, dots or a name of two words.
+SHAPE = re.compile(r"\bshapes?\b|\((?=[^()]*,)(?=[^()]*(?:\.\.\.|\b[A-Za-z]\d?\b|\b\d+\b|_))(?:\.\.\.|[\w*/+ -]+),(?:\s*(?:\.\.\.|[\w*/+ -]+),?)*\s*\)")
 DOORS = ("minicnn.checks", "minicnn.ops.checks", "minicnn.ops.axis", "minicnn.ops.broadcasting")  # files of checks, which raise for those who call them
 
 

@@ -77,9 +77,9 @@ def _missing(package, name, thing):
         return
     lenders = tuple(referred(thing)) if package == "models" else ()  # elsewhere each has its own errors and example
     yield from not_listed(thing, *lenders)
-    if not any(parts(one).get("Example") for one in (thing, *lenders)):
+    if not any(">>>" in parts(one).get("Example", "") for one in (thing, *lenders)):
         yield "Example"
-    if package == "ops" and not says_a_shape(thing) or _is_layer(thing) and package == "nn" and not (says_a_shape(thing) or says_a_shape(thing.forward)):
+    if (package == "ops" and not says_a_shape(thing)) or (package == "nn" and _is_layer(thing) and not (says_a_shape(thing) or says_a_shape(thing.forward))):
         yield "Shapes"
     if package == "ops" and not parts(thing).get("Raises"):
         yield "Raises"

@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from minicnn import Tensor, ops
+
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs" / "images" / "drawn"
 NAMES = sorted(path.stem for path in KEPT.glob("*.svg"))
@@ -104,3 +106,14 @@ def test_the_command_knows_its_pictures(tool, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         tool.main()
     assert "there is no picture mona_lisa; there are convolution" in capsys.readouterr().err
+
+
+def test_the_window_of_a_convolution_is_where_its_result_is():
+    drawing = (KEPT / "convolution.svg").read_text()
+    window, result = (re.findall(r"translate\((\d+)px, (\d+)px\)", re.search(rf"@keyframes convolution-{name} {{(.*)}}", drawing)[1]) for name in ("window", "result"))
+    stride = 2  # in cells of equal size
+    assert len(set(window)) == 9
+    assert [(stride * int(x), stride * int(y)) for x, y in result] == [(int(x), int(y)) for x, y in window]
+    x = np.array([[0, 0, 1, 2, 2], [0, 1, 2, 3, 2], [0, 1, 3, 3, 1], [1, 2, 3, 1, 0], [2, 3, 2, 0, 0]], float)
+    y = ops.conv2d(Tensor(x[None, None]), Tensor(np.array([[[[1.0, 0, -1], [2, 0, -2], [1, 0, -1]]]])), stride=2, padding=1).numpy()[0, 0]
+    assert {(int(p), int(q)): int(v.replace("−", "-")) for p, q, v in re.findall(r"y\[(\d), (\d)\] = (−?\d+)", drawing)} == {(p, q): y[p, q] for p, q in np.ndindex(3, 3)}

@@ -7,7 +7,9 @@ busy moment of the machine meets them all. What counts is the ratio within a rou
 """
 
 import argparse
+import itertools
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -135,7 +137,7 @@ def tinygrad_step(image, size, layers, linear):
             channels = layer
     features = channels * (image[1] // 2 ** layers.count("pool")) ** 2
     units = [features, *linear]
-    lines = [nn.Linear(a, b) for a, b in zip(units, units[1:])]
+    lines = [nn.Linear(a, b) for a, b in itertools.pairwise(units)]
 
     def forward(x):
         for i, layer in enumerate(layers):
@@ -203,7 +205,7 @@ def measure(name: str, pythons: dict[str, str]) -> dict[str, dict[str, object]]:
         worker.stdin.close()
         worker.wait()
     for framework, seconds in times.items():
-        ratios = sorted(theirs / ours for theirs, ours in zip(seconds, times["minicnn"]))
+        ratios = sorted(theirs / ours for theirs, ours in zip(seconds, times["minicnn"], strict=True))
         found[framework] |= {"milliseconds": round(1000 * statistics.median(seconds), 2), "times_minicnn": round(statistics.median(ratios), 2), "from": round(ratios[1], 2), "to": round(ratios[-2], 2)}
     return found
 
@@ -219,7 +221,7 @@ def main() -> None:
         serve(*args.serve)
         return
     pythons = {"minicnn": sys.executable} | dict(rival.split("=", 1) for rival in args.rival)
-    report = {"machine": f"{platform.machine()}, {len(__import__('os').sched_getaffinity(0))} cores, no GPU", "networks": {name: measure(name, pythons) for name in NETWORKS}}
+    report = {"machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, no GPU", "networks": {name: measure(name, pythons) for name in NETWORKS}}
     print(json.dumps(report, indent=1))
     if args.out:
         args.out.write_text(json.dumps(report, indent=1) + "\n")

@@ -54,7 +54,9 @@ def cell(name: str, found: dict[str, float]) -> str:
 def updated(text: str) -> str:
     """The README with the tables of today."""
     for name, table in (("networks", networks()), ("speed", speed())):
-        text = re.sub(rf"(<!-- {name}: [^>]* -->\n).*?(<!-- end of {name} -->)", lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL)
+        text, places = re.subn(rf"(<!-- {name}: [^>]* -->\n).*?(<!-- end of {name} -->)", lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL)
+        if places != 1:
+            raise SystemExit(f"README.md has {places} places for the table of {name}, and must have one: <!-- {name}: ... --> and <!-- end of {name} -->")
     return text
 
 

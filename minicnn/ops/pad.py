@@ -32,7 +32,7 @@ def pad(x: Tensor, width: Width, value: float = 0.0) -> Tensor:
     """`x` in a frame of `value`.
 
     Args:
-        x: of any number of axes.
+        x: any shape, with as many axes as you like.
         width: for the last two axes, as in `conv2d`: an integer for all sides, (height, width), or
             (top, bottom, left, right). For any axes, as in NumPy: one pair (before, after) per axis.
         value: what the frame is filled with.

@@ -9,7 +9,7 @@ from minicnn.course.jupyter import run_in_kernel
 from minicnn.course.release import notebook
 from minicnn.course.sandbox import process
 from minicnn.course.sandbox.student import walls_here
-from minicnn.course.trial import try_out
+from minicnn.course.trial import load_mutants, try_out
 from tests.course import tiny
 from tests.course.forked import Forked
 
@@ -38,7 +38,10 @@ def judged_in_forks(tmp_path_factory, monkeypatch):
 
 @pytest.mark.parametrize("folder", COURSE, ids=lambda folder: folder.name)
 def test_nothing_but_the_solution_earns_all_points(folder, judged_in_forks):
-    assert {row.what: row.fault for row in try_out(load_assignment(folder)) if row.fault} == {}
+    assignment = load_assignment(folder)
+    rows = list(try_out(assignment))
+    assert {row.what: row.fault for row in rows if row.fault} == {}
+    assert len(rows) >= len(load_mutants(assignment)) + len(assignment.questions)
 
 
 def test_a_wrong_answer_that_nobody_notices_is_found_in_forks_too(tmp_path, judged_in_forks):
