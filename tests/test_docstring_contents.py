@@ -79,7 +79,8 @@ def _missing(package, name, thing):
     yield from not_listed(thing, *lenders)
     if not any(">>>" in parts(one).get("Example", "") for one in (thing, *lenders)):
         yield "Example"
-    if (package == "ops" and not says_a_shape(thing)) or (package == "nn" and _is_layer(thing) and not (says_a_shape(thing) or says_a_shape(thing.forward))):
+    described = (thing, thing.forward) if package == "nn" and _is_layer(thing) else (thing,) if package == "ops" else ()
+    if described and not any(map(says_a_shape, described)):
         yield "Shapes"
     if package == "ops" and not parts(thing).get("Raises"):
         yield "Raises"
@@ -121,6 +122,13 @@ def test_a_docstring_says_all(package, name, thing):
 def test_sections_come_in_order(package, name, thing):
     sections = [section for section in parts(thing) if section]
     assert sections == sorted(sections, key=ORDER.index)
+
+
+@pytest.mark.parametrize(("package", "name", "thing"), THINGS)
+def test_entries_have_names(package, name, thing):
+    for section in ("Args", "Attributes", "Shapes", "Raises"):
+        for entry in re.findall(r"^\S.*", parts(thing).get(section, ""), re.MULTILINE):
+            assert re.match(r"\w[\w, ]*: \S", entry), f"{section}: {entry}"
 
 
 def test_every_exemption_is_needed():

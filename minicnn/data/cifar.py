@@ -35,7 +35,8 @@ class CIFAR10(ArrayDataset):
         train: the training images; otherwise the test images.
         folder: where the archive is; by default in the folder of datasets (`data_folder`).
         download: bring it if it is not there.
-        report, open_url: see `published.require`.
+        report: told how a download goes on: `report(file, count)`, so many bytes of a file are there.
+        open_url: `open_url(request, timeout=seconds)` gives a response, as `urllib.request.urlopen` does; by default over HTTPS only.
 
     Attributes:
         images: (N, 3, 32, 32) uint8. `transforms.ToFloat` and `Normalize(mean, std)` make of them what networks like.

@@ -32,7 +32,8 @@ class MNIST(ArrayDataset):
         train: the training images; otherwise the test images.
         folder: where the files are; by default in the folder of datasets (`data_folder`).
         download: bring the files that are not there.
-        report, open_url: see `published.require`.
+        report: told how a download goes on: `report(file, count)`, so many bytes of a file are there.
+        open_url: `open_url(request, timeout=seconds)` gives a response, as `urllib.request.urlopen` does; by default over HTTPS only.
 
     Attributes:
         images: (N, 1, 28, 28) uint8, ink 255. `transforms.ToFloat` and `Normalize(mean, std)` make of them what networks like.

@@ -21,7 +21,9 @@ def box_deltas(proposals: Boxes, truths: Boxes) -> Array:
     each divided by its `SPREAD`. Shifts are in units of the proposal's own size, so that the same numbers mean the same for a small figure and a large one.
 
     Shapes:
-        N proposals, N true boxes; result (N, 4).
+        proposals: N boxes.
+        truths: N boxes.
+        result: (N, 4).
 
     Raises:
         ShapeError: not as many proposals as true boxes.
@@ -51,7 +53,9 @@ def apply_deltas(proposals: Boxes, deltas: Array) -> Boxes:
         G_x = P_x + P_w t_x        G_w = P_w exp(t_w)
 
     Shapes:
-        N proposals, deltas (N, 4).
+        proposals: N boxes.
+        deltas: (N, 4).
+        result: N boxes.
 
     Raises:
         ShapeError: the deltas are not four for each proposal.

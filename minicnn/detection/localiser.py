@@ -102,7 +102,8 @@ def relative_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
     A picture's middle is (0.5, 0.5) whatever its size; the whole picture has the width and height 1.
 
     Shapes:
-        boxes (N, 4), as a loader of `data.Shapes(target="box")` gives them; result (N, 4).
+        boxes: (N, 4), as a loader of `data.Shapes(target="box")` gives them.
+        result: (N, 4).
 
     Raises:
         ShapeError: boxes are not (N, 4).

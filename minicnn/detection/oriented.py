@@ -60,7 +60,9 @@ def oriented_iou(a: OrientedBoxes, b: OrientedBoxes) -> Array:
     along each side of the other (Sutherland and Hodgman 1974, "Reentrant polygon clipping").
 
     Shapes:
-        a N boxes, b M boxes; result (N, M).
+        a: N boxes.
+        b: M boxes.
+        result: (N, M).
 
     Example:
         >>> square, turned = OrientedBoxes([0, 0, 2, 2, 0]), OrientedBoxes([0, 0, 2, 2, np.pi / 4])

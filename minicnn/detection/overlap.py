@@ -15,7 +15,9 @@ def iou(a: Boxes, b: Boxes) -> Array:
     0 where they do not overlap, 1 where they are the same; two boxes of area 0 have 0.
 
     Shapes:
-        a N boxes, b M boxes; result (N, M).
+        a: N boxes.
+        b: M boxes.
+        result: (N, M).
 
     Raises:
         ArgumentError: one of them is no `Boxes`: what four bare numbers mean is not known.
@@ -38,7 +40,9 @@ def giou(a: Boxes, b: Boxes) -> Array:
     computed in NumPy, and no gradient goes through it.)
 
     Shapes:
-        a N boxes, b M boxes; result (N, M).
+        a: N boxes.
+        b: M boxes.
+        result: (N, M).
 
     Raises:
         ArgumentError: one of them is no `Boxes`: what four bare numbers mean is not known.

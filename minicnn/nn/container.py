@@ -43,10 +43,10 @@ class _Numbered(Module):
 class Sequential(_Numbered):
     """Apply modules one after another.
 
+    A slice is a Sequential of the same modules under their old names, sharing their parameters.
+
     Args:
         modules: the modules, named '0', '1', ... in state dicts; or one dict of modules, which keep their names.
-
-    A slice is a Sequential of the same modules under their old names, sharing their parameters.
 
     Raises:
         ArgumentError: an item is no module, or its name is none: empty, with a dot, or that of a method.

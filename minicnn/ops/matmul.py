@@ -37,7 +37,9 @@ def matmul(a: Any, b: Any) -> Tensor:
     is a row, on the right a column, and its axis is missing in the result; two vectors give their scalar product.
 
     Shapes:
-        a (..., n, k), b (..., k, m); the result is (..., n, m), the axes in front broadcast.
+        a: (..., n, k).
+        b: (..., k, m).
+        result: (..., n, m), the axes in front broadcast.
 
     Raises:
         ShapeError: the inner sizes differ, the stacks do not broadcast, or an operand is a number.

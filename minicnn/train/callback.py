@@ -71,9 +71,8 @@ class EarlyStopping(Callback):
         Prechelt 1998, "Early stopping: but when?", sec. 2 (the criterion UP, with strips of one epoch).
 
     Example:
-        >>> passes = enumerate((0.5, 0.4, 0.45, 0.41), 1)
-        >>> history = [Epoch(i, lr=0.1, train_loss=0.3, train_accuracy=0.9, test_loss=0.5, test_accuracy=0.8, seconds=1.0, images_per_second=1e3,
-        ...                  validation_loss=loss) for i, loss in passes]
+        >>> losses = 0.5, 0.4, 0.45, 0.41
+        >>> history = [Epoch(i, 0.1, 0.3, 0.9, 0.5, 0.8, 1.0, 1e3, validation_loss=losses[i - 1]) for i in range(1, 5)]
         >>> EarlyStopping(patience=2).reason(history)
         'the validation loss has not been below the 0.4000 of epoch 2 for 2 epochs'
     """

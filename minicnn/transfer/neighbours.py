@@ -87,7 +87,9 @@ def distances(a: Array, b: Array, metric: str = "l2") -> Array:
     """From each row of `a` to each row of `b`: "l2", |a - b|; or "cosine", 1 - a·b / (|a| |b|), which is 1 where one of them is 0.
 
     Shapes:
-        a (N, F), b (M, F); result (N, M), float64.
+        a: (N, F).
+        b: (M, F).
+        result: (N, M), float64.
 
     Raises:
         ArgumentError: the metric is neither.

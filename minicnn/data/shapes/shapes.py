@@ -31,6 +31,8 @@ class Shapes:
     what was drawn before, not on the process that draws it. `shapes[i]` is there for any i >= 0; the length says only where a loader's
     epoch ends.
 
+    An image is (3, size, size) float32 in 0 .. 1, a network's input as it is; `transforms.Normalize(Shapes.mean, Shapes.std)` centres it.
+
     Args:
         length: `len(shapes)`, how many a loader takes in an epoch.
         train: pictures to train on; otherwise others, to test with.
@@ -45,8 +47,6 @@ class Shapes:
             Boxes are float32 left, top, right, bottom in pixels, around what can be seen.
         clutter: 0, an even ground, to 1: strokes, dots, waves and noise.
         occlusion: the largest share of any figure that others may hide; 0 keeps figures apart.
-
-    An image is (3, size, size) float32 in 0 .. 1, a network's input as it is; `transforms.Normalize(Shapes.mean, Shapes.std)` centres it.
 
     Attributes:
         classes: names of the ten classes.
