@@ -37,10 +37,13 @@ nb_merge_streams = True
 
 # The reference, from docstrings.
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"                 # the signature has them already, in the source's words
-autodoc_default_options = {"show-inheritance": False}
-napoleon_numpy_docstring = False
-napoleon_custom_sections = [("Shapes", "params_style"), ("Attributes", "params_style"), ("Source", "notes_style")]
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True           # as they are written
+autodoc_inherit_docstrings = False         # what does as its base says is not listed again
+autodoc_type_aliases = {"Open": "minicnn.io.download.Open", "Report": "minicnn.data.published.Report", "Array": "Array"}
+python_maximum_signature_line_length = 170 # with modules, which are not shown; one argument a line in longer ones
+napoleon_numpy_docstring, napoleon_use_ivar, napoleon_attr_annotations = False, True, False
+napoleon_custom_sections = [("Shapes", "params_style"), ("Source", "notes_style")]
 add_module_names = False
 python_use_unqualified_type_names = True
 toc_object_entries = False
