@@ -98,8 +98,10 @@ def test_what_stood_in_for_a_comma_or_a_colon_is_put_back(docstrings):
 
 
 def test_fields_of_named_tuples_are_left_to_their_docstring(docstrings):
-    pair = NamedTuple("pair", [("a", int)])
-    assert docstrings._skipped(None, "class", "a", pair.a, False, None) is True
+    class Pair(NamedTuple):
+        a: int
+
+    assert docstrings._skipped(None, "class", "a", Pair.a, False, None) is True
     assert docstrings._skipped(None, "class", "a", len, False, None) is None
 
 
