@@ -5,17 +5,8 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from minicnn import models
-from minicnn.backend import use_backend
-from minicnn.draw import architecture
 from minicnn.draw.layout import BADGE
 from minicnn.draw.svg import text_width
-
-
-@pytest.fixture(scope="module")
-def drawings():
-    with use_backend("meta"):
-        return {name: architecture(models.create(name), name=name) for name in models.list_models()}
 
 
 def rectangles(layout):
