@@ -53,7 +53,8 @@ def _convolution(node: Function) -> tuple[Words, int]:
         text = f"depthwise {_window(node)}" if channels == 1 else text
     text += f", {O} filter{'s' * (O > 1)}"
     text += f", {groups} groups" if family == "grouped conv" else ""
-    text += f", dilation {dilation[0]}" if max(dilation) > 1 else ""
+    dh, dw = dilation
+    text += "" if (dh, dw) == (1, 1) else f", dilation {dh}" if dh == dw else f", dilation {dh}x{dw}"
     after = ("ReLU",) if type(node).__name__ == "Conv2dReLU" else ()
     return Words("conv", family, text, after), O * channels * kh * kw * math.prod(node.shape[2:])
 

@@ -174,6 +174,12 @@ def test_frozen_weights_and_a_sequence_are_no_hindrance():
     ]
 
 
+@pytest.mark.parametrize(("dilation", "said"), [(1, ""), (2, ", dilation 2"), ((1, 2), ", dilation 1x2"), ((3, 1), ", dilation 3x1")])
+def test_a_dilation_is_said_in_both_directions_if_they_differ(dilation, said):
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, dilation=dilation))
+    assert headings(architecture(net, (3, 16, 16)).column)[1] == f"conv 3x3, 8 filters{said}"
+
+
 def test_hovering_shows_where_and_how_much():
     root = ET.fromstring(drawn("ResNet50")._repr_svg_())
     titles = [element.text for element in root.iter(f"{SVG}title")]
