@@ -125,7 +125,7 @@ def summarize(model: Module, input_shape: Sequence[int] | None = None) -> Summar
         input_shape: (C, H, W) of one image; by default the network's own, `model.input_shape`.
 
     Raises:
-        ShapeError: `input_shape` is not three sizes >= 1, or too large, or the network cannot take such an image.
+        ShapeError: `input_shape` is not three integers >= 1, or too large, or the network cannot take such an image.
         ArgumentError: no shape is given and the network has none of its own.
 
     Example:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import FunctionType
 
 from minicnn import checks
 from minicnn.analysis.stages import by
@@ -93,8 +94,8 @@ def architecture(model: Module, input_shape: Sequence[int] | None = None, *, dep
         name: what stands above the picture; by default the class.
 
     Raises:
-        ArgumentError: no shape is given and the network has none of its own; or there is no such part, or it does not run in evaluation; or the
-            output is not one tensor that depends on the image.
+        ArgumentError: `model` is no network; no shape is given and the network has none of its own; there is no such part, or it does not run in
+            evaluation; the network's forward fails on one image; the output is not one tensor that depends on the image.
         ShapeError: the network cannot take such an image.
 
     Example:
@@ -106,6 +107,7 @@ def architecture(model: Module, input_shape: Sequence[int] | None = None, *, dep
         {'A': 'BasicBlock', 'B': 'BasicBlock'}
     """
     depth = None if depth is None else checks.integer(depth, "architecture: depth", least=0)
+    _check(model, block)
     way = flow(model, input_shape)
     folder = Folder(way)
     column = folder.plan(_part(model, way, block), layers=True)
@@ -113,8 +115,16 @@ def architecture(model: Module, input_shape: Sequence[int] | None = None, *, dep
     return Drawing(name, way, column, _letters(column, depth))
 
 
+def _check(model: object, block: object) -> None:
+    if not isinstance(model, Module):
+        given = f"the {'class' if isinstance(model, type) else 'function'} {model.__name__}" if isinstance(model, (type, FunctionType)) else repr(model)
+        raise ArgumentError(f"architecture: model must be a network, not {given}; a network is made by a call, such as models.create('ResNet18')")
+    if block is not None and not (isinstance(block, str) and block):
+        raise ArgumentError(f"architecture: block must be the path of a part, such as 'layer1.0', not {block!r}")
+
+
 def _part(model: Module, way: Flow, path: str | None) -> Call:
-    if not path:
+    if path is None:
         return way.root
     layer = layer_at(model, path)
     found = next((call for call in way.root.calls() if call.module is layer), None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from minicnn.autograd import Function, Tensor, observer
 from minicnn.draw.words import Words, words_of
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, MinicnnError
 from minicnn.kernels.types import Array
 from minicnn.nn import Dropout, Module, Parameter
 from minicnn.nn.dropout import DropPath
@@ -122,8 +122,8 @@ def flow(model: Module, input_shape: Sequence[int] | None = None) -> Flow:
     """Send one image through a network in evaluation mode, without arithmetic, and note what it meets.
 
     Raises:
-        ArgumentError: no shape is given and the network has none of its own; or it returns something else than one tensor, or one that does
-            not depend on the image.
+        ArgumentError: no shape is given and the network has none of its own; its forward fails on one image; it returns something else than
+            one tensor, or one that does not depend on the image.
         ShapeError: the network cannot take such an image.
 
     Example:
@@ -137,6 +137,10 @@ def flow(model: Module, input_shape: Sequence[int] | None = None) -> Flow:
     observer.active = watcher
     try:
         x, y = trace(model, image, record=True)
+    except MinicnnError:
+        raise
+    except Exception as error:
+        raise ArgumentError(f"architecture: {_failure(model, error)}; a drawing needs a network of one image") from error
     finally:
         observer.active = before
     root = watcher.top.items[0]
@@ -148,6 +152,10 @@ def flow(model: Module, input_shape: Sequence[int] | None = None) -> Flow:
     _keep(root, _needed(last))
     parameters, used = sum(p.size for p in model.parameters()), sum(one.parameters for one in root.operations())
     return Flow(image, root, last, parameters, parameters - used, sum(one.macs for one in root.operations()))
+
+
+def _failure(model: Module, error: Exception) -> str:
+    return f"{type(model).__name__} cannot be drawn, its forward raised {type(error).__name__}: {' '.join(str(error).split()) or 'no more is said'}"
 
 
 def _operations(watcher: _Watcher, x: Tensor) -> dict[int, Operation]:

@@ -16,10 +16,15 @@ class Picture:
         """Write the picture to an .svg file; returns its path.
 
         Raises:
-            ArgumentError: the name does not end in .svg, or the file cannot be written.
+            ArgumentError: the path is none, is a folder or does not end in .svg, or the file cannot be written.
         """
-        place, path = f"{type(self).__name__.lower()}.save", Path(path)
-        if path.suffix != ".svg":
+        place = f"{type(self).__name__.lower()}.save"
+        if not isinstance(path, (str, Path)):
+            raise ArgumentError(f"{place} writes a file: give its name, such as 'net.svg', not {path!r}")
+        path = Path(path)
+        if path.is_dir():
+            raise ArgumentError(f"{place} writes a file, and {str(path)!r} is a folder: give a name in it, such as {str(path / 'net.svg')!r}")
+        if path.suffix.lower() != ".svg":
             raise ArgumentError(f"{place} writes SVG: give a name that ends in .svg, not {path.name!r}")
         try:
             path.write_text(self._repr_svg_(), encoding="utf-8")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from minicnn import checks
 from minicnn.autograd import Tensor, enable_grad, no_grad
 from minicnn.backend import META, use_backend
 from minicnn.errors import ArgumentError, ShapeError
@@ -47,17 +48,18 @@ def image_shape(model: Module, given: Sequence[int] | None, place: str) -> tuple
     """(C, H, W) of one image: the given one, or else the network's own, `model.input_shape`.
 
     Raises:
-        ShapeError: not three sizes >= 1, or too large.
+        ShapeError: not three integers >= 1, or too large.
         ArgumentError: none is given and the network has none of its own.
     """
     shape = getattr(model, "input_shape", None) if given is None else given
     if shape is None:
         raise ArgumentError(f"{place}: {type(model).__name__} does not say for which images it is made: give input_shape=(C, H, W)")
-    if len(shape) != 3 or min(shape) < 1:
-        raise ShapeError(f"{place}: the input must be (C, H, W), all at least 1, not {tuple(shape)}")
-    if math.prod(shape) > MOST:
-        raise ShapeError(f"{place}: an image of {' x '.join(map(str, shape))} is too large: it has more than {MOST:,} numbers")
-    return tuple(map(int, shape))
+    sizes = tuple(shape) if isinstance(shape, (Sequence, np.ndarray)) and not isinstance(shape, str) else ()
+    if len(sizes) != 3 or not all(checks.is_integer(size) and size >= 1 for size in sizes):
+        raise ShapeError(f"{place}: the input must be (C, H, W), three integers of at least 1, not {sizes or repr(shape)}")
+    if math.prod(sizes) > MOST:
+        raise ShapeError(f"{place}: an image of {' x '.join(map(str, sizes))} is too large: it has more than {MOST:,} numbers")
+    return tuple(map(int, sizes))
 
 
 def replace(network: Module, old: Module, new: Module) -> None:
