@@ -15,14 +15,17 @@ def test_a_picture_is_written_and_its_place_is_said(minicnn, tmp_path):
 
 def test_a_part_and_a_depth(minicnn, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert minicnn("draw", "SEResNet50", "--block", "layer1.0", "--depth", "0")[1] == "SEResNet50.svg\n"
-    assert "SEResNet50: layer1.0" in (tmp_path / "SEResNet50.svg").read_text()
+    assert minicnn("draw", "SEResNet50", "--block", "layer1.0", "--depth", "0")[1] == "SEResNet50-layer1.0.svg\n"
+    assert "SEResNet50: layer1.0" in (tmp_path / "SEResNet50-layer1.0.svg").read_text()
+    assert minicnn("draw", "LeNet5", "-o", "NET.SVG")[1] == "NET.SVG\n"
 
 
 def test_what_is_wrong_is_one_sentence(minicnn, tmp_path):
     for options, said in (
         (("ResNet19",), "unknown model 'ResNet19'"),
         (("ResNet18", "--block", "layer9"), "ResNet has no layer 'layer9'"),
+        (("ResNet18", "--block", ""), "architecture: block must be the path of a part, such as 'layer1.0', not ''"),
+        (("ResNet18", "-o", "."), "drawing.save writes a file, and '.' is a folder: give a name in it, such as 'net.svg'"),
         (("ResNet18", "--depth", "-1"), "architecture: depth must be an integer >= 0, not -1"),
         (("ResNet18", "-o", str(tmp_path / "a.png")), "drawing.save writes SVG: give a name that ends in .svg, not 'a.png'"),
         (("ResNet18", "--input", "3x224"), "must be CxHxW such as 3x224x224, not '3x224'"),
