@@ -183,7 +183,7 @@ def _hover(box: Box) -> str:
     lines = [box.heading]
     if box.operations:
         paths = [path for path in box.paths if path]
-        where = f"{paths[0]} to {paths[-1]}" if box.count > 1 and paths else ", ".join(paths)
+        where = f"{paths[0]} to {paths[-1]}" if box.count > 1 and paths and not box.same else ", ".join(dict.fromkeys(paths))
         lines += [where] if where else []
         lines += [f"{box.parameters:,} parameters", f"{box.macs:,} multiply-adds"]
     return "\n".join([*lines, f"output {by(box.shape)}"])

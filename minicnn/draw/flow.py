@@ -30,6 +30,7 @@ class Operation:
         parameters: numbers that it is the first to use.
         macs: multiply-adds of a convolution or a linear layer.
         call: the run of the module in which it ran.
+        weights: identities of the parameters that it uses, first or again.
     """
 
     words: Words
@@ -38,6 +39,7 @@ class Operation:
     parameters: int
     macs: int
     call: Call
+    weights: tuple[int, ...] = ()
 
 
 @dataclass(eq=False, repr=False)
@@ -179,7 +181,7 @@ def _operations(watcher: _Watcher, x: Tensor) -> dict[int, Operation]:
         words, macs = words_of(node, len(sources))
         if _is_dropout(call.module):
             words = Words("act", "dropout", f"dropout {getattr(call.module, 'p', 0):g}")
-        known[id(node)] = Operation(words, tuple(node.shape[1:]), sources, sum(new.values()), macs, call)
+        known[id(node)] = Operation(words, tuple(node.shape[1:]), sources, sum(new.values()), macs, call, tuple(map(id, parameters)))
         call.items.append(known[id(node)])
     _sort(watcher.top, {id(one): i for i, one in enumerate(known.values())})
     return known

@@ -53,7 +53,7 @@ def _bottom(frames: list[Frame]) -> float:
 
 
 def _frame(block: Block, layout: Layout) -> Frame:
-    count, path = len(block.calls), block.calls[0].path
+    count, path = len({call.path for call in block.calls}), block.calls[0].path
     others = "alike" if block.alike else "others differ in numbers"
     subtitle = path if count == 1 else f"{path}, first of {count}; {others}"
     width = max(layout.width + 2 * PADDING, text_width(subtitle, 10.5) + 24, text_width(block.name, 13) + 60)

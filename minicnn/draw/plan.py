@@ -30,6 +30,7 @@ class Box:
         count: how many are folded.
         block: what is inside, if it is a block.
         short: it stands inside a block, beside others, and is short of room.
+        same: those that are folded are one layer or block, which is used again and again.
     """
 
     kind: str
@@ -44,12 +45,13 @@ class Box:
     count: int = 1
     block: Block | None = None
     short: bool = False
+    same: bool = False
 
     @property
     def heading(self) -> str:
         """The first line in the box."""
         title = self.title + (_shrinks(self.given, self.shape) if self.block else "")
-        return f"{self.count} x {title}" if self.count > 1 else title
+        return f"{self.count} x {'the same ' if self.same else ''}{title}" if self.count > 1 else title
 
     @property
     def note(self) -> str:
@@ -73,6 +75,11 @@ class Box:
     def macs(self) -> int:
         """Multiply-adds for one image."""
         return sum(one.macs for one in self.operations)
+
+    def repeats(self, other: Box) -> bool:
+        """It uses the weights of the other one."""
+        weights = [one.weights for one in self.operations]
+        return any(weights) and weights == [one.weights for one in other.operations]
 
 
 @dataclass(eq=False, repr=False)
@@ -122,7 +129,8 @@ class Plan:
             steps = sorted(i - a for a in sources[i])
             latticed = len(steps) > 1 and steps[0] == 1 and steps == sorted(before - a for a in sources[before])
             alike = box.operations and box.key == self.boxes[before].key and (box.block or layers)
-            if runs and alike and (chained or (latticed and box.block)):
+            steady = not runs or len(runs[-1]) == 1 or box.repeats(self.boxes[before]) == self.boxes[before].repeats(self.boxes[runs[-1][0]])
+            if runs and alike and steady and (chained or (latticed and box.block)):
                 runs[-1].append(i)
             else:
                 runs.append([i])
@@ -158,7 +166,7 @@ def _together(boxes: list[Box], *, beside: bool = False) -> Box:
         return boxes[0]
     operations, paths = [one for box in boxes for one in box.operations], [path for box in boxes for path in box.paths]
     both = replace(boxes[0], shape=boxes[-1].shape, operations=operations, paths=paths)
-    return replace(both, after=(*both.after, f"{len(boxes)} side by side")) if beside else replace(both, count=len(boxes))
+    return replace(both, after=(*both.after, f"{len(boxes)} side by side")) if beside else replace(both, count=len(boxes), same=boxes[1].repeats(boxes[0]))
 
 
 def _equal_branches(chain: Chain, boxes: list[Box]) -> list[list[list[int]]]:
@@ -185,7 +193,7 @@ def _shrinks(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
 def _range(paths: list[str]) -> str:
     """From the first path to the last one, in short: layer1.1 to 3."""
     first = paths[0] if len(paths[0]) <= 24 else ".".join(paths[0].split(".")[-2:])
-    return first if len(paths) == 1 else f"{first} to {paths[-1].split('.')[-1]}"
+    return first if paths[0] == paths[-1] else f"{first} to {paths[-1].split('.')[-1]}"
 
 
 def _window(operations: list[Operation]) -> str:

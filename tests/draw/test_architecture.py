@@ -142,10 +142,45 @@ class Student(nn.Module):
 
 def test_a_students_own_network():
     drawing = architecture(Student(), (3, 8, 8))
-    assert headings(drawing.column) == ["image", "conv 3x3, 8 filters", "2 x conv 3x3, 8 filters", "+, scale", "global avg pool"]
+    assert headings(drawing.column) == ["image", "conv 3x3, 8 filters", "2 x the same conv 3x3, 8 filters", "+, scale", "global avg pool"]
     assert [box.parameters for box in drawing.column.boxes] == [0, 224, 584, 1, 0]  # what is used again counts once
     assert drawing.flow.unused == 20
     assert chain_of(5, drawing.column.edges) == Chain((0, 1, Fork((Chain((2,)), Chain(()))), 3, 4))
+
+
+class Loop(nn.Module):
+    """One layer or block after another, some of them again and again."""
+
+    def __init__(self, *parts):
+        super().__init__()
+        once = list(dict.fromkeys(parts))
+        self.parts, self.order = nn.ModuleList(once), [once.index(part) for part in parts]
+
+    def forward(self, x):
+        for i in self.order:
+            x = self.parts[i](x)
+        return x
+
+
+def test_a_layer_that_is_used_again_and_again_is_one_layer():
+    a, b, c = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
+    column = architecture(Loop(a, a, a, a, a, b, c), (3, 8, 8)).column
+    assert [(box.heading, box.parameters, box.macs) for box in column.boxes[1:]] == [
+        ("5 x the same conv 3x3, 3 filters", 84, 5 * 5184),
+        ("2 x conv 3x3, 3 filters", 168, 2 * 5184),
+    ]
+    pools = architecture(Loop(a, *(nn.MaxPool2d(1) for _ in range(3))), (3, 8, 8)).column
+    assert headings(pools)[1:] == ["conv 3x3, 3 filters", "3 x max pool 1x1"]
+
+
+def test_a_block_that_is_used_again_and_again_is_one_block():
+    with use_backend("meta"):
+        a, b = (models.create("ResNet18").layer1[0] for _ in range(2))
+    drawing = architecture(Loop(a, a, a, b), (64, 8, 8))
+    assert [(box.heading, box.note) for box in drawing.column.boxes[1:]] == [("3 x the same BasicBlock", "parts.0"), ("BasicBlock", "parts.1")]
+    svg = drawing._repr_svg_()
+    assert "<title>3 x the same BasicBlock\nparts.0\n73,984 parameters" in svg
+    assert "parts.0, first of 2; alike" in svg
 
 
 class Twofold(nn.Module):
