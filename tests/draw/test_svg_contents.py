@@ -132,7 +132,7 @@ def test_hovering_shows_what_the_summary_says(drawings, name):
                 seen += 1
                 shape = outputs[path][1:] if "flatten" not in " ".join(box.words) else (math.prod(outputs[path]),)
                 assert box.hover[-1] == "output " + " x ".join(map(str, shape)), (box.words, path)
-    assert seen > 10
+    assert seen >= 9
 
 
 def structure(call):
