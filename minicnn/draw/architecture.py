@@ -8,7 +8,7 @@ from types import FunctionType
 from minicnn import checks
 from minicnn.analysis.stages import by
 from minicnn.draw.flow import Call, Flow, flow
-from minicnn.draw.fold import Folder
+from minicnn.draw.fold import Folding
 from minicnn.draw.layout import BADGE, Layout, Route, arrange
 from minicnn.draw.page import Frame, arrange_page
 from minicnn.draw.picture import Picture
@@ -109,8 +109,7 @@ def architecture(model: Module, input_shape: Sequence[int] | None = None, *, dep
     depth = None if depth is None else checks.integer(depth, "architecture: depth", least=0)
     _check(model, block)
     way = flow(model, input_shape)
-    folder = Folder(way)
-    column = folder.plan(_part(model, way, block), layers=True)
+    column = Folding(way).plan(_part(model, way, block), layers=True)
     name = (name or type(model).__name__) + (f": {block}" if block else "")
     return Drawing(name, way, column, _letters(column, depth))
 

@@ -51,7 +51,7 @@ def _chain(nodes: list[int], edges: Sequence[tuple[int, int]], entry: int, exit_
     """The shape of what lies between two nodes: it is cut at every node that no edge passes by."""
     inside = {*nodes, entry, exit_}
     edges = [(a, b) for a, b in edges if a in inside and b in inside and (a, b) != (entry, exit_)]
-    reach, cuts = entry, []
+    cuts: list[int] = []
     farthest: dict[int, int] = {}
     for a, b in edges:
         farthest[a] = max(farthest.get(a, b), b)

@@ -74,7 +74,6 @@ class Flow:
         last: the operation whose result is the network's.
         parameters: numbers that the network learns, also in parts that only run in training.
         unused: how many of them did not take part.
-        macs: multiply-adds of convolutions and linear layers.
     """
 
     image: tuple[int, ...]
@@ -82,7 +81,6 @@ class Flow:
     last: Operation
     parameters: int
     unused: int
-    macs: int
 
 
 class _Watcher:
@@ -153,7 +151,7 @@ def flow(model: Module, input_shape: Sequence[int] | None = None) -> Flow:
         raise ArgumentError(f"architecture: the output of {type(model).__name__} does not depend on its input: there is nothing to draw")
     _keep(root, _needed(last))
     parameters, used = sum(p.size for p in model.parameters()), sum(one.parameters for one in root.operations())
-    return Flow(image, root, last, parameters, parameters - used, sum(one.macs for one in root.operations()))
+    return Flow(image, root, last, parameters, parameters - used)
 
 
 def _failure(model: Module, error: Exception) -> str:

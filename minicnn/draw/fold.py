@@ -12,7 +12,7 @@ from minicnn.nn import Module, Sequential
 OFTEN = 4  # runs of a class that make a block of it, even if nothing branches in it
 
 
-class Folder:
+class Folding:
     """Makes plans of a network and of the blocks in it, and knows the kinds of blocks."""
 
     def __init__(self, flow: Flow) -> None:

@@ -89,10 +89,6 @@ class Plan:
     boxes: list[Box]
     edges: list[tuple[int, int]]
 
-    def sources(self, i: int) -> list[int]:
-        """Where a box reads."""
-        return [a for a, b in self.edges if b == i]
-
     def readers(self, i: int) -> list[int]:
         """Who reads a box's result."""
         return [b for a, b in self.edges if a == i]
@@ -198,6 +194,5 @@ def _range(paths: list[str]) -> str:
 
 def _window(operations: list[Operation]) -> str:
     """The largest window of its convolutions, if that is more than a pixel."""
-    windows = [one.words.text.split()[1].rstrip(",") for one in operations if one.words.kind == "conv"]
-    largest = max(windows, key=lambda window: math.prod(map(int, window.split("x"))), default="1x1")
-    return "" if largest == "1x1" else largest
+    kh, kw = max((one.words.window for one in operations), key=math.prod, default=(1, 1))
+    return "" if (kh, kw) == (1, 1) else f"{kh}x{kw}"

@@ -65,15 +65,14 @@ def document(width: float, height: float, parts: Iterable[str], label: str, styl
     )
 
 
-def rect(x: float, y: float, width: float, height: float, kind: str = "plain", *, round: float = 5, hover: str = "") -> str:
-    """A box; `hover` is shown under the mouse. Further classes may follow the kind: "frame", "data bare".
+def rect(x: float, y: float, width: float, height: float, kind: str = "plain", *, round: float = 5) -> str:
+    """A box. Further classes may follow the kind: "frame", "data bare".
 
     Example:
         >>> rect(0, 0, 10, 10, "conv")
         '<rect class="conv" x="0" y="0" width="10" height="10" rx="5"/>'
     """
-    start = f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{round:g}"'
-    return f"{start}><title>{html.escape(hover)}</title></rect>" if hover else f"{start}/>"
+    return f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{round:g}"/>'
 
 
 def text(x: float, y: float, words: str, kind: str = "") -> str:

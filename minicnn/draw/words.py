@@ -25,12 +25,14 @@ class Words:
         family: what it is, without numbers.
         text: what it is, with its numbers.
         after: what follows it in the same box.
+        window: (kh, kw) of a convolution.
     """
 
     kind: str
     family: str
     text: str
     after: tuple[str, ...] = ()
+    window: tuple[int, int] = (1, 1)
 
 
 def words_of(node: Function, sources: int) -> tuple[Words, int]:
@@ -56,7 +58,7 @@ def _convolution(node: Function) -> tuple[Words, int]:
     dh, dw = dilation
     text += "" if (dh, dw) == (1, 1) else f", dilation {dh}" if dh == dw else f", dilation {dh}x{dw}"
     after = ("ReLU",) if type(node).__name__ == "Conv2dReLU" else ()
-    return Words("conv", family, text, after), O * channels * kh * kw * math.prod(node.shape[2:])
+    return Words("conv", family, text, after, (kh, kw)), O * channels * kh * kw * math.prod(node.shape[2:])
 
 
 def _other(node: Function, name: str, sources: int) -> Words:
