@@ -85,6 +85,14 @@ def fields(settings):
     return found
 
 
+def sides(settings):
+    """The output's side after 0, 1, ... layers; 0 from where minicnn refuses."""
+    found = [settings["size"]]
+    for _ in range(settings["layers"]):
+        found.append((output_shape({**settings, "size": found[-1]}) or (0,))[0] if found[-1] else 0)
+    return found
+
+
 def load(page, link):
     """Open the page anew, with what stands behind the # of its address."""
     page.open("about:blank")

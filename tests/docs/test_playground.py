@@ -1,5 +1,7 @@
 """docs/playground/convolution.html in a real browser, against minicnn: the same sizes, sums, gradients, costs and receptive fields."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,10 @@ def test_groups_that_do_not_divide(page):
     assert choose(page, {"channels": 3, "filters": 8, "groups": 2})["costs"] is None
     assert text(page, "#groups-note") == "No such layer: groups must divide channels and filters, but 2 does not divide 3 channels."
     assert texts(page, "#costs strong")[:2] == ["–", "–"]
+    assert "layer" not in executed(text(page, "#program"))
+    choose(page, {"channels": 8, "filters": 6, "groups": 4})
+    assert text(page, "#groups-note").endswith("4 does not divide 6 filters.")
+    assert "layer" not in executed(text(page, "#program"))
 
 
 def test_the_gradient_check_by_hand(page):
@@ -161,6 +167,40 @@ def test_the_receptive_field_by_experiment(page, settings):
     assert seen.tolist() == found["used"][0]
     assert text(page, "#fields tbody tr:last-child b") == str(found["fields"][-1]["size"])
     assert ("holes" in text(page, "#field-note")) == (len(seen) < found["fields"][-1]["size"])
+
+
+@pytest.mark.parametrize("settings", [{"size": 12, "kernel": 3, "stride": 2, "padding": 1, "layers": 3}, {"size": 9, "kernel": 3, "padding": 2, "dilation": 2, "layers": 4}, {"size": 4, "stride": 3, "layers": 5}])
+def test_every_cell_of_the_table_of_receptive_fields(page, settings):
+    choose(page, settings)
+    now = state(page)
+    cells = page.value("[...document.querySelectorAll('#fields tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))")
+    fields, sides = expected.fields(now), expected.sides(now)
+    assert len(cells) == now["layers"] + 1
+    assert cells[0] == ["image", "1", "1", "0", f"{now['size']} × {now['size']}"]
+    extent = now["dilation"] * (now["kernel"] - 1) + 1
+    for layer, (below, field) in enumerate(itertools.pairwise(fields), 1):
+        formula = f"{below.size[0]:,} + ({extent} − 1)·{below.stride[0]:,} = {field.size[0]:,}"
+        offset = f"{field.offset[0]}".replace("-", "−")
+        output = f"{sides[layer]} × {sides[layer]}" if sides[layer] else "none"
+        assert cells[layer] == [str(layer), formula, f"{field.stride[0]:,}", offset, output], settings
+
+
+@pytest.mark.parametrize("settings", [{"size": 7, "kernel": 3, "layers": 2}, {"size": 9, "kernel": 2, "stride": 2, "padding": 1, "dilation": 2, "layers": 3}])
+def test_the_cone_stands_on_the_pixels_that_are_seen(page, settings):
+    """The hot squares of the lowest row, by the numbers below them."""
+    found = choose(page, settings)
+    hot = page.value("""(() => {
+        const texts = [...document.querySelectorAll('#cone text')].map((node) => [node.getAttribute('x'), node.textContent]);
+        const middle = (box) => +box.getAttribute('x') + box.getAttribute('width') / 2;
+        return [...document.querySelectorAll('#cone rect[style*="--hot"]')].map((box) => texts.find(([x]) => Math.abs(x - middle(box)) < 0.01)?.[1]);
+    })()""")
+    ends = page.value("[...document.querySelectorAll('#cone path')].map((path) => path.getAttribute('d'))")
+    field = expected.fields(state(page))[-1]
+    assert [number(pixel) for pixel in hot] == found["used"][0]
+    assert min(found["used"][0]) == field.offset[0]
+    assert max(found["used"][0]) == field.offset[0] + field.size[0] - 1
+    assert page.value("document.querySelector('#cone svg').getAttribute('aria-label')").startswith(f"position 0 of layer {len(found['fields']) - 1} sees {field.size[0]} pixels from {field.offset[0]} on, position 1 those from {field.offset[0] + field.stride[0]} on")
+    assert ends
 
 
 @pytest.mark.parametrize("settings", [{}, {"size": 5, "kernel": 2, "stride": 3, "padding": 2, "dilation": 2, "filter": "blur"}])

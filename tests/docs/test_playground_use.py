@@ -115,11 +115,15 @@ def test_a_link_that_makes_no_sense_still_gives_a_page(page, link):
     assert page.value("document.querySelector('main img')") is None
 
 
-STATES = [{}, {"size": 12, "kernel": 1, "padding": 3, "filter": "blur"}, {"size": 12, "kernel": 5, "padding": 2, "dilation": 2, "filter": "blur", "backward": 40}, {"size": 3, "kernel": 5, "padding": 0}]
+STATES = [{}, {"size": 12, "kernel": 1, "padding": 3, "filter": "blur"}, {"size": 12, "kernel": 5, "padding": 2, "dilation": 2, "filter": "blur", "backward": 40}, {"size": 3, "kernel": 5, "padding": 0},
+          {"size": 12, "kernel": 5, "stride": 4, "padding": 3, "dilation": 3}]
 OUTSIDE = """(() => [...document.querySelectorAll('.panel *')].filter((node) => {   // what sticks out of its panel to the right
     const box = node.getBoundingClientRect(), panel = node.closest('.panel').getBoundingClientRect();
     return box.width && !node.closest('pre, .sum') && box.right > panel.right + 1;
 }).map((node) => node.outerHTML.slice(0, 80)))()"""
+COVERED = """[...document.querySelectorAll('.stage figure')].filter((node) => {   // figures whose grid runs into the next
+    return node.querySelector('.grid').getBoundingClientRect().right > node.getBoundingClientRect().right + 1;
+}).map((node) => node.dataset.grid)"""
 SMALL = """(() => [...document.querySelectorAll('button, select, input')].filter((node) => {
     const box = node.getBoundingClientRect();
     return box.width && (box.width < 32 || box.height < 32);
@@ -127,12 +131,13 @@ SMALL = """(() => [...document.querySelectorAll('button, select, input')].filter
 
 
 @pytest.mark.parametrize("width", [360, 390, 641, 1000, 1001, 1280])
-@pytest.mark.parametrize("settings", STATES, ids=["start", "largest", "dilated", "none"])
+@pytest.mark.parametrize("settings", STATES, ids=["start", "largest", "dilated", "none", "small dy"])
 def test_nothing_sticks_out_and_fingers_can_hit(page, width, settings):
     page.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
     choose(page, settings)
     assert page.value("document.documentElement.scrollWidth") == width
     assert page.value(OUTSIDE) == []
+    assert page.value(COVERED) == []
     assert page.value(SMALL) == []
 
 
