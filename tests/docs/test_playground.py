@@ -187,20 +187,22 @@ def test_every_cell_of_the_table_of_receptive_fields(page, settings):
 
 @pytest.mark.parametrize("settings", [{"size": 7, "kernel": 3, "layers": 2}, {"size": 9, "kernel": 2, "stride": 2, "padding": 1, "dilation": 2, "layers": 3}])
 def test_the_cone_stands_on_the_pixels_that_are_seen(page, settings):
-    """The hot squares of the lowest row, by the numbers below them."""
     found = choose(page, settings)
-    hot = page.value("""(() => {
-        const texts = [...document.querySelectorAll('#cone text')].map((node) => [node.getAttribute('x'), node.textContent]);
-        const middle = (box) => +box.getAttribute('x') + box.getAttribute('width') / 2;
-        return [...document.querySelectorAll('#cone rect[style*="--hot"]')].map((box) => texts.find(([x]) => Math.abs(x - middle(box)) < 0.01)?.[1]);
-    })()""")
-    ends = page.value("[...document.querySelectorAll('#cone path')].map((path) => path.getAttribute('d'))")
-    field = expected.fields(state(page))[-1]
-    assert [number(pixel) for pixel in hot] == found["used"][0]
-    assert min(found["used"][0]) == field.offset[0]
-    assert max(found["used"][0]) == field.offset[0] + field.size[0] - 1
-    assert page.value("document.querySelector('#cone svg').getAttribute('aria-label')").startswith(f"position 0 of layer {len(found['fields']) - 1} sees {field.size[0]} pixels from {field.offset[0]} on, position 1 those from {field.offset[0] + field.stride[0]} on")
-    assert ends
+    place = {number(pixel): x for pixel, x in page.value("[...document.querySelectorAll('#cone text')].map((node) => [node.textContent, +node.getAttribute('x')])")}
+    boxes = page.value("[...document.querySelectorAll('#cone rect')].map((box) => [box.getAttribute('style'), +box.getAttribute('y'), +box.getAttribute('x') + box.getAttribute('width') / 2])")
+    hot = [x for style, _, x in boxes if "--hot" in style]
+    top = min((y, x) for style, y, x in boxes if "--cold" in style)[1]
+    *links, bracket = page.value("[...document.querySelectorAll('#cone path')].map((path) => path.getAttribute('d').match(/[-.0-9]+/g).map(Number))")
+    field, used = expected.fields(state(page))[-1], found["used"][0]
+    first, last = used[0], used[-1]
+    side = place[1] - place[0]
+    assert (first, last) == (field.offset[0], field.offset[0] + field.size[0] - 1)
+    assert hot == pytest.approx([place[pixel] for pixel in used])
+    assert top == pytest.approx((place[first] + place[last]) / 2)
+    assert sorted({round(x, 3) for *_, x, y in links if y == max(link[3] for link in links)}) == pytest.approx(hot, abs=0.01)
+    assert (bracket[0], bracket[3]) == pytest.approx((place[first + field.stride[0]] - side / 2 + 1, place[last + field.stride[0]] + side / 2 - 1))
+    says = f"position 0 of layer {len(found['fields']) - 1} sees {field.size[0]} pixels from {field.offset[0]} on, position 1 those from {field.offset[0] + field.stride[0]} on"
+    assert page.value("document.querySelector('#cone svg').getAttribute('aria-label')") == says
 
 
 @pytest.mark.parametrize("settings", [{}, {"size": 5, "kernel": 2, "stride": 3, "padding": 2, "dilation": 2, "filter": "blur"}])
