@@ -6,12 +6,15 @@ applications", figures 1, 2 and 6, for the networks here.
 
 import csv
 import io
+import math
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minicnn import models
 from minicnn.analysis.published import IMAGENET, Published
@@ -28,6 +31,7 @@ from minicnn.nn.trace import image_shape
 AUXILIARY = ("GoogLeNet", "GoogLeNetBN", "InceptionV3")  # have them unless told otherwise
 REPEATS = 3  # timed runs, after one that compiles and warms up
 FEW = 20  # networks whose names fit a picture that a page can show as it is
+SIDES = ((1, 0), (0.7, 0.7), (0.7, -0.7), (-1, 0), (-0.7, 0.7), (-0.7, -0.7), (0, 1), (0, -1))  # of a bubble, where its name may stand
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,9 @@ def picture(entries: Sequence[Entry], path: Path) -> Path:
     _bubbles(axes[1], known, [entry.memory / 1e6 for entry in known], "memory of weights and outputs / MB")
     if timed:
         _bubbles(axes[2], known, [entry.milliseconds or 0 for entry in known], "time of one image here / ms")
+    figure.draw_without_rendering()  # now it is known where the bubbles are in the picture
+    for chart in axes:
+        _names(chart, known)
     try:
         figure.savefig(path, dpi=120)
     except (OSError, ValueError) as error:
@@ -147,13 +154,39 @@ def picture(entries: Sequence[Entry], path: Path) -> Path:
 
 
 def _bubbles(axes: Any, entries: Sequence[Entry], x: Sequence[float], label: str) -> None:
-    """Error against x, on a logarithmic axis; as large as the parameters, coloured by the year, the names beside them."""
+    """Error against x, on a logarithmic axis; as large as the parameters, coloured by the year."""
     errors = [entry.top1 or 0.0 for entry in entries]
     years = [entry.year or 0 for entry in entries]
     drawn = axes.scatter(x, errors, s=[entry.parameters / 1e5 for entry in entries], c=years, cmap="viridis", alpha=0.5)
     axes.figure.colorbar(drawn, ax=axes, label="year", format="%d")
-    for i, (entry, at, error) in enumerate(sorted(zip(entries, x, errors, strict=True), key=lambda point: point[2])):
-        offset = (7, -9) if i % 2 else (7, 5)  # neighbours in error above and below their points
-        axes.annotate(entry.name, (at, error), xytext=offset, textcoords="offset points", fontsize=7)
     axes.set(xscale="log", xlabel=f"{label} (bubble: parameters)", ylabel="top-1 error / %")
+    axes.tick_params(axis="x", which="minor", labelsize=7)
+    axes.margins(0.12)
     axes.grid(alpha=0.3)
+
+
+def _names(axes: Any, entries: Sequence[Entry]) -> None:
+    """A name beside each bubble, at that side where it covers least of other names and bubbles."""
+    from matplotlib.transforms import Bbox
+
+    (bubbles,) = axes.collections
+    at, per_point = bubbles.get_offset_transform().transform(bubbles.get_offsets()), axes.figure.dpi / 72
+    radii = [per_point * math.sqrt(area / math.pi) for area in bubbles.get_sizes()]
+    taken = [Bbox([point - radius, point + radius]) for point, radius in zip(at, radii, strict=True)]
+    for entry, own, radius in zip(entries, list(taken), radii, strict=True):
+        name = axes.annotate(entry.name, axes.transData.inverted().transform(own.p0 + radius), xytext=(0, 0), textcoords="offset points", fontsize=7, ha="center", va="center")
+        size, choices = np.array(name.get_window_extent().size), []
+        for side in SIDES:
+            away = np.array(side) * (radius + 2) + np.sign(side) * size / 2
+            middle = own.p0 + radius + away
+            box = Bbox([middle - size / 2, middle + size / 2])
+            hidden = size.prod() - _shared(box, axes.bbox) + sum(_shared(box, other) for other in taken)
+            choices.append((hidden, tuple(away / per_point), box))
+        _, name.xyann, box = min(choices, key=lambda choice: choice[0])
+        taken.append(box)
+
+
+def _shared(a: Any, b: Any) -> float:
+    """How much two boxes overlap, in square pixels."""
+    width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+    return float(max(0, width) * max(0, height))
