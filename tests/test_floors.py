@@ -1,6 +1,7 @@
 """A folder imports only from floors below it, and no line of the package imports PyTorch."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,13 @@ def test_a_wrong_import_is_seen(module, text, part, tmp_path):
     said = objection(bad, ["minicnn", *module.split(".")])
     assert part in said
     assert bool(said) == bool(part)
+
+
+def test_the_design_names_every_room_from_the_top_down():
+    table = (ROOT / "docs" / "design.md").read_text().partition("| floor |")[2].partition("\n\n")[0]
+    named = [room for line in table.splitlines() for room in re.findall(r"`(\w+)(?:/|\.py)`", line.split(" | ")[0])]
+    assert sorted(named) == sorted(HEIGHT)
+    assert [HEIGHT[room] for room in named] == sorted((HEIGHT[room] for room in named), reverse=True)
 
 
 RIVAL = "minicnn/bench/rival"  # what `minicnn bench --against torch` measures; imported by nothing else, and torch only when it is called
