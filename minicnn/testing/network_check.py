@@ -51,7 +51,7 @@ class NetworkComparison(Comparison):
         if self.missing:
             raise self.subject.error(f"no gradient arrives at {', '.join(sorted(self.missing)[:8])}: is a part of the network not used?")
         if not self.gradients["x"].any():
-            raise self.subject.error("no gradient reaches the images: everything on the way is saturated, and nothing can be checked")
+            raise self.subject.error("no gradient reaches the images: everything on the way is saturated, or something cuts it off, as detach() does")
         for _ in range(DIRECTIONS):
             self._direction({name: self._random(name) for name in self.steps})
         for _ in range(IMAGE_DIRECTIONS):
