@@ -13,9 +13,9 @@ PICTURES = (".png", ".svg", ".pdf")
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """--backend NAME, --threads N and --thread-order ORDER."""
-    parser.add_argument("--backend", metavar="NAME", help="which kernels compute: numba, numpy, loops (default: numba)")
+    parser.add_argument("--backend", metavar="NAME", help="which kernels compute: numba, numpy, loops, cupy (on an NVIDIA GPU), cudasim (CUDA simulated; default: numba)")
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the backend numba (default: all processors)")
-    parser.add_argument("--thread-order", metavar="ORDER", help="of the CUDA threads on the backend cudasim: forward, reverse, or shuffled:SEED")
+    parser.add_argument("--thread-order", metavar="ORDER", help="of the CUDA threads on the backend cudasim: forward, reverse, or shuffled[:SEED]")
 
 
 def use_backend(args: argparse.Namespace) -> str:

@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
 
     parser.add_argument("--recipe", metavar="NAME", help=f"settings of a paper ({', '.join(list_recipes())}), or of a .toml file; options change them")
     add("--model", usual.model, "network, such as ResNet20; `minicnn summary` lists all", "NAME", str)
-    add("--dataset", usual.dataset, f"images: {', '.join(DATASETS)}, or a folder with train and test in it", "NAME", str)
+    add("--dataset", usual.dataset, f"images: {', '.join(DATASETS)}, or a folder, or a .tar file of one, with train and test in it", "NAME", str)
     add("--data-dir", "~/.cache/minicnn/data", "folder of published datasets", "DIR", str)
     add("--image-size", "that of the dataset", "height and width, for shapes and for a folder of pictures", type=positive)
     add("--augment", usual.augment, f"how training images are changed: {', '.join(AUGMENTATIONS)}", "NAME", str)
