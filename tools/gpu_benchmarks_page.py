@@ -80,7 +80,7 @@ def missing(runs: Sequence[Found], layers: Sequence[Found]) -> str:
             left = [precision for precision in PRECISIONS if GpuRow(workload, precision) not in done]
             lines += [f"- {gpu}: {workload.label}, {', '.join(left)}"] if left else []
     lines += [] if layers else ["- the convolutions of ResNet50, one by one, beside cuDNN's"]
-    return "\n".join(["\n## Not compared yet\n", *lines, ""]) if lines else ""
+    return "\n".join(["\n## Rows without a comparison\n", *lines, ""]) if lines else ""
 
 
 def convolutions(found: Found) -> str:
