@@ -97,6 +97,12 @@ def test_cells_read_the_two_before_them():
     assert [column.boxes[i].paths for i in sources(column, second)] == [["cell_0"], ["cell_stem_1"]]
 
 
+def test_a_block_inside_of_a_block_says_its_largest_window():
+    inside = [(box.heading, box.note) for box in drawn("NASNetAMobile").blocks["A"].plan.boxes if box.block]
+    assert inside[:2] == [("TwiceSeparable / 2", "5x5"), ("TwiceSeparable / 2", "7x7")]
+    assert [box.note for box in drawn("SEResNet50").blocks["A"].plan.boxes if box.block] == [""]  # nothing larger than 1x1
+
+
 def test_many_equal_branches_are_drawn_as_one_of_each():
     fork = fork_of(drawn("LeNet5Original").blocks["A"].plan)
     assert [branch.length for branch in fork.branches] == [2, 2, 2]  # of 3, 4 and 6 maps, as in the paper's table 1
