@@ -2,8 +2,10 @@
 
 import csv
 import io
+import itertools
 
 import pytest
+from matplotlib.figure import Figure
 
 from minicnn import models, use_backend
 from minicnn.analysis.compare import AUXILIARY, as_csv, compare, picture
@@ -59,6 +61,18 @@ def test_picture(tmp_path):
     assert 'width="576pt"' in text  # few networks: narrow enough for a page
     for suffix in ("png", "pdf"):
         assert picture(compare(["ResNet18"]), tmp_path / f"chart.{suffix}").stat().st_size > 5000
+
+
+def test_names_in_the_charts_stay_apart_and_inside(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: figures.append(self))
+    names = ["AlexNetGrouped", "VGG16", "VGG19", "GoogLeNetBN", "ResNet18", "ResNet34", "ResNet50", "ResNet101", "MobileNetV1", "MobileNetV2"]
+    picture(compare(names), tmp_path / "chart.png")
+    for axes in figures[0].axes[:2]:
+        boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
+        assert sorted(boxes) == sorted(names)
+        assert not [pair for pair in itertools.combinations(boxes, 2) if boxes[pair[0]].overlaps(boxes[pair[1]])]
+        assert not [name for name, box in boxes.items() if not axes.bbox.contains(*box.p0) or not axes.bbox.contains(*box.p1)]
 
 
 def test_messages(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 import minicnn as package
 from minicnn import cli
+from minicnn.kernels.cuda.simulator.settings import ORDERS
 
 
 def test_version_and_help(minicnn):
@@ -17,6 +18,11 @@ def test_version_and_help(minicnn):
     assert all(command in out for command in cli.COMMANDS)
     for command in cli.COMMANDS:
         assert minicnn(command, "--help")[0] == 0
+
+
+def test_the_help_names_every_backend_and_order_of_threads(minicnn):
+    words = minicnn("gradcheck", "--help")[1]
+    assert all(name in words for name in ("numba", "numpy", "loops", "cupy", "cudasim", *ORDERS))
 
 
 def test_python_m_minicnn_is_the_same():
