@@ -50,7 +50,8 @@ def once(tmp_path_factory):
 
 LEFT_OUT = {  # reason: what was not run, and what it takes
     "could not import 'torch'": "comparisons with PyTorch not run: pip install torch==2.13.0",
-    "no browser for": "tests of the dashboard's page not run: install Chromium (apt install chromium) or Chrome",
+    "no browser for": "tests of the pages of the dashboard, the playground and the site not run: install Chromium (apt install chromium) or Chrome",
+    "the site is built with": "tests of the documentation's site not run: pip install -e '.[docs]'",
     "could not find": "checks of compiled CUDA code not run: pip install nvidia-cuda-nvrtc nvidia-cuda-nvdisasm",
 }
 

@@ -21,7 +21,10 @@ from pygments.util import ClassNotFound
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[3]
-LINK = re.compile(r"\]\(([^)\s#:]+)(#[^)\s]*)?\)")
+LINK = re.compile(  # a fence's line or code within a line, which stay as they are, or a link
+    r"^ *(?:`{3,}|~{3,}).*$|(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)|\]\((?P<path>[^)\s#:]+)(?P<place>#[^)\s]*)?\)",
+    re.MULTILINE,
+)
 CODE = ("{code-cell}", "{code-block}", "{code}")  # directives that hold code
 FENCE = re.compile(r"^ *(`{3,}|~{3,})", re.MULTILINE)
 AT_THE_ROOT = {"README.md": "index", "CONTRIBUTING.md": "contributing", "CHANGELOG.md": "changelog"}  # documents of the repository that are pages here
@@ -58,7 +61,7 @@ def _linked(env: Any) -> dict[str, set[str]]:
 
 
 def _rewrite(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Rewrite the links of a document, but not in its blocks of code."""
+    """Rewrite the links of a document, but not in its code."""
     here = Path(app.env.doc2path(docname)).parent
     if docname in SHOWN:
         here = ROOT
@@ -66,22 +69,30 @@ def _rewrite(app: Sphinx, docname: str, source: list[str]) -> None:
         app.env.note_dependency(str(ROOT / SHOWN[docname]), docname=docname)
 
     def target(match: re.Match[str]) -> str:
-        place = Path(os.path.normpath(here / match[1]))
+        if not match["path"]:
+            return match[0]
+        place, mark = Path(os.path.normpath(here / match["path"])), match["place"] or ""
         if not place.is_relative_to(ROOT) or not place.exists():
             return match[0]
         path = place.relative_to(ROOT).as_posix()
         if path in AT_THE_ROOT:
-            return f"](/{AT_THE_ROOT[path]}.md)"
+            return f"](/{AT_THE_ROOT[path]}.md{mark})"
         if not place.is_relative_to(app.srcdir):
-            return f"]({note(app.env, docname, path)})"
+            return f"]({note(app.env, docname, path)}{mark})"
         inside = place.relative_to(app.srcdir).as_posix()
         if place.suffix == ".html":
-            return f"](page:{inside.removesuffix('.html')}{match[2] or ''})"
+            return f"](page:{inside.removesuffix('.html')}{mark})"
         if place.suffix == ".md" or place.suffix in PICTURES:
-            return f"](/{inside}{match[2] or ''})"
-        return f"]({note(app.env, docname, path)})"
+            return f"](/{inside}{mark})"
+        return f"]({note(app.env, docname, path)}{mark})"
 
     source[0] = "".join(part if code else LINK.sub(target, part) for part, code in _parts(source[0]))
+
+
+def _ends(line: str, fence: str) -> bool:
+    """Whether a line closes the block that a fence opened: at least as many of its characters, and nothing else."""
+    line = line.strip()
+    return bool(fence) and len(line) >= len(fence) and set(line) == {fence[0]}
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
@@ -92,12 +103,12 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
         mark, word = FENCE.match(line), line.strip().lstrip("`~")
         if mark and not code and word.startswith("{") and not word.startswith(CODE):
             around.append(mark[1])
-        elif mark and not code and line.strip() == around[-1]:
+        elif mark and not code and _ends(line, around[-1]):
             around.pop()
         elif mark and not code:
             yield "".join(piece), False
             piece, code = [], mark[1]
-        elif code and line.strip() == code:
+        elif _ends(line, code):
             yield "".join([*piece, line]), True
             piece, code = [], ""
             continue
