@@ -7,6 +7,8 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS / "_ext"), str(DOCS.parent)]
 
+from site_parts.source_hash import source_hash
+
 from minicnn._version import __version__
 
 project, author, release = "minicnn", "the authors of minicnn", __version__
@@ -28,8 +30,8 @@ extensions = [
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3
 myst_url_schemes = ["http", "https", "mailto", "source", "page"]
-nb_execution_mode = "cache"                # a page runs again when its code has changed
-nb_execution_cache_path = os.environ.get("MINICNN_SITE_CACHE", str(DOCS / "_build" / "cache"))
+nb_execution_mode = "cache"                # a page runs again when its code, or minicnn's, has changed
+nb_execution_cache_path = str(Path(os.environ.get("MINICNN_SITE_CACHE", DOCS / "_build" / "cache")) / source_hash(DOCS.parent))
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300                 # seconds a cell; on a first run it compiles kernels
 nb_execution_show_tb = True

@@ -106,6 +106,36 @@ def test_each_tab_shows_its_own_folder(extension):
     assert len({tab.split("\n", 1)[1].replace(folder, "") for folder, tab in tabs.items()}) == len(tabs)
 
 
+def test_a_network_is_drawn_with_the_options_of_draw(extension, monkeypatch):
+    from minicnn import draw
+
+    asked = []
+    monkeypatch.setattr(draw, "architecture", lambda model, **options: asked.append(options) or SimpleNamespace(_repr_svg_=lambda: "<svg></svg>"))
+    kind = extension("pictures").Network
+    network = directive(kind, ["LeNet5"])
+    network.content = []
+    network.run()
+    network.options = {name: kind.option_spec[name](value) for name, value in {"depth": "1", "block": "features", "name": "A net"}.items()}
+    network.run()
+    assert asked == [{"name": "LeNet5"}, {"name": "A net", "depth": 1, "block": "features"}]
+
+
+@pytest.mark.parametrize("name", ["minicnn/a.py", "kernels/cuda/a.cu", "kernels/cuda/a.cuh", "minicnn/data/a.toml"])
+def test_a_changed_source_file_makes_the_pages_run_again(extension, name, tmp_path):
+    source_hash, file = extension("source_hash").source_hash, tmp_path / name
+    file.parent.mkdir(parents=True)
+    hashes = set()
+    for text in ("a", "b"):
+        file.write_text(text)
+        hashes.add(source_hash(tmp_path))
+    file.rename(file.with_stem("c"))
+    hashes.add(source_hash(tmp_path))
+    (tmp_path / "minicnn" / "notes.md").parent.mkdir(exist_ok=True)
+    (tmp_path / "minicnn" / "notes.md").write_text("no source")
+    assert source_hash(tmp_path) in hashes
+    assert len(hashes) == 3
+
+
 def test_the_examples_in_docstrings(extension):
     names = [module.name for module in pkgutil.iter_modules([str(DOCS / "_ext" / "site_parts")])]
     found = [doctest.testmod(extension(name)) for name in names]

@@ -38,11 +38,11 @@ class Picture(SphinxDirective):
 
 
 class Network(SphinxDirective):
-    """A network of the zoo, drawn from its modules; the content is its caption, `:depth:` and `:block:` as for `minicnn draw`."""
+    """A network of the zoo, drawn from its modules; the content is its caption; the options are those of `draw.architecture`."""
 
     required_arguments = 1
     has_content = True
-    option_spec: ClassVar = {"block": directives.unchanged}
+    option_spec: ClassVar = {"depth": directives.nonnegative_int, "block": directives.unchanged_required, "name": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         """The drawing, as a node."""
@@ -50,5 +50,5 @@ class Network(SphinxDirective):
 
         with use_backend("meta"):
             model = getattr(models, self.arguments[0])()
-        drawing = draw.architecture(model, name=self.arguments[0], **self.options)
+        drawing = draw.architecture(model, **{"name": self.arguments[0], **self.options})
         return [figure(drawing._repr_svg_(), " ".join(self.content))]
