@@ -22,6 +22,7 @@ def test_the_tables_are_those_of_today(tool):
     text = (ROOT / "README.md").read_text()
     assert tool.updated(text) == text, "run: python tools/readme_tables.py"
     assert "| `ResNet18` | 2015 | 11,689,512 | 1,814,073,344 | 30.43 % / 10.76 % |" in text
+    assert "| `GoogLeNet` | 2014 | 6,998,552 |" in text  # without auxiliary classifiers
 
 
 def test_a_table_that_is_out_of_date_is_seen(tool):

@@ -4,10 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from minicnn import models, use_backend
-from minicnn.analysis import summarize
-from minicnn.analysis.published import IMAGENET
+from minicnn.analysis.compare import compare
 
+OLDER = {"LeNet5": 1998}  # than ImageNet
 ROOT = Path(__file__).resolve().parents[1]
 README, PEERS = ROOT / "README.md", ROOT / "docs" / "benchmarks" / "peers.json"
 NAMES = {"minicnn": "minicnn", "torch": "PyTorch", "dezero": "DeZero", "tinygrad": "tinygrad"}
@@ -20,13 +19,9 @@ NETWORKS = (
 def networks() -> str:
     """The rows, in Markdown. The error is what papers report on ImageNet; `minicnn compare --csv` lists the sources."""
     rows = ["| network | year | parameters | multiply-adds | error on ImageNet, top-1 / top-5 |", "|---|---|--:|--:|---|"]
-    for name in NETWORKS:
-        with use_backend("meta"):
-            summary = summarize(models.create(name))
-        published = IMAGENET.get(name)
-        year = 1998 if published is None else published.year
-        error = "" if published is None else f"{percent(published.top1)} / {percent(published.top5)}"
-        rows.append(f"| `{name}` | {year} | {summary.parameters:,} | {summary.macs:,} | {error} |")
+    for entry in compare(NETWORKS):
+        error = f"{percent(entry.top1)} / {percent(entry.top5)}" if entry.year else ""
+        rows.append(f"| `{entry.name}` | {entry.year or OLDER[entry.name]} | {entry.parameters:,} | {entry.macs:,} | {error} |")
     return "\n".join(rows) + "\n"
 
 
