@@ -24,6 +24,27 @@ NETWORKS = {  # (channels, size, batch) of the images; then filters of the 3x3 o
 ROUNDS, SECONDS = 9, 1.0  # rounds, and about how long a framework works in each
 
 
+def sequential(nn, image, size, layers, linear):
+    """The network out of a library's layers: minicnn's and PyTorch's have the same names."""
+    parts, channels = [], image[0]
+    for layer in layers:
+        if layer == "pool":
+            parts.append(nn.MaxPool2d(2))
+        else:
+            parts += [nn.Conv2d(channels, layer, size, padding=size // 2), nn.ReLU()]
+            channels = layer
+    parts.append(nn.Flatten())
+    units = [flattened(image, layers, channels), *linear]
+    for features, out in itertools.pairwise(units):
+        parts += [nn.Linear(features, out), nn.ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+def flattened(image, layers, channels):
+    """How many numbers of an image are left behind the last pooling."""
+    return channels * (image[1] // 2 ** layers.count("pool")) ** 2
+
+
 def minicnn_step(image, size, layers, linear):
     """A function that does one step and returns the loss."""
     import numpy as np
@@ -31,16 +52,7 @@ def minicnn_step(image, size, layers, linear):
     import minicnn
     from minicnn import nn, ops, optim
 
-    parts, channels = [], image[0]
-    for layer in layers:
-        parts += [nn.MaxPool2d(2)] if layer == "pool" else [nn.Conv2d(channels, layer, size, padding=size // 2), nn.ReLU()]
-        channels = channels if layer == "pool" else layer
-    features = channels * (image[1] // 2 ** layers.count("pool")) ** 2
-    parts.append(nn.Flatten())
-    for i, units in enumerate(linear):
-        parts += [nn.Linear(features, units)] + ([nn.ReLU()] if i < len(linear) - 1 else [])
-        features = units
-    net = nn.Sequential(*parts)
+    net = sequential(nn, image, size, layers, linear)
     optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
     x, t = (minicnn.tensor(a) for a in batch(np, image))
 
@@ -60,17 +72,9 @@ def torch_step(image, size, layers, linear):
     import torch
     from torch import nn
 
-    parts, channels = [], image[0]
-    for layer in layers:
-        parts += [nn.MaxPool2d(2)] if layer == "pool" else [nn.Conv2d(channels, layer, size, padding=size // 2), nn.ReLU()]
-        channels = channels if layer == "pool" else layer
-    parts.append(nn.Flatten())
-    for i, units in enumerate(linear):
-        parts += [nn.LazyLinear(units)] + ([nn.ReLU()] if i < len(linear) - 1 else [])
-    net = nn.Sequential(*parts)
-    x, t = (torch.from_numpy(a) for a in batch(np, image))
-    net(x)
+    net = sequential(nn, image, size, layers, linear)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    x, t = (torch.from_numpy(a) for a in batch(np, image))
 
     def step():
         loss = nn.functional.cross_entropy(net(x), t)
@@ -135,8 +139,7 @@ def tinygrad_step(image, size, layers, linear):
         if layer != "pool":
             convolutions[i] = nn.Conv2d(channels, layer, size, padding=size // 2)
             channels = layer
-    features = channels * (image[1] // 2 ** layers.count("pool")) ** 2
-    units = [features, *linear]
+    units = [flattened(image, layers, channels), *linear]
     lines = [nn.Linear(a, b) for a, b in itertools.pairwise(units)]
 
     def forward(x):
