@@ -88,8 +88,12 @@ def _run(args: argparse.Namespace, together: Job) -> int:
     from minicnn.train.several import share_work
 
     with in_turn(together.communicator):  # the first downloads
-        recipe, folder, parts, backend = _going_on(args, together) if args.resume else _new(args, together)
+        recipe, folder, parts, backend = _going_on(args, together) if args.resume else _new(args)
     parts = share_work(recipe, parts, together.communicator)
+    if not together.is_first:
+        folder = None
+    elif folder is None:
+        folder = RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}")
     if together.watch is not None and folder is not None:
         together.watch.hint(f"Go on from the last checkpoint: mpiexec -n {together.communicator.size} minicnn train --distributed --resume {shlex.quote(str(folder.path))}")
     if backend == "loops":
@@ -135,8 +139,8 @@ def fit(recipe: Recipe, folder: RunFolder | None, parts: Any, backend: str) -> i
     return OK
 
 
-def _new(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolder | None, Any, str]:
-    """A run by a recipe, the options and --set, the later of which prevail."""
+def _new(args: argparse.Namespace) -> tuple[Recipe, None, Any, str]:
+    """A run, which has no folder yet, by a recipe, the options and --set, the later of which prevail."""
     from minicnn.train.recipe_file import read_recipe, with_settings
 
     backend = use_backend(args)
@@ -149,11 +153,10 @@ def _new(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolder | N
     use_precision(args)
     with showing_downloads() as report:
         parts = recipe.build(report)
-    folder = RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}") if together.is_first else None
-    return recipe, folder, parts, backend
+    return recipe, None, parts, backend
 
 
-def _going_on(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolder | None, Any, str]:
+def _going_on(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolder, Any, str]:
     """A run that was broken off, on the backend and the number of threads that it had, with as many workers as there are."""
     import dataclasses
 
@@ -175,7 +178,7 @@ def _going_on(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolde
         print(f"The run was on {was}: what follows will not be bit for bit what would have followed there.", flush=True)
     with showing_downloads() as report:
         parts = broken_off.restore(report)
-    return recipe, broken_off.folder if together.is_first else None, parts, backend
+    return recipe, broken_off.folder, parts, backend
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

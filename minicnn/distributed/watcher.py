@@ -41,18 +41,21 @@ class Watcher:
         while self.left < self.size and not self.quiet:
             if len(self.known) + self.left < self.size and time.monotonic() - start > PATIENCE:
                 return None
-            for key, _ in self.selector.select(TOGETHER):
-                key.data(key.fileobj)
+            self.listen(TOGETHER)
             if self.dead:
                 return self.sentence()
         return None
+
+    def listen(self, seconds: float) -> None:
+        """Take in what has happened; wait so long for something to happen."""
+        for key, _ in self.selector.select(seconds):
+            key.data(key.fileobj)
 
     def sentence(self) -> str | None:
         """What to say of the first death, unless its worker, or another, said something itself."""
         end = time.monotonic() + TOGETHER
         while time.monotonic() < end and not self.quiet:
-            for key, _ in self.selector.select(max(0.0, end - time.monotonic())):
-                key.data(key.fileobj)
+            self.listen(max(0.0, end - time.monotonic()))
         if self.quiet:
             return None
         first = self.dead[0]

@@ -143,7 +143,7 @@ class Workers:
         if self.size == 1:
             return
         for tensor in tensors:
-            array = np.ascontiguousarray(to_numpy(tensor.data))
+            array = to_numpy(tensor.data).copy()
             self.communicator.broadcast(array)
             tensor.data = array_module(tensor.data).asarray(array)
 
@@ -157,7 +157,7 @@ class Workers:
             return
         sum_ = 0
         for tensor in tensors:
-            sum_ = zlib.crc32(np.ascontiguousarray(to_numpy(tensor.data)).tobytes(), sum_)
+            sum_ = zlib.crc32(to_numpy(tensor.data).tobytes(), sum_)
         sums = [int(array[0]) for array in self.communicator.all_gather(np.array([sum_], np.int64))]
         if others := [rank for rank, other in enumerate(sums) if other != sums[0]]:
             raise MinicnnError(
