@@ -8,6 +8,7 @@ import pytest
 from minicnn.autograd import Tensor
 from minicnn.distributed import Buckets
 from minicnn.distributed.buckets import in_buckets
+from minicnn.errors import AutogradError
 from minicnn.ops import exp
 from tests.distributed.threads import run_threads
 
@@ -134,9 +135,11 @@ def test_an_error_in_the_backward_pass_waits_for_nobody_and_its_thread_ends():
             finished.set()
 
     tensors, before = parameters(), set(threading.enumerate())
-    with pytest.raises(ValueError, match="in the middle"), Buckets(tensors, Silent(), size=1 << 20).reducing():
-        loss(tensors, 0).backward()
-        raise ValueError("in the middle")
+    last = tensors[0] * 1.0
+    last.creator.backward = lambda dy: (dy, dy, dy)  # gradients too many: an error at the very end of the pass
+
+    with pytest.raises(AutogradError, match="must return"), Buckets(tensors[1:], Silent(), size=1 << 20).reducing():
+        loss([last, *tensors[1:]], 0).backward()
     assert not finished.is_set()
     release.set()
     for thread in set(threading.enumerate()) - before:

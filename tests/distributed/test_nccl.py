@@ -108,5 +108,5 @@ def test_gpus_are_given_out_in_turn(stand_ins):
 def test_without_nccl_it_says_how_to_get_it(stand_ins, monkeypatch):
     monkeypatch.delitem(sys.modules, "cupy.cuda.nccl")
     monkeypatch.delattr(sys.modules["cupy.cuda"], "nccl")
-    with pytest.raises(BackendError, match="has no NCCL here.*nvidia-nccl"):
+    with pytest.raises(BackendError, match=r"has no NCCL here.*nvidia-nccl"):
         NCCLCommunicator(OneProcess())

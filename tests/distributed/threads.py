@@ -77,7 +77,7 @@ def run_threads(size, function, delay=0.0):
             results[rank] = function(ThreadCommunicator(meeting, rank, size, delay))
         except threading.BrokenBarrierError:
             pass
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             errors.append(error)
             for place in (meeting, *meeting.copies.values()):
                 place.barrier.abort()
