@@ -6,11 +6,13 @@ from typing import Any
 
 from minicnn.errors import ArgumentError, nearest
 from minicnn.models.registry import build
+from minicnn.models.searched_cells import SearchedCells, read_cells, write_cells
 from minicnn.models.searched_chain import SearchedChain, read_chain, write_chain
 from minicnn.nn import Module
 
 LANGUAGES: dict[str, tuple[Callable[..., Module], Callable[[str], str]]] = {  # by the first word: the network, and how its string is spelled
     "chain": (SearchedChain, lambda string: write_chain(read_chain(string))),
+    "cells": (SearchedCells, lambda string: write_cells(*read_cells(string))),
 }
 
 
@@ -26,13 +28,14 @@ def is_string(name: object) -> bool:
 def create_from_string(string: str, num_classes: int = 10, in_channels: int = 1, **sizes: Any) -> Module:
     """The network that a string describes, freshly initialised. Wherever a network's name is taken, such a string is, too.
 
-        chain 3x5x24 7x3x36/2+0 5x5x48+0+1      a chain of convolutions: see `SearchedChain`
+        chain 3x5x24 7x3x36/2+0 5x5x48+0+1             a chain of convolutions: see `SearchedChain`
+        cells sep3:0+id:1 avg3:2+sep5:0 / max3:0+id:1  a normal and a reduction cell, stacked: see `SearchedCells`
 
     Args:
         string: the description.
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
-        sizes: what else the network is made with.
+        sizes: what else the network is made with, such as the `cells` and `filters` of `SearchedCells`.
 
     Returns:
         a network whose attribute `string` is its description in the usual spelling.
