@@ -106,7 +106,7 @@ def test_nothing_overlaps_and_no_line_runs_behind_a_box(string):
     (width, height), found = drawn(string)
     boxes = [box for _, inside, _ in found for box in inside]
     for i, a in enumerate(boxes):
-        assert 20 - NEAR <= a.x
+        assert a.x >= 20 - NEAR
         assert a.x + a.width <= width - 20 + NEAR
         assert a.y + a.height <= height - 20 + NEAR
         for b in boxes[:i]:
