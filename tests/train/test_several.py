@@ -60,5 +60,5 @@ def test_workers_with_other_settings_are_told_so_all_of_them():
 
 
 def test_a_batch_smaller_than_the_number_of_workers_is_refused():
-    with pytest.raises(ArgumentError, match="a batch of 2 images cannot be shared out among 3 workers: .* give --batch-size 3 or more"):
+    with pytest.raises(ArgumentError, match=r"a batch of 2 images cannot be shared out among 3 workers: .* give --batch-size 3 or more"):
         shared(dataclasses.replace(RECIPE, batch_size=2), 3)
