@@ -18,8 +18,8 @@ class Family:
 
     Attributes:
         networks: their names, as `models.list_models` has them.
-        depth: the arguments that say how deep a network is, and how each of them grows.
-        width: those that say how wide it is.
+        depth: the arguments that say how deep a network is, and how each of them grows by a factor.
+        width: those that say how wide it is, likewise by a factor.
         side: the image's height and width grow in steps of so many pixels: by how much the network makes an image smaller, so that
             no row or column is left over.
 

@@ -41,7 +41,7 @@ class Ranked(NamedTuple, Generic[Candidate]):
 
     Attributes:
         candidate: what was tried.
-        reward: what it got; more is better.
+        reward: the number that it got; more is better.
     """
 
     candidate: Candidate

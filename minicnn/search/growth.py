@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
 class Times:
     """A multiplier: the constructor itself rounds what comes out.
 
@@ -46,7 +45,6 @@ class Steps:
         return f"steps of {self.size:g}"
 
 
-@dataclass(frozen=True)
 class Blocks:
     """The numbers of blocks of a network's stages. In all they become `factor` times as many, rounded once.
 

@@ -28,7 +28,7 @@ class Scaled:
         resolution: height and width of the images, in pixels.
         parameters: number of its weights.
         macs: multiply-adds for an image, counted.
-        baseline_macs: those of the network that was scaled.
+        baseline_macs: multiply-adds of the network that was scaled, for an image of its own size.
         meant: the factor between the two by the rule, (alpha beta² gamma²)^phi, if nothing were rounded and all parts grew.
 
     Example:
