@@ -100,3 +100,14 @@ def test_wrong_arguments_of_the_network(kwargs, message):
     with pytest.raises(ArgumentError) as caught:
         scale("ResNet18", 1, **kwargs)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("network", "per_block", "beside"),
+    [("PlainNetCIFAR", 6, 2), ("ResNetCIFAR", 6, 2), ("PreActResNetCIFAR", 9, 2), ("WideResNetCIFAR", 6, 4), ("ResNeXtCIFAR", 9, 2), ("DenseNetCIFAR", 6, 4)],
+)
+def test_networks_for_cifar_grow_by_whole_blocks(network, per_block, beside):
+    """As their papers count layers: 6n + 2 and so on."""
+    grow, n = FAMILIES[network].depth["depth"], (defaults(network)["depth"] - beside) / per_block
+    for phi in np.linspace(-4.01, 6.02, 41):  # not -1: 3 blocks become 2.5 there
+        assert grow(defaults(network)["depth"], 1.2**phi) == per_block * max(1, round(n * 1.2**phi)) + beside
