@@ -21,7 +21,7 @@ def test_before_and_after_stand_side_by_side(minicnn):
 
 def test_the_numbers_are_those_of_the_network_that_the_last_line_builds(minicnn):
     out = minicnn("scale", "MobileNetV1", "--phi", "-1", "--image-size", "128")[1]
-    assert next(line for line in out.splitlines() if line.startswith("image")).split() == "image 128 x 128 96 x 96".split()  # 111, in steps of 32
+    assert next(line for line in out.splitlines() if line.startswith("image")).split() == ["image", "128", "x", "128", "96", "x", "96"]  # 111, in steps of 32
     line = out.splitlines()[-1]
     assert line.startswith('net = models.create("MobileNetV1", depths=')
     with use_backend("meta"):
