@@ -71,6 +71,19 @@ def build(model: Callable[..., Module], *args: Any, **kwargs: Any) -> Module:
     return model(*args, **kwargs)
 
 
+def defaults(name: str) -> dict[str, Any]:
+    """What a network is built with if nothing else is said: the arguments of its constructor that have a default.
+
+    >>> defaults("ResNet18")["depths"]
+    (2, 2, 2, 2)
+
+    Raises:
+        ArgumentError: no such network.
+    """
+    parameters = inspect.signature(_models[model_name(name)]).parameters
+    return {known: parameter.default for known, parameter in parameters.items() if parameter.default is not parameter.empty}
+
+
 def model_name(name: str) -> str:
     """The name as it is listed, however it is capitalised; of a string that describes a network, its usual spelling.
 
