@@ -19,7 +19,7 @@ from tests.docstring_parts import ORDER, attributes, fields, has, not_listed, pa
 
 PACKAGES = (
     "ops", "nn", "models", "optim", "detection", "transfer", "visualise", "data", "data.transforms", "data.imagenet", "nn.init",
-    "analysis", "io", "train", "testing", "captioning", "draw", "profiling",
+    "analysis", "io", "train", "testing", "captioning", "draw", "profiling", "search",
 )  # fmt: skip
 EXEMPT = {
     ("ops.global_avg_pool2d", "ArgumentError"): "its size is always 1, which the check accepts",

@@ -11,7 +11,7 @@ from minicnn.cli.summary import image_shape
 def add_parser(subparsers: Any) -> None:
     """Enter the command's options."""
     parser = subparsers.add_parser("draw", help="draw a network: its stages, and each kind of block opened up", description=__doc__)
-    parser.add_argument("model", metavar="MODEL", help="name of a network, such as ResNet18")
+    parser.add_argument("model", metavar="MODEL", help="name of a network, such as ResNet18, or a string such as 'chain 3x3x24 3x3x36/2+0'")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the picture, an .svg file (default: MODEL.svg, with --block MODEL-PATH.svg)")
     parser.add_argument("--input", type=image_shape, metavar="CxHxW", help="shape of one image (default: the network's own)")
     parser.add_argument("--depth", type=int, metavar="N", help="how deep blocks are opened: 0 not at all, 1 those of the network, 2 those inside of them, too (default: all)")
@@ -29,5 +29,6 @@ def run(args: argparse.Namespace) -> int:
     with use_backend(META):  # weights without memory
         model = models.create(name)
     drawing = architecture(model, args.input, depth=args.depth, block=args.block, name=name)
-    print(drawing.save(args.output or Path(f"{name}-{args.block}.svg" if args.block else f"{name}.svg")))
+    file = models.from_string.short_name(name)
+    print(drawing.save(args.output or Path(f"{file}-{args.block}.svg" if args.block else f"{file}.svg")))
     return OK

@@ -10,6 +10,7 @@ from minicnn.cli import INTERRUPTED, OK
 from minicnn.cli.download import showing_downloads
 from minicnn.cli.options import add_backend, add_precision, not_negative, positive, use_backend, use_precision
 from minicnn.errors import ArgumentError
+from minicnn.models.from_string import short_name
 from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.datasets import DATASETS
 from minicnn.train.optimizers import OPTIMIZERS
@@ -123,7 +124,7 @@ def _new(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
     use_precision(args)
     with showing_downloads() as report:
         parts = recipe.build(report)
-    return recipe, RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}"), parts, backend
+    return recipe, RunFolder.new(args.out, f"{short_name(recipe.model)}-{Path(recipe.dataset).stem}"), parts, backend
 
 
 def _going_on(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
@@ -163,7 +164,7 @@ def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:
     proposals = {
         f"evaluate {run}": "what it takes for what",
         f"predict {run} IMAGE...": "your own pictures: PNG, JPEG or .npy",
-        f"summary {recipe.model}": "layers, shapes, parameters, multiply-adds",
+        f"summary {shlex.quote(recipe.model)}": "layers, shapes, parameters, multiply-adds",
     }
     if recipe.weights is not None:
         proposals[f"{again} --set weights= --set strategy="] = "the same network from scratch: how far does it get?"
