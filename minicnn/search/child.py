@@ -49,7 +49,7 @@ class Budget:
     lr: float = 0.1
     weight_decay: float = 1e-4
     sizes: Mapping[str, int] = field(default_factory=dict)
-    seconds: float = 60.0
+    seconds: float = 120.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size"):

@@ -32,6 +32,20 @@ class Walk:
     entropy: Tensor
 
 
+class Link(nn.Module):
+    """Whether a layer reads an earlier one, told by the states h at both layers' anchor points: P(yes) = σ(vᵀ tanh(W_prev h_earlier + W_curr h))."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.w_prev, self.w_curr = nn.Linear(hidden, hidden, bias=False), nn.Linear(hidden, hidden, bias=False)
+        self.v = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, h: Tensor, earlier: Tensor) -> Tensor:
+        """(N, hidden) twice to the scores (N, 2) of no and yes: a softmax over 0 and s is the sigmoid of s."""
+        s = self.v(tanh(self.w_prev(earlier) + self.w_curr(h)))
+        return concatenate([s * 0, s], axis=1)
+
+
 class Controller(nn.Module):
     """Writes architectures as a language model writes sentences: each decision depends on those before it.
 
@@ -53,7 +67,7 @@ class Controller(nn.Module):
         start: (hidden), what the LSTM reads first.
         embeddings: for each kind of decision, a vector (hidden) for each option.
         heads: for each kind of decision, the layer from h to the scores of its options.
-        w_prev, w_curr: (hidden, hidden), and v: (1, hidden), of the skip connections; None if the space has none.
+        link: w_prev, w_curr and v of the skip connections; None if the space has none.
 
     Raises:
         ArgumentError: `hidden` is below 1, the seed negative, or a skip connection comes from a layer that is not decided before it.
@@ -81,9 +95,7 @@ class Controller(nn.Module):
         self.kinds = list(kinds)
         self.embeddings = nn.ModuleList([nn.Embedding(count, hidden) for count in kinds.values()])
         self.heads = nn.ModuleList([nn.Linear(hidden, count) for count in kinds.values()])
-        skips = any(decision.link is not None for decision in self.decisions)
-        self.w_prev, self.w_curr = (nn.Linear(hidden, hidden, bias=False) if skips else None for _ in range(2))
-        self.v = nn.Linear(hidden, 1, bias=False) if skips else None
+        self.link = Link(hidden) if self.anchors else None
         with no_grad():
             for parameter in self.parameters():  # drawn here, and not from the process's generator
                 parameter.copy_(rng.uniform(-INITIAL, INITIAL, parameter.shape).astype(np.float32))
@@ -140,7 +152,8 @@ class Controller(nn.Module):
                 state = self.cell(x, state)
                 scores = self.heads[self.kinds.index(_kind(decision))](state[0])
             else:
-                scores = self._link(anchors, *decision.link)
+                assert self.link is not None
+                scores = self.link(*(anchors[layer] for layer in decision.link))
             log = log_softmax(scores, axis=1)
             p = exp(log)
             choice = pick(t, p.numpy())
@@ -153,12 +166,6 @@ class Controller(nn.Module):
                 chosen.append(anchors[decision.link[1]] * Tensor(choice[:, None].astype(scores.dtype)))
                 linked += 1
         return Walk(np.stack(choices, axis=1), _sum(log_p), _sum(entropies))
-
-    def _link(self, anchors: dict[int, Tensor], layer: int, earlier: int) -> Tensor:
-        """The scores (N, 2) of no and yes: a softmax over 0 and s is the sigmoid of s."""
-        assert self.w_prev is not None and self.w_curr is not None and self.v is not None
-        s = self.v(tanh(self.w_prev(anchors[earlier]) + self.w_curr(anchors[layer])))
-        return concatenate([s * 0, s], axis=1)
 
 
 def _kind(decision: Decision) -> tuple[str, int]:

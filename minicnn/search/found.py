@@ -21,18 +21,24 @@ class Found:
 
     def best(self, count: int = 1) -> list[Sample]:
         """So many different architectures with the highest rewards, the best first; of two that are as good, the one that was found first."""
-        different = {sample.string: sample for sample in reversed(self.samples)}
-        return sorted(reversed(different.values()), key=lambda sample: -sample.reward)[:count]
+        different: dict[str, Sample] = {}
+        for sample in self.samples:
+            different.setdefault(sample.string, sample)
+        return sorted(different.values(), key=lambda sample: -sample.reward)[:count]
+
+    @property
+    def _quarter(self) -> int:
+        return max(1, len(self.samples) // 4)
 
     @property
     def first_quarter(self) -> float:
         """Mean reward of the first quarter of the samples."""
-        return mean_reward(self.samples[: -(-len(self.samples) // 4)])
+        return mean_reward(self.samples[: self._quarter])
 
     @property
     def last_quarter(self) -> float:
         """Mean reward of the last quarter of the samples."""
-        return mean_reward(self.samples[-(-(-len(self.samples) // 4)) :])
+        return mean_reward(self.samples[-self._quarter :])
 
     @property
     def last_half(self) -> float:

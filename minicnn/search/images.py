@@ -46,7 +46,7 @@ class SearchImages:
     @property
     def settings(self) -> dict[str, Any]:
         """What a search remembers of its images: with others, its rewards would be others."""
-        sums = [zlib.crc32(np.ascontiguousarray(array)) for part in (self.train, self.validation) for array in part.arrays]
+        sums = [zlib.crc32(array.tobytes()) for part in (self.train, self.validation) for array in part.arrays]
         return {"dataset": self.name, "shape": list(self.shape), "train": len(self.train), "validation": len(self.validation), "checksums": sums}
 
 
