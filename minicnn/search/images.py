@@ -56,16 +56,16 @@ def search_images(name: str = "digits", *, size: int | None = None, count: int |
     Args:
         name: as `train.datasets.load_dataset` takes it.
         size: height and width in pixels, for digits, shapes, and folders of pictures; None: those of the dataset.
-        count: how many images to take in all, drawn at random but always the same; None: all.
+        count: how many images to take at most, drawn at random but always the same; None: all.
 
     Raises:
-        ArgumentError: there is no such dataset, it cannot be had in that size, or it has fewer images than `count`, or than four.
+        ArgumentError: there is no such dataset, it cannot be had in that size, or `count` or the number of its images is below 4.
         DataError, DownloadError: as `load_dataset`.
     """
     dataset, classes, prepare = _training_part(name, size)
-    count = len(dataset) if count is None else checks.integer(count, "search_images: count", 4)
-    if count > len(dataset) or count < 4:
-        raise ArgumentError(f"search_images: {name} has {len(dataset)} images to train on: ask for 4 to so many, not for {count}")
+    count = min(len(dataset), len(dataset) if count is None else checks.integer(count, "search_images: count", 4))
+    if count < 4:
+        raise ArgumentError(f"search_images: {name} has {count} images to train on, too few to set some of them aside")
     rng = np.random.default_rng(ORDER)
     chosen = rng.permutation(len(dataset))[:count]
     samples = [dataset[int(i)] for i in chosen]

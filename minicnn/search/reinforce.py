@@ -55,7 +55,7 @@ class Reinforce(Strategy):
     name = "REINFORCE"
 
     def __init__(
-        self, space: Space, seed: int = 0, *, lr: float = 0.02, hidden: int = 32, entropy: float = 0.002, decay: float = 0.8
+        self, space: Space, seed: int = 0, *, lr: float = 0.05, hidden: int = 32, entropy: float = 0.01, decay: float = 0.8
     ) -> None:
         super().__init__(space, seed)
         name = type(self).__name__

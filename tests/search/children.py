@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import zlib
 
 from minicnn.search.child import Child
 
@@ -37,3 +38,10 @@ class Unloadable:
 
     def __call__(self, string):
         return Child(0.0)
+
+
+def by_hash(string, images, budget, seed):
+    """A child with a reward that depends on its string and the seed; those that begin with 1x1 fail."""
+    if string.startswith("chain 1x1"):
+        return Child(0.0, error="ArgumentError: too small")
+    return Child(zlib.crc32(f"{seed} {string}".encode()) / 2**32, parameters=len(string), steps=budget.steps, seconds=0.1)

@@ -130,7 +130,7 @@ def test_says_in_words_what_it_did():
     made = Reinforce(TINY, hidden=4)
     assert made.tell([Sample(EVERYTHING[0], "", 0.5)]) == "the first rewards give the baseline, 0.500; the controller stays as it is"
     assert made.tell([Sample(EVERYTHING[0], "", 0.25)]).startswith("the rewards are 0.250 below the baseline, 0.500; entropy ")
-    assert made.settings == {"lr": 0.02, "hidden": 4, "entropy": 0.002, "decay": 0.8}
+    assert made.settings == {"lr": 0.05, "hidden": 4, "entropy": 0.01, "decay": 0.8}
 
 
 @pytest.mark.parametrize(
