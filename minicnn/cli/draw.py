@@ -1,4 +1,7 @@
-"""`minicnn draw MODEL`: a picture of a network as SVG, its stages from top to bottom and each kind of block opened up."""
+"""`minicnn draw MODEL`: a picture of a network as SVG, its stages from top to bottom and each kind of block opened up.
+
+Of a string such as "cells sep3:0+id:1 / max3:0+max3:1", the two cells; with --input, --depth or --block, the network that is stacked of them.
+"""
 
 import argparse
 from pathlib import Path
@@ -22,13 +25,22 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the picture, and say where it is."""
     from minicnn import models
+    from minicnn.draw import cells
+    from minicnn.models.from_string import short_name
+
+    name = models.registry.model_name(args.model)
+    whole = all(option is None for option in (args.input, args.depth, args.block))
+    picture = cells(name) if name.startswith("cells ") and whole else _network(name, args)
+    file = f"{short_name(name)}-{args.block}" if args.block else short_name(name)
+    print(picture.save(args.output or Path(f"{file}.svg")))
+    return OK
+
+
+def _network(name: str, args: argparse.Namespace) -> Any:
+    from minicnn import models
     from minicnn.backend import META, use_backend
     from minicnn.draw import architecture
 
-    name = models.registry.model_name(args.model)
     with use_backend(META):  # weights without memory
         model = models.create(name)
-    drawing = architecture(model, args.input, depth=args.depth, block=args.block, name=name)
-    file = models.from_string.short_name(name)
-    print(drawing.save(args.output or Path(f"{file}-{args.block}.svg" if args.block else f"{file}.svg")))
-    return OK
+    return architecture(model, args.input, depth=args.depth, block=args.block, name=name)

@@ -1,8 +1,6 @@
 """`minicnn search`: let a strategy, such as a controller that learns by REINFORCE, propose networks, train each for a moment, and keep the best."""
 
 import argparse
-import dataclasses
-import itertools
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -103,4 +101,8 @@ def _pictures(plan: Any, found: Any, folder: Path) -> list[str]:
     from minicnn.search.picture import draw_search
 
     files = [PICTURE] if draw_search({plan.strategy: found}, folder / PICTURE, f"{plan.space} on {plan.dataset}") else []
+    if plan.space == "cells":
+        from minicnn.draw import cells
+
+        files.append(cells(found.best()[0].string).save(folder / DRAWING).name)
     return files

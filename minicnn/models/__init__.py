@@ -59,7 +59,7 @@ from minicnn.models.resnext import (
     ResNeXtCIFAR,
 )
 from minicnn.models.saved import load_model
-from minicnn.models.searched_cells import NASNET_A, OPERATIONS, SearchedCells
+from minicnn.models.searched_cells import NASNET_A, SearchedCells
 from minicnn.models.searched_chain import SearchedChain
 from minicnn.models.senet import SENet, SENet154, SEResNet50, SEResNet101, SEResNet152, SEResNeXt50_32x4d
 from minicnn.models.shufflenet_v1 import ShuffleNetV1
@@ -170,7 +170,6 @@ __all__ = [
     "SearchedChain",
     "SearchedCells",
     "NASNET_A",
-    "OPERATIONS",
     # Blocks, and what goes with auxiliary classifiers.
     "BasicBlock",
     "Bottleneck",

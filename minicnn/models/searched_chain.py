@@ -63,7 +63,7 @@ def _read_layer(token: str, i: int) -> ChainLayer:
     inputs = [int(number) for number in found[5].split("+")[1:]]
     for number in inputs:
         if number >= i:
-            known = "it is the first and reads the image: write no +" if i == 0 else f"layers before it are 0{f' to {i - 1}' if i > 1 else ''}"
+            known = ("it is the first and reads the image: write no +", "the layer before it is 0", f"the layers before it are 0 to {i - 1}")[min(i, 2)]
             raise ArgumentError(f"layer {i} of the chain, {token!r}, cannot read layer {number}: {known}")
         if inputs.count(number) > 1:
             raise ArgumentError(f"layer {i} of the chain, {token!r}, reads layer {number} twice: write +{number} once")

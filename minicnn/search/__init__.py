@@ -1,5 +1,6 @@
 """Architecture search: the spaces that are searched, the strategies that search them, and the children that are trained for rewards."""
 
+from minicnn.search.cell_space import OPERATIONS, CellSpace
 from minicnn.search.chain_space import ChainSpace
 from minicnn.search.child import Budget, Child, train_child
 from minicnn.search.controller import Controller
@@ -7,6 +8,7 @@ from minicnn.search.evolution import Evolution
 from minicnn.search.found import Found
 from minicnn.search.images import SearchImages, search_images
 from minicnn.search.loop import search
+from minicnn.search.plan import Plan
 from minicnn.search.ppo import PPO
 from minicnn.search.random_search import RandomSearch
 from minicnn.search.reinforce import Reinforce
@@ -18,6 +20,8 @@ __all__ = [
     "Space",
     "Decision",
     "ChainSpace",
+    "CellSpace",
+    "OPERATIONS",
     "Strategy",
     "Sample",
     "RandomSearch",
@@ -26,6 +30,7 @@ __all__ = [
     "PPO",
     "Controller",
     "search",
+    "Plan",
     "Found",
     "Budget",
     "Child",
