@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from minicnn import checks
 from minicnn.data import ArrayDataset, Dataset, Digits
 from minicnn.data.transforms import Transform
 from minicnn.errors import ArgumentError
-from minicnn.train.datasets import ImageSet, load_dataset
+from minicnn.train.datasets import load_dataset
 
 VALIDATION, ORDER = 0.25, 0  # the part of the images that judges, and the seed of the draw: every search is judged by the same images
 
@@ -62,24 +62,50 @@ def search_images(name: str = "digits", *, size: int | None = None, count: int |
         ArgumentError: there is no such dataset, it cannot be had in that size, or `count` or the number of its images is below 4.
         DataError, DownloadError: as `load_dataset`.
     """
-    dataset, classes, prepare = _training_part(name, size)
+    part = _part(name, size, True, count)
+    aside = round(VALIDATION * len(part.images))
+    train, validation = (ArrayDataset(*(array[those] for array in part.images.arrays)) for those in (slice(aside, None), slice(aside)))
+    return SearchImages(name, train, validation, part.classes)
+
+
+def final_images(name: str = "digits", *, size: int | None = None, count: int | None = None) -> SearchImages:
+    """For the last word on a network, when nothing is left to be decided: all training images of `search_images`, and the test images to judge by.
+
+    Args:
+        name, size, count: as there.
+
+    Raises:
+        ArgumentError, DataError, DownloadError: as there.
+
+    Example:
+        >>> images = final_images("digits", size=8, count=400)
+        >>> len(images.train), len(images.validation)
+        (400, 360)
+    """
+    train = _part(name, size, True, count)
+    return SearchImages(name, train.images, _part(name, size, False, None).images, train.classes)
+
+
+class _Part(NamedTuple):
+    images: ArrayDataset
+    classes: int
+
+
+def _part(name: str, size: int | None, train: bool, count: int | None) -> _Part:
+    """Training or test images in memory, in an order that is always the same."""
+    dataset, classes, prepare = _found(name, size, train)
     count = min(len(dataset), len(dataset) if count is None else checks.integer(count, "search_images: count", 4))
     if count < 4:
-        raise ArgumentError(f"search_images: {name} has {count} images to train on, too few to set some of them aside")
+        raise ArgumentError(f"search_images: {name} has {count} images, too few to set some of them aside")
     rng = np.random.default_rng(ORDER)
-    chosen = rng.permutation(len(dataset))[:count]
-    samples = [dataset[int(i)] for i in chosen]
+    samples = [dataset[int(i)] for i in rng.permutation(len(dataset))[:count]]
     images = np.stack([image if prepare is None else prepare(image, rng) for image, _ in samples]).astype(np.float32)
-    labels = np.array([label for _, label in samples], np.int64)
-    aside = round(VALIDATION * count)
-    train, validation = (ArrayDataset(images[part], labels[part]) for part in (slice(aside, None), slice(aside)))
-    return SearchImages(name, train, validation, classes)
+    return _Part(ArrayDataset(images, np.array([label for _, label in samples], np.int64)), classes)
 
 
-def _training_part(name: str, size: int | None) -> tuple[Dataset, int, Transform | None]:
+def _found(name: str, size: int | None, train: bool) -> tuple[Dataset, int, Transform | None]:
     """The dataset, its number of classes, and how an image is prepared."""
     if name == "digits" and size is not None:
-        return Digits(train=True, size=size), len(Digits.classes), None
-    images: ImageSet = load_dataset(name, size=size)
-    return images.train, len(images.classes), images.prepare
-
+        return Digits(train, size), len(Digits.classes), None
+    images = load_dataset(name, size=size)
+    return images.train if train else images.test, len(images.classes), images.prepare

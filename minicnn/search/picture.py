@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,10 @@ from minicnn.train.curve import can_draw
 WINDOW = 16  # samples in a running mean
 
 
-def running_mean(rewards: Array, window: int = WINDOW) -> Array:
+def running_mean(rewards: Sequence[float] | Array, window: int = WINDOW) -> Array:
     """The mean of each value and those before it, `window` at most: (N,) to (N,).
 
-    >>> running_mean(np.array([1.0, 3.0, 5.0, 7.0]), window=2).tolist()
+    >>> running_mean([1.0, 3.0, 5.0, 7.0], window=2).tolist()
     [1.0, 2.0, 4.0, 6.0]
     """
     sums = np.concatenate([[0.0], np.cumsum(rewards)])

@@ -15,7 +15,7 @@ from minicnn.search.chain_space import ChainSpace
 from minicnn.search.child import Budget
 from minicnn.search.evolution import Evolution
 from minicnn.search.found import Found
-from minicnn.search.images import SearchImages, search_images
+from minicnn.search.images import SearchImages, final_images, search_images
 from minicnn.search.loop import search
 from minicnn.search.ppo import PPO
 from minicnn.search.random_search import RandomSearch
@@ -89,8 +89,15 @@ class Plan:
 
     def make_images(self) -> SearchImages:
         """To train on and to judge by."""
-        size = SCANNED if self.dataset == "digits" and self.image_size is None else self.image_size
-        return search_images(self.dataset, size=size, count=self.images)
+        return search_images(self.dataset, size=self._side, count=self.images)
+
+    def make_final_images(self) -> SearchImages:
+        """For the last word: see `final_images`."""
+        return final_images(self.dataset, size=self._side, count=self.images)
+
+    @property
+    def _side(self) -> int | None:
+        return SCANNED if self.dataset == "digits" and self.image_size is None else self.image_size
 
     @property
     def sizes(self) -> dict[str, int]:

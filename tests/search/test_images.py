@@ -6,6 +6,7 @@ import pytest
 from minicnn.data import Digits
 from minicnn.errors import ArgumentError
 from minicnn.search import search_images
+from minicnn.search.images import final_images
 
 
 def rows(array):
@@ -19,6 +20,12 @@ def test_three_quarters_train_and_the_others_judge():
     assert not train & validation
     assert train | validation == rows(Digits(train=True, size=8).images)
     assert len((train | validation) & rows(Digits(train=False, size=8).images)) == 0
+
+
+def test_the_last_word_is_spoken_by_the_test_images():
+    images = final_images("digits", size=8)
+    assert rows(images.train.arrays[0]) == rows(Digits(train=True, size=8).images)
+    assert rows(images.validation.arrays[0]) == rows(Digits(train=False, size=8).images)
 
 
 def test_labels_go_with_their_images():
