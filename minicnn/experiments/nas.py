@@ -72,7 +72,7 @@ def run(settings: Settings) -> Report:
 
 def _search(plan: Plan, scale: Scale, settings: Settings) -> Searched:
     """A search, and the winner trained anew; the test images are looked at when all is decided."""
-    found = plan.run(workers=scale.workers, say=lambda line: None)
+    found = plan.run(workers=scale.workers, say=lambda _: None)
     winner = found.best()[0]
     budget = dataclasses.replace(plan.budget, steps=scale.final_steps, seconds=100 * plan.seconds)
     train = partial(train_child, images=plan.make_final_images(), budget=budget, seed=plan.seed)

@@ -46,7 +46,6 @@ def draw_search(found: Mapping[str, Found], path: Path, title: str = "") -> bool
         axes.plot(x, rewards, ".", color=f"C{i}", alpha=0.35, markersize=5)
         axes.plot(x, running_mean(rewards), "-", color=f"C{i}", label=f"{name}, mean of {WINDOW}")
     axes.set(title=title, xlabel="sample", ylabel="reward: accuracy on validation images")
-    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=110)

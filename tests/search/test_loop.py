@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -152,7 +153,7 @@ def test_killed_with_its_workers_it_goes_on_and_the_number_of_workers_does_not_m
     run(images, tmp_path / "whole")
     (tmp_path / "script.py").write_text(SCRIPT)
     folder = tmp_path / "killed"
-    with subprocess.Popen([sys.executable, str(tmp_path / "script.py"), str(folder)], start_new_session=True, env={**os.environ, "PYTHONPATH": os.getcwd()}) as process:
+    with subprocess.Popen([sys.executable, str(tmp_path / "script.py"), str(folder)], start_new_session=True, env={**os.environ, "PYTHONPATH": str(Path.cwd())}) as process:
         until = time.monotonic() + 100
         while not (folder / SAMPLES).exists() or len(lines(folder)) < 3:
             assert process.poll() is None

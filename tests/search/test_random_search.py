@@ -1,12 +1,11 @@
 """Random search: every architecture is as likely, whatever the rewards."""
 
 import numpy as np
+import pytest
 
 from minicnn.search import RandomSearch
 from minicnn.search.strategy import Strategy
 from tests.search.toy import Toy, rewarded
-
-import pytest
 
 
 def test_every_option_is_as_likely_after_rewards_as_before():

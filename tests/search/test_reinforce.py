@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
+from minicnn.autograd import Tensor
 from minicnn.backend import manual_seed, use_backend
 from minicnn.errors import ArgumentError
 from minicnn.ops import exp
 from minicnn.search import ChainSpace, RandomSearch, Reinforce
 from minicnn.search.strategy import Sample
-from minicnn.autograd import Tensor
 from tests.search.toy import Toy, rewarded, run
 
 TINY = ChainSpace(layers=2, heights=(1, 3), widths=(3,), filters=(8, 16), strides=(1, 2))  # 2 · 2 · 1 · 2, twice, and a skip: 128 architectures
