@@ -4,10 +4,12 @@ from minicnn.search.cell_space import OPERATIONS, CellSpace
 from minicnn.search.chain_space import ChainSpace
 from minicnn.search.child import Budget, Child, train_child
 from minicnn.search.controller import Controller
+from minicnn.search.enas import enas
 from minicnn.search.evolution import Evolution
 from minicnn.search.found import Found
 from minicnn.search.images import SearchImages, search_images
 from minicnn.search.loop import search
+from minicnn.search.over_network import OverNetwork
 from minicnn.search.plan import Plan
 from minicnn.search.ppo import PPO
 from minicnn.search.random_search import RandomSearch
@@ -30,6 +32,8 @@ __all__ = [
     "PPO",
     "Controller",
     "search",
+    "enas",
+    "OverNetwork",
     "Plan",
     "Found",
     "Budget",

@@ -11,6 +11,10 @@ from minicnn.search.strategy import Sample
 class Found:
     """All samples of a search, in order.
 
+    Attributes:
+        samples: as they were proposed.
+        finalists: those that were trained from scratch at the end, where rewards came from shared weights; they are the best then.
+
     Example:
         >>> found = Found(tuple(Sample((), string, reward) for string, reward in (("a", 0.5), ("b", 0.9), ("b", 0.9), ("c", 0.7))))
         >>> [sample.string for sample in found.best(2)], found.first_quarter, found.last_quarter
@@ -18,11 +22,12 @@ class Found:
     """
 
     samples: tuple[Sample, ...]
+    finalists: tuple[Sample, ...] = ()
 
     def best(self, count: int = 1) -> list[Sample]:
         """So many different architectures with the highest rewards, the best first; of two that are as good, the one that was found first."""
         different: dict[str, Sample] = {}
-        for sample in self.samples:
+        for sample in self.finalists or self.samples:
             different.setdefault(sample.string, sample)
         return sorted(different.values(), key=lambda sample: -sample.reward)[:count]
 
@@ -58,12 +63,12 @@ class Found:
     @property
     def steps(self) -> int:
         """Training steps in all."""
-        return sum(sample.steps for sample in self.samples)
+        return sum(sample.steps for sample in (*self.samples, *self.finalists))
 
     @property
     def seconds(self) -> float:
         """Seconds of training, added up over the workers."""
-        return sum(sample.seconds for sample in self.samples)
+        return sum(sample.seconds for sample in (*self.samples, *self.finalists))
 
 
 def mean_reward(samples: tuple[Sample, ...]) -> float:

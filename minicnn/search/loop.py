@@ -85,26 +85,45 @@ def search(
     for number, name, least in ((children, "children", 1), (batch, "batch", 1), (workers, "workers", 0)):
         checks.integer(number, f"search: {name}", least)
     train = partial(train_child, images=images, budget=budget, seed=checks.integer(seed, "search: seed", 0))
-    settings = {
+    settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, note=dict(note or {}))
+    with opened(folder, settings) as record, trained_by(workers, train, budget.seconds, say) as score:
+        return Found(tuple(rounds(space, strategy, score, children, batch, record, say, f"for {budget.steps} steps each")))
+
+
+def settings_of(space: Space, strategy: Strategy, images: SearchImages, budget: Budget, **others: Any) -> dict[str, Any]:
+    """All that decides on samples and rewards, as plain values."""
+    return {
         "space": {"name": space.name, "decisions": [[decision.kind, *decision.options] for decision in space.decisions]},
         "strategy": {"name": strategy.name, "seed": strategy.seed, **strategy.settings},
         "images": images.settings,
         "budget": dataclasses.asdict(budget),
-        "children": children,
-        "batch": batch,
-        "seed": seed,
+        **others,
         "backend": get_backend().name,
-        "note": dict(note or {}),
     }
-    with opened(folder, settings) as record, _trained_by(workers, train, budget.seconds, say) as score:
-        return Found(tuple(rounds(space, strategy, score, children, batch, record, say, f"for {budget.steps} steps each")))
 
 
 def rounds(
-    space: Space, strategy: Strategy, score: Score, children: int, batch: int, record: Record, say: Callable[[str], None], how: str
+    space: Space,
+    strategy: Strategy,
+    score: Score,
+    children: int,
+    batch: int,
+    record: Record,
+    say: Callable[[str], None],
+    how: str,
+    *,
+    keep: Callable[[int], None] | None = None,
 ) -> list[Sample]:
-    """All rounds of a search; `how` says in words how children are trained."""
-    samples: list[Sample] = []
+    """All rounds of a search.
+
+    Args:
+        score: trains children.
+        how: in words.
+        keep: where rewards change from round to round, and an earlier one means nothing any more: called after each round with the number of samples, to keep
+            the state. The samples of the record are then those before the state, and come first.
+    """
+    samples: list[Sample] = [] if keep is None else list(record.before)
+    record.count = len(samples)
     children_of: dict[str, Child] = {}
     while len(samples) < children:
         say(f"round {len(samples) // batch + 1}")
@@ -117,6 +136,9 @@ def rounds(
         say(f"  2 train   {_in_words(told, how)}")
         say(f"  3 update  {strategy.tell(told)}")
         samples += told
+        if keep is not None:
+            keep(len(samples))
+            children_of = {}
     return samples
 
 
@@ -154,10 +176,10 @@ def _in_words(told: Sequence[Sample], how: str) -> str:
 
 
 @contextmanager
-def _trained_by(workers: int, train: Train, seconds: float, say: Callable[[str], None]) -> Iterator[Score]:
+def trained_by(workers: int, train: Train, seconds: float, say: Callable[[str], None]) -> Iterator[Score]:
     """What trains children; processes are started when there is the first of them to train, and none is left afterwards."""
     if not workers:
-        with _one_thread():
+        with one_thread():
             yield lambda strings: (train(string) for string in strings)
         return
     with ExitStack() as stack:
@@ -172,7 +194,7 @@ def _trained_by(workers: int, train: Train, seconds: float, say: Callable[[str],
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """As in a worker: with another number of threads, sums come out a little different."""
     before = get_num_threads()
     set_num_threads(1)

@@ -13,6 +13,7 @@ from minicnn.errors import ArgumentError, nearest
 from minicnn.search.cell_space import CellSpace
 from minicnn.search.chain_space import ChainSpace
 from minicnn.search.child import Budget
+from minicnn.search.enas import enas
 from minicnn.search.evolution import Evolution
 from minicnn.search.found import Found
 from minicnn.search.images import SearchImages, final_images, search_images
@@ -25,6 +26,7 @@ from minicnn.search.space import Space
 from minicnn.search.strategy import Strategy
 
 STRATEGIES: dict[str, Callable[[Space, int], Strategy]] = {"random": RandomSearch, "reinforce": Reinforce, "ppo": PPO, "evolution": Evolution}
+ENAS = "enas"  # REINFORCE with rewards from shared weights
 SPACES = ("chain", "cells")
 SCANNED = 8  # side of the digits as they were scanned
 
@@ -35,7 +37,7 @@ class Plan:
 
     Attributes:
         space: "chain" or "cells".
-        strategy: a name of `STRATEGIES`.
+        strategy: a name of `STRATEGIES`, or "enas".
         dataset: as `train.datasets.load_dataset` takes it.
         image_size: height and width in pixels; None: 8 for digits, as they were scanned, otherwise that of the dataset.
         images: at most so many of its training images are used; a quarter of them judges.
@@ -74,9 +76,11 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("space", SPACES), ("strategy", STRATEGIES)):
+        for name, known in (("space", SPACES), ("strategy", (*STRATEGIES, ENAS))):
             if getattr(self, name) not in known:
                 raise ArgumentError(f"unknown {name} {getattr(self, name)!r}: {nearest(str(getattr(self, name)), known)}")
+        if self.strategy == ENAS and self.space != "cells":
+            raise ArgumentError("enas shares the weights of cells: search the space cells, or take another strategy")
         checks.integer(self.seed, "seed", 0)
 
     def make_space(self) -> Space:
@@ -111,11 +115,12 @@ class Plan:
 
     def run(self, folder: Path | None = None, *, workers: int = 2, say: Callable[[str], None] = print) -> Found:
         """Do it; see `search` for the folder, the workers and the errors."""
-        space = self.make_space()
-        return search(
-            space, self.make_strategy(space), self.make_images(), self.budget, self.children,
-            batch=self.batch, workers=workers, folder=folder, seed=self.seed, note=dataclasses.asdict(self), say=say,
-        )  # fmt: skip
+        space, images = self.make_space(), self.make_images()
+        options: dict[str, Any] = {"batch": self.batch, "workers": workers, "folder": folder, "seed": self.seed, "note": dataclasses.asdict(self), "say": say}
+        if self.strategy == ENAS:
+            assert isinstance(space, CellSpace)
+            return enas(space, Reinforce(space, self.seed), images, self.budget, self.children, **options)
+        return search(space, self.make_strategy(space), images, self.budget, self.children, **options)
 
 
 def plan_of(folder: Path) -> Plan:

@@ -61,6 +61,16 @@ class Record:
             )
         return sample
 
+    def cut(self, count: int) -> None:
+        """Forget all samples but the first ones: what came after the last state that was kept.
+
+        Raises:
+            CheckpointError: the file cannot be written.
+        """
+        assert self.path is not None
+        self.before = self.before[:count]
+        write_atomically(self.path / SAMPLES, "samples", [_line(sample).encode() for sample in self.before])
+
     def add(self, sample: Sample) -> None:
         """The next sample; written, unless it was read.
 
@@ -72,7 +82,7 @@ class Record:
             return
         try:
             with (self.path / SAMPLES).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(dataclasses.asdict(sample), allow_nan=False) + "\n")
+                file.write(_line(sample))
         except OSError as error:
             raise CheckpointError(f"the samples {self.path / SAMPLES} cannot be written: {error.strerror or error}") from None
 
@@ -144,6 +154,10 @@ def _first_difference(there: Any, here: Any, name: str = "") -> tuple[str, Any, 
         if found is not None:
             return found
     return None
+
+
+def _line(sample: Sample) -> str:
+    return json.dumps(dataclasses.asdict(sample), allow_nan=False) + "\n"
 
 
 def _read(path: Path) -> Iterator[Sample]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -98,6 +99,25 @@ class Reinforce(Strategy):
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next samples depend on, as arrays and plain values."""
+        return {
+            "controller": self.controller.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "baseline": self.baseline,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another strategy with the same settings was.
+
+        Raises:
+            StateDictError: it has another controller.
+        """
+        self.controller.load_state_dict(state["controller"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.baseline, self.rng.bit_generator.state = state["baseline"], state["rng"]
 
     def constant(self, values: Array) -> Tensor:
         """Numbers that are not differentiated, in the element type of the controller."""

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-TINY = "--layers 2 --children 6 --batch 3 --steps 2 --batch-size 8 --images 60 --workers 0 --backend numpy".split()
+TINY = ("--layers", 2, "--children", 6, "--batch", 3, "--steps", 2, "--batch-size", 8, "--images", 60, "--workers", 0, "--backend", "numpy")
 
 
 def test_searches_and_says_what_it_found(minicnn, tmp_path):
@@ -29,7 +29,7 @@ def test_goes_on_with_the_same_settings(minicnn, tmp_path):
     (tmp_path / "samples.jsonl").write_text("".join(text.splitlines(keepends=True)[:4]) + '{"cho')
     code, out, err = minicnn("search", "--resume", tmp_path, "--workers", 0)
     assert (code, err) == (0, "")
-    untimed = [re.sub(r'"seconds": [^,]*|, \d+ s$', "", each, flags=re.M) for each in (first, out, text, (tmp_path / "samples.jsonl").read_text())]
+    untimed = [re.sub(r'"seconds": [^,]*|, \d+ s$', "", each, flags=re.MULTILINE) for each in (first, out, text, (tmp_path / "samples.jsonl").read_text())]
     assert untimed[0] == untimed[1]
     assert untimed[2] == untimed[3]
 
@@ -69,7 +69,7 @@ def test_ctrl_c_says_how_to_go_on(minicnn, tmp_path, monkeypatch):
 )
 def test_wrong_input(minicnn, tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)
-    code, out, err = minicnn("search", *arguments.split())
+    code, _, err = minicnn("search", *arguments.split())
     assert code == 2
     assert sentence in err
     assert len(err.splitlines()) == 1
