@@ -32,8 +32,8 @@ class Budget:
         steps: training steps.
         batch_size: images in a step.
         lr: the highest learning rate.
-        weight_decay: as in `optim.SGD`.
-        sizes: what the network is made with beside its string: {"cells": 2, "filters": 16} for cells.
+        weight_decay: factor of the weights in the gradient, as in `optim.SGD`.
+        sizes: numbers that the network is made with beside its string: {"cells": 2, "filters": 16} for cells.
         seconds: after which a child is given up, and scores 0: for networks that are far too large.
 
     Raises:
@@ -67,7 +67,7 @@ class Child:
 
     Attributes:
         reward: its accuracy on the validation images, from 0 to 1; 0 if it failed.
-        parameters: weights and biases, counted.
+        parameters: number of weights and biases.
         steps: training steps that it took.
         seconds: they took, with the building and the judging.
         error: why it failed, in a sentence, or None.

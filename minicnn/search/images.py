@@ -61,6 +61,11 @@ def search_images(name: str = "digits", *, size: int | None = None, count: int |
     Raises:
         ArgumentError: there is no such dataset, it cannot be had in that size, or `count` or the number of its images is below 4.
         DataError, DownloadError: as `load_dataset`.
+
+    Example:
+        >>> images = search_images("shapes", size=16, count=20)
+        >>> len(images.train), len(images.validation), images.shape
+        (15, 5, (3, 16, 16))
     """
     part = _part(name, size, True, count)
     aside = round(VALIDATION * len(part.images))

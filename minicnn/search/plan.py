@@ -41,13 +41,16 @@ class Plan:
         dataset: as `train.datasets.load_dataset` takes it.
         image_size: height and width in pixels; None: 8 for digits, as they were scanned, otherwise that of the dataset.
         images: at most so many of its training images are used; a quarter of them judges.
-        children: samples in all.
-        batch: samples in a round.
-        steps, batch_size, lr: how a child is trained: see `Budget`.
+        children: number of samples in all.
+        batch: number of samples in a round.
+        steps: training steps for a child.
+        batch_size: images in a training step.
+        lr: highest learning rate of a child.
         seconds: that a child may take.
-        layers: of a chain.
-        blocks: of a cell.
-        cells, filters: what networks of cells are made with.
+        layers: number of them in a chain.
+        blocks: number of them in a cell.
+        cells: number of normal cells in each stage of a network.
+        filters: number of channels of a hidden state in the first cells.
         seed: of the strategy and of the children.
 
     Raises:
@@ -118,7 +121,7 @@ class Plan:
         space, images = self.make_space(), self.make_images()
         options: dict[str, Any] = {"batch": self.batch, "workers": workers, "folder": folder, "seed": self.seed, "note": dataclasses.asdict(self), "say": say}
         if self.strategy == ENAS:
-            assert isinstance(space, CellSpace)
+            assert isinstance(space, CellSpace)  # as checked above
             return enas(space, Reinforce(space, self.seed), images, self.budget, self.children, **options)
         return search(space, self.make_strategy(space), images, self.budget, self.children, **options)
 

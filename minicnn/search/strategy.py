@@ -24,7 +24,7 @@ class Sample:
         string: the same architecture as the space writes it.
         reward: what the strategy is to make large, from 0 to 1: the child's accuracy on the validation images; 0 if the child failed.
         new: it had to be trained; otherwise the same architecture came before, and cost nothing.
-        parameters: the child's weights and biases, counted; 0 if it could not be built.
+        parameters: the number of the child's weights and biases; 0 if it could not be built.
         steps: training steps that were spent on it.
         seconds: they took; the one entry that differs from run to run.
         error: why the child failed, or None.
@@ -60,6 +60,20 @@ class Strategy:
 
     Raises:
         ArgumentError: the seed is negative or no integer.
+
+    Example:
+        >>> from minicnn.search import ChainSpace
+        >>> class Neighbours(Strategy):
+        ...     name = "neighbours of the best"
+        ...     best = None
+        ...     def ask(self, count):
+        ...         return [self.space.mutate(self.best, self.rng) if self.best else self.space.random(self.rng) for _ in range(count)]
+        ...     def tell(self, samples):
+        ...         self.best = max(samples, key=lambda sample: sample.reward).choices
+        ...         return "goes on from the best of this round"
+        >>> neighbours = Neighbours(ChainSpace(layers=2))
+        >>> neighbours.tell([Sample(choices, "", 0.5) for choices in neighbours.ask(2)])
+        'goes on from the best of this round'
     """
 
     name = "strategy"

@@ -40,7 +40,7 @@ def lines(folder):
 def test_shared_weights_learn(images):
     weights = SharedWeights(SPACE, images, BUDGET, seed=0)
     before = next(weights.judge([STRING])).reward
-    for _ in range(40):
+    for _ in range(30):
         weights.train(STRING)
     assert next(weights.judge([STRING])).reward > before + 0.15
 
@@ -50,7 +50,7 @@ def test_children_are_judged_by_validation_images(images):
     rewards = []
     for those in (images, shifted):
         weights = SharedWeights(SPACE, those, BUDGET, seed=0)
-        for _ in range(40):
+        for _ in range(30):
             weights.train(STRING)
         rewards.append(next(weights.judge([STRING])).reward)
     assert rewards[0] > rewards[1] + 0.15
