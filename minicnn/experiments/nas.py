@@ -13,7 +13,7 @@ from typing import TypeAlias
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.over_seeds import Values
 from minicnn.experiments.picture import Line, Panel, draw_panels
-from minicnn.search import Child, Found, Plan, Sample, Workers, train_child
+from minicnn.search import Child, Found, Plan, Pool, Sample, train_child
 from minicnn.search.picture import running_mean
 
 STRATEGIES = {"random": "random search", "reinforce": "REINFORCE", "evolution": "evolution"}
@@ -77,7 +77,7 @@ def _search(plan: Plan, scale: Scale, settings: Settings) -> Searched:
     budget = dataclasses.replace(plan.budget, steps=scale.final_steps, seconds=100 * plan.seconds)
     train = partial(train_child, images=plan.make_final_images(), budget=budget, seed=plan.seed)
     if scale.workers:
-        with Workers(1, train, seconds=budget.seconds, say=settings.say) as worker:
+        with Pool(1, train, seconds=budget.seconds, say=settings.say) as worker:
             final = next(worker.map([winner.string]))
     else:
         final = train(winner.string)

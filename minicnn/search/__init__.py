@@ -14,13 +14,13 @@ from minicnn.search.images import SearchImages, search_images
 from minicnn.search.loop import search
 from minicnn.search.over_network import OverNetwork
 from minicnn.search.plan import Plan
+from minicnn.search.pool import Pool
 from minicnn.search.ppo import PPO
 from minicnn.search.random_search import RandomSearch
 from minicnn.search.reinforce import Reinforce
 from minicnn.search.scaling import Scaled, scale
 from minicnn.search.space import Decision, Space
 from minicnn.search.strategy import Sample, Strategy
-from minicnn.search.workers import Workers
 
 __all__ = [
     # What is searched.
@@ -49,7 +49,7 @@ __all__ = [
     "train_child",
     "SearchImages",
     "search_images",
-    "Workers",
+    "Pool",
     # Compound scaling.
     "scale",
     "Scaled",

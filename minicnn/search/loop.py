@@ -14,10 +14,10 @@ from minicnn.backend import get_backend, get_num_threads, set_num_threads
 from minicnn.search.child import Budget, Child, train_child
 from minicnn.search.found import Found
 from minicnn.search.images import SearchImages
+from minicnn.search.pool import Pool, Train
 from minicnn.search.record import Record, opened
 from minicnn.search.space import Space
 from minicnn.search.strategy import Choices, Sample, Strategy
-from minicnn.search.workers import Train, Workers
 
 Score: TypeAlias = Callable[[Sequence[str]], Iterator[Child]]
 """The children of some strings, in their order, one by one."""
@@ -183,11 +183,11 @@ def trained_by(workers: int, train: Train, seconds: float, say: Callable[[str], 
             yield lambda strings: (train(string) for string in strings)
         return
     with ExitStack() as stack:
-        teams: list[Workers] = []
+        teams: list[Pool] = []
 
         def score(strings: Sequence[str]) -> Iterator[Child]:
             if not teams:
-                teams.append(stack.enter_context(Workers(workers, train, seconds=seconds, say=say)))
+                teams.append(stack.enter_context(Pool(workers, train, seconds=seconds, say=say)))
             return teams[0].map(strings)
 
         yield score

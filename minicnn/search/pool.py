@@ -33,7 +33,7 @@ MOST_DEATHS = 5  # of workers in a row, with no child trained in between
 READY = "ready"
 
 
-class Workers:
+class Pool:
     """Processes that train children; a context manager, at whose end none of them is left.
 
     Args:
@@ -49,14 +49,14 @@ class Workers:
         >>> from functools import partial
         >>> from minicnn.search import Budget, search_images, train_child
         >>> train = partial(train_child, images=search_images("digits", size=8, count=100), budget=Budget(steps=5))
-        >>> with Workers(1, train) as workers:
+        >>> with Pool(1, train) as workers:
         ...     [child.steps for child in workers.map(["chain 3x3x4/2", "chain 3x3x8/2"])]
         [5, 5]
     """
 
     def __init__(self, count: int, train: Train, *, seconds: float = 60.0, say: Callable[[str], None] = print) -> None:
-        checks.integer(count, "Workers: count")
-        self.seconds, self.say = checks.positive(seconds, "Workers: seconds"), say
+        checks.integer(count, "Pool: count")
+        self.seconds, self.say = checks.positive(seconds, "Pool: seconds"), say
         self.start = partial(_Worker, _pickled(train), get_backend().name)
         self.deaths = 0
         self.team: list[_Worker] = []
@@ -138,7 +138,7 @@ def _pickled(train: Train) -> bytes:
         return pickle.dumps(train, protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         raise ArgumentError(
-            f"Workers: what trains a child cannot be sent to worker processes ({type(error).__name__}: {error}): define it at the top of a file, and "
+            f"Pool: what trains a child cannot be sent to worker processes ({type(error).__name__}: {error}): define it at the top of a file, and "
             "not as a lambda or inside a function"
         ) from error
 

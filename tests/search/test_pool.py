@@ -1,4 +1,4 @@
-"""Workers: children that exit, are killed, crash, hang or raise score 0, and nothing else is lost; nothing is left running."""
+"""A pool: children that exit, are killed, crash, hang or raise score 0, and nothing else is lost; nothing is left running."""
 
 import multiprocessing
 import os
@@ -7,8 +7,8 @@ import re
 import pytest
 
 from minicnn.errors import ArgumentError, DataError
-from minicnn.search import Child, Workers
-from minicnn.search import workers as room
+from minicnn.search import Child, Pool
+from minicnn.search import pool as room
 from tests.search.children import Unloadable, misbehaving
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills processes as POSIX does")
@@ -24,7 +24,7 @@ def is_alive(process_id):
 
 def test_children_that_take_their_worker_down_score_0_and_the_others_what_they_deserve():
     said, strings = [], ["ok .1", "exit", "slow .3", "raise", "hang", "ok .5", "killed", "ok .7"]
-    with Workers(2, misbehaving, seconds=3, say=said.append) as workers:
+    with Pool(2, misbehaving, seconds=3, say=said.append) as workers:
         children = list(workers.map(strings))
         ids = {child.parameters for child in children} - {0}
         assert len(workers.team) == 2
@@ -45,7 +45,7 @@ def test_children_that_take_their_worker_down_score_0_and_the_others_what_they_d
 def test_gives_up_where_no_worker_lives(monkeypatch):
     monkeypatch.setattr(room, "MOST_DEATHS", 2)
     said = []
-    with pytest.raises(DataError) as caught, Workers(1, Unloadable(), say=said.append) as workers:
+    with pytest.raises(DataError) as caught, Pool(1, Unloadable(), say=said.append) as workers:
         list(workers.map(["ok 1"]))
     assert str(caught.value) == (
         "search: 2 worker processes in a row have died, and no child was trained in between; the last one ended with exit code 7. Is the machine out of memory? "
@@ -56,7 +56,7 @@ def test_gives_up_where_no_worker_lives(monkeypatch):
 
 
 def test_breaking_off_leaves_nothing():
-    with pytest.raises(KeyboardInterrupt), Workers(1, misbehaving) as workers:  # noqa: PT012 - what is interrupted is the loop
+    with pytest.raises(KeyboardInterrupt), Pool(1, misbehaving) as workers:  # noqa: PT012 - what is interrupted is the loop
         for child in workers.map(["ok .5", "hang"]):
             assert child.reward == 0.5
             raise KeyboardInterrupt
@@ -67,12 +67,12 @@ def test_breaking_off_leaves_nothing():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"count": 0}, "Workers: count must be an integer >= 1, not 0"),
-        ({"seconds": 0}, "Workers: seconds must be a number above 0, not 0"),
-        ({"train": lambda string: Child(0.0)}, "Workers: what trains a child cannot be sent to worker processes ("),
+        ({"count": 0}, "Pool: count must be an integer >= 1, not 0"),
+        ({"seconds": 0}, "Pool: seconds must be a number above 0, not 0"),
+        ({"train": lambda string: Child(0.0)}, "Pool: what trains a child cannot be sent to worker processes ("),
     ],
 )
 def test_wrong_input(options, sentence):
     with pytest.raises(ArgumentError) as caught:
-        Workers(**{"count": 1, "train": misbehaving, **options})
+        Pool(**{"count": 1, "train": misbehaving, **options})
     assert str(caught.value).startswith(sentence)
