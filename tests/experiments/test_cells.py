@@ -43,7 +43,7 @@ def test_the_gain_is_taken_from_seed_to_seed():
 
 def test_the_experiment_runs(tmp_path, monkeypatch):
     plan = Plan(space="cells", children=4, batch=2, steps=1, batch_size=8, images=40, blocks=1, filters=4)
-    monkeypatch.setattr(cells, "MINUTES", Scale(plan, Large(image_size=16, images=20, cells=2, filters=6, steps=2), seeds=2, workers=0))
+    monkeypatch.setattr(cells, "MINUTES", Scale(plan, Large("digits", 8, 20, cells=2, filters=6, steps=2), seeds=2, workers=0))
     said = []
     report = run_experiment("cells", Settings(tmp_path, seed=5, say=said.append))
     assert [row[0] for row in report.rows] == ["drawn at random", "random search", "evolution", "REINFORCE", "ENAS"]
