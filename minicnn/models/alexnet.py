@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import integers
-from minicnn.errors import ShapeError
+from minicnn.checks import integer, integers
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 from minicnn.ops import checks
 
 
-def response_norm() -> nn.LocalResponseNorm:
+def response_norm(groups: int = 1) -> nn.LocalResponseNorm:
     """The normalisation between neighbouring channels, with the paper's constants; alpha multiplies the *sum* of squares (sec. 3.3)."""
-    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2, convention="paper")
+    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2, convention="paper", groups=groups)
 
 
 def fully_connected(in_features: int, hidden: int, num_classes: int) -> nn.Sequential:
@@ -30,7 +30,9 @@ def fully_connected(in_features: int, hidden: int, num_classes: int) -> nn.Seque
     })  # fmt: skip
 
 
-def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int = 1, norm_first: bool = False) -> nn.Sequential:
+def five_convolutions(
+    in_channels: int, channels: Sequence[int], *, groups: int = 1, norm_first: bool = False, norm_groups: int = 1
+) -> nn.Sequential:
     """AlexNet's features, for images of 227x227 pixels.
 
     Args:
@@ -38,11 +40,12 @@ def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int 
         channels: of the five convolutions.
         groups: of the second, fourth and fifth convolution.
         norm_first: normalise before the first two poolings instead of after them.
+        norm_groups: parts of the channels that are normalised each for itself.
     """
 
     def pool_and_norm(i: int) -> dict[str, nn.Module]:
         pool: dict[str, nn.Module] = {f"pool{i}": nn.MaxPool2d(3, stride=2)}
-        norm: dict[str, nn.Module] = {f"norm{i}": response_norm()}
+        norm: dict[str, nn.Module] = {f"norm{i}": response_norm(norm_groups)}
         return norm | pool if norm_first else pool | norm
 
     c1, c2, c3, c4, c5 = channels
@@ -181,12 +184,19 @@ class AlexNetGrouped(FixedSizeNet):
 
     Choices where sources differ: images of 227x227 pixels and dropout as in `AlexNet`; the normalisation comes before the
     pooling, as in the paper and in Caffe's "bvlc_alexnet". The normalisation runs over all channels, also across the border
-    between the two groups.
+    between the two groups, as in Caffe. On two GPUs it cannot, unless they exchange the maps at the border before every
+    normalisation, and the paper's exchange before conv3 only. So with `norm_groups=2` each GPU normalises its own maps, as
+    files of layers for two GPUs in the format of the author's cuda-convnet do, with a norm over 48 maps on each. That is the
+    network which `minicnn.distributed.AlexNetTwoWorkers` computes on two workers.
 
-    See `AlexNet` for the arguments.
+    See `AlexNet` for the other arguments.
+
+    Args:
+        norm_groups: 1 normalises over all channels, 2 over those of each GPU.
 
     Raises:
-        ArgumentError: `channels` are not five integers above 0, or are not even where a convolution has two groups.
+        ArgumentError: `channels` are not five integers above 0, or are not even where a convolution has two groups, or
+            `norm_groups` is neither 1 nor 2.
         ShapeError: in the forward pass: the input is not (N, in_channels, 227, 227).
 
     Source:
@@ -207,12 +217,15 @@ class AlexNetGrouped(FixedSizeNet):
         *,
         channels: Sequence[int] = (96, 256, 384, 384, 256),
         hidden: int = 4096,
+        norm_groups: int = 1,
         weights: Weights = None,
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 227, 227)
         channels = integers(channels, "AlexNetGrouped: channels", 5)
-        self.features = five_convolutions(in_channels, channels, groups=2, norm_first=True)
+        if integer(norm_groups, "AlexNetGrouped: norm_groups") > 2:
+            raise ArgumentError(f"AlexNetGrouped: norm_groups must be 1 (over all channels) or 2 (over those of each GPU), not {norm_groups!r}")
+        self.features = five_convolutions(in_channels, channels, groups=2, norm_first=True, norm_groups=norm_groups)
         self.classifier = fully_connected(6 * 6 * channels[-1], hidden, num_classes)
         load_pretrained(self, weights)
 
