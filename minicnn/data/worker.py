@@ -53,7 +53,7 @@ def batches_from_workers(
     count = min(num_workers, len(batches))
     workers: list[_Worker] = []
     try:
-        with _ctrl_c_waits():
+        with ctrl_c_waits():
             for number in range(count):
                 workers.append(_Worker(number))
         for number, worker in enumerate(workers):
@@ -66,7 +66,7 @@ def batches_from_workers(
 
 
 @contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
+def ctrl_c_waits() -> Iterator[None]:
     """Inside, SIGINT waits, and a process that is started inherits that. (Windows has no such mask.)"""
     if not hasattr(signal, "pthread_sigmask"):
         yield
