@@ -85,7 +85,7 @@ if __name__ == "__main__":
 
 
 def test_a_script_without_the_guard_is_told(tmp_path):
-    printed, errors = script(tmp_path, 'spawn(programs.call, 1, "barrier")\n').communicate(timeout=60)
+    _, errors = script(tmp_path, 'spawn(programs.call, 1, "barrier")\n').communicate(timeout=60)
     assert "a script must call spawn under `if __name__ == '__main__':`" in errors.splitlines()[-1]
 
 
