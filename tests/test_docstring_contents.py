@@ -19,7 +19,7 @@ from tests.docstring_parts import ORDER, attributes, fields, has, not_listed, pa
 
 PACKAGES = (
     "ops", "nn", "models", "optim", "detection", "transfer", "visualise", "data", "data.transforms", "data.imagenet", "nn.init",
-    "analysis", "io", "train", "testing", "captioning", "draw", "profiling",
+    "analysis", "io", "train", "testing", "captioning", "draw", "profiling", "distributed",
 )  # fmt: skip
 EXEMPT = {
     ("ops.global_avg_pool2d", "ArgumentError"): "its size is always 1, which the check accepts",
@@ -42,6 +42,8 @@ EXEMPT = {
     **{(f"data.{name}", "Example"): "needs files that are not there" for name in ("MNIST", "FashionMNIST", "CIFAR10", "CIFAR100")},
     ("visualise.draw", "Example"): "needs Matplotlib",
     ("io.read_picture", "Example"): "needs Pillow",
+    ("distributed.Communicator", "Example"): "only says what others must have",
+    ("distributed.MPICommunicator", "Example"): "is one process of several, which mpiexec starts",
     ("train.run_recipe", "Example"): "trains for seconds",
     ("train.resume", "Example"): "needs a run that was broken off",
 }

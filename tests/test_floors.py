@@ -22,7 +22,7 @@ FLOORS = [
     ["optim", "io"],
     ["data"],
     ["models"],
-    ["analysis", "captioning", "profiling", "detection", "visualise"],
+    ["analysis", "captioning", "profiling", "detection", "visualise", "distributed"],
     ["draw"],
     ["transfer"],
     ["train"],

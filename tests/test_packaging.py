@@ -74,7 +74,7 @@ def test_minimum_versions_are_stated():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == ">=3.11"
     assert "numpy>=2.0" in project["dependencies"]
-    assert {"gpu", "gpu-cuda13", "viz", "data", "weights", "docs", "assignments", "tensorboard", "dev", "all"} <= set(
+    assert {"gpu", "gpu-cuda13", "viz", "data", "weights", "docs", "assignments", "tensorboard", "distributed", "dev", "all"} <= set(
         project["optional-dependencies"]
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from minicnn.autograd.anomaly import anomaly_enabled
 from minicnn.autograd.convert import plain
 from minicnn.autograd.function import Function
+from minicnn.autograd.ready import listener
 from minicnn.autograd.tensor import Tensor
 from minicnn.autograd.total import total
 from minicnn.backend import get_backend
@@ -39,9 +40,11 @@ def backward(root: Tensor, gradient: Any = None) -> None:
             "backward() on a tensor that was not recorded: none of its inputs has requires_grad=True, "
             "or it was computed inside no_grad(), or detached (a gradient is a plain number here: second derivatives are not recorded)"
         )
-    dy = _initial_gradient(root, gradient)
+    dy, tell = _initial_gradient(root, gradient), listener()
     if root.creator is None:
         _accumulate(root, dy)
+        if tell is not None:
+            tell(root)
         return
     users = _count_users(root.creator)
     pending: dict[Function, Array] = {root.creator: dy}
@@ -57,6 +60,9 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         for edge, dx in zip(edges, gradients, strict=True):
             if isinstance(edge, Tensor) and dx is not None:
                 _accumulate(edge, dx, are_new)
+                users[edge] -= 1
+                if tell is not None and users[edge] == 0:
+                    tell(edge)
             elif isinstance(edge, Function) and dx is not None:
                 pending[edge] = total(pending[edge], dx) if edge in pending else dx
                 users[edge] -= 1
@@ -82,9 +88,9 @@ def _initial_gradient(root: Tensor, gradient: Any) -> Array:
     return xp.ones_like(root.data)
 
 
-def _count_users(root: Function) -> Counter[Function]:
-    """How many times the result of each function is used by the functions between it and the root."""
-    users: Counter[Function] = Counter()
+def _count_users(root: Function) -> Counter[Function | Tensor]:
+    """How many times the result of each function, and each leaf, is used by the functions between it and the root."""
+    users: Counter[Function | Tensor] = Counter()
     stack, seen = [root], {root}
     while stack:
         node = stack.pop()
@@ -94,11 +100,12 @@ def _count_users(root: Function) -> Counter[Function]:
                 "or add up the losses that share a part and call backward() once on the sum"
             )
         for edge in node.edges:
-            if isinstance(edge, Function):
-                users[edge] += 1
-                if edge not in seen:
-                    seen.add(edge)
-                    stack.append(edge)
+            if edge is None:
+                continue
+            users[edge] += 1
+            if isinstance(edge, Function) and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
     return users
 
 

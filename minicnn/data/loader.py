@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -77,6 +78,7 @@ class DataLoader:
         self.shuffle = checks.flag(shuffle, "DataLoader: shuffle")
         self.drop_last = checks.flag(drop_last, "DataLoader: drop_last")
         self.dataset = dataset
+        self._share = (0, 1)  # the part of each batch that is made here: its number, and how many there are
         self._next = (0, 0)  # the epoch and the batch that the next loop begins with
         self._position = (0, 0)  # those that follow what has been handed out last
         for name, function in (("transform", transform), ("collate", collate)):
@@ -97,6 +99,28 @@ class DataLoader:
         """Batches in an epoch."""
         full, rest = divmod(len(self.dataset), self.batch_size)
         return full + bool(rest and not self.drop_last)
+
+    def share(self, rank: int, size: int) -> DataLoader:
+        """A loader of the rank-th of `size` parts of each batch, at the same place of the same stream of batches.
+
+        The parts differ in length by one at most, and one behind the other they are the batch. A batch of fewer than `size` samples is in each part whole.
+
+        Raises:
+            ArgumentError: `rank` is not below `size`, or one of them is no integer.
+
+        Example:
+            >>> from minicnn.data import ArrayDataset
+            >>> loader = DataLoader(ArrayDataset(np.arange(7)), batch_size=5)
+            >>> [[batch.tolist() for (batch,) in loader.share(rank, 2)] for rank in (0, 1)]
+            [[[0, 1, 2], [5]], [[3, 4], [6]]]
+        """
+        size = checks.integer(size, "DataLoader.share: size")
+        rank = checks.integer(rank, "DataLoader.share: rank", 0)
+        if rank >= size:
+            raise ArgumentError(f"DataLoader.share: rank must be below size={size}, not {rank}")
+        part = copy.copy(self)
+        part._share = (rank, size)
+        return part
 
     @property
     def epoch(self) -> int:
@@ -180,7 +204,11 @@ class DataLoader:
         """The indices of the samples in each batch of an epoch."""
         size = len(self.dataset)
         order = random_stream(self._make.seed, ORDER, epoch).permutation(size) if self.shuffle else np.arange(size)
-        return [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
+        return [self._part(order[i * self.batch_size : (i + 1) * self.batch_size]) for i in range(len(self))]
+
+    def _part(self, batch: Array) -> Array:
+        rank, size = self._share
+        return batch if len(batch) < size else np.array_split(batch, size)[rank]
 
 
 def _tensor(entry: Any) -> Any:

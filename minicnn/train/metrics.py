@@ -42,19 +42,16 @@ class Metrics:
     batch_accuracy: float = 0.0
 
     def add(self, loss: float, scores: Array, labels: Array, others: Array | None = None, share: float = 1.0) -> None:
-        """Count a batch: its mean loss, scores (N, K) and labels (N,).
+        """Count a batch: its mean loss, scores (N, K) and labels (N,); see `correct`."""
+        self.count(loss, correct(scores, labels, others, share), len(labels))
 
-        Where images are mixed (`data.mixup`), an image counts with `share` if it is taken for its label, and with the rest if for that of the other image.
-        """
-        self.images += len(labels)
+    def count(self, loss: float, correct: float, images: int) -> None:
+        """Count a batch of so many images by its mean loss, and how many of them are right."""
+        self.images += images
         self.batches += 1
-        found = scores.argmax(axis=1)
-        correct = float((found == labels).sum())
-        if others is not None:
-            correct = share * correct + (1 - share) * float((found == others).sum())
         self.correct += correct
-        self.batch_loss, self.batch_accuracy = loss, correct / len(labels)
-        self.total_loss += loss * len(labels)
+        self.batch_loss, self.batch_accuracy = loss, correct / images
+        self.total_loss += loss * images
         self.seconds = perf_counter() - self.started
 
     def state_dict(self) -> dict[str, float]:
@@ -86,3 +83,17 @@ class Metrics:
     def images_per_second(self) -> float:
         """Speed up to the last batch."""
         return self.images / max(1e-9, self.seconds)
+
+
+def correct(scores: Array, labels: Array, others: Array | None = None, share: float = 1.0) -> float:
+    """How many images of a batch are right, from scores (N, K) and labels (N,).
+
+    Where images are mixed (`data.mixup`), an image counts with `share` if it is taken for its label, and with the rest if for that of the other image.
+
+    >>> import numpy as np
+    >>> correct(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]), np.array([1, 1]), share=0.75)
+    1.0
+    """
+    found = scores.argmax(axis=1)
+    right = float((found == labels).sum())
+    return right if others is None else share * right + (1 - share) * float((found == others).sum())

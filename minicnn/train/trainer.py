@@ -9,21 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from minicnn import checks
-from minicnn.autograd import Tensor, detect_anomaly
+from minicnn.autograd import Tensor
 from minicnn.backend import generator
-from minicnn.data.mixup import Mixed, mixup
+from minicnn.distributed.workers import Workers
 from minicnn.errors import ArgumentError, NonFiniteError, StateDictError
-from minicnn.models.auxiliary import Outputs, auxiliary_cross_entropy
+from minicnn.models.auxiliary import auxiliary_cross_entropy
 from minicnn.nn import Module
-from minicnn.ops.autocast import PRECISIONS, autocast
-from minicnn.optim import GradScaler, Optimizer, ReduceLROnPlateau, Schedule, clip_grad_norm
+from minicnn.ops.autocast import PRECISIONS
+from minicnn.optim import GradScaler, Optimizer, ReduceLROnPlateau, Schedule
 from minicnn.train.average import WeightAverage
 from minicnn.train.batches import Batches, in_groups, is_whole
 from minicnn.train.callback import Callback, EarlyStopping
 from minicnn.train.epoch import Epoch
 from minicnn.train.evaluation import evaluate
 from minicnn.train.metrics import Metrics
-from minicnn.train.statistics import kept_statistics
+from minicnn.train.step import cure, take_step
 
 Loss: TypeAlias = Callable[[Any, Tensor], Tensor]
 """`loss(outputs, labels)`: the mean loss of a batch, from what the network returned."""
@@ -46,6 +46,7 @@ class Trainer:
         clip_norm: gradients are scaled down to this common norm where they are above it (`optim.clip_grad_norm`).
         average: an average of the weights, which is updated after every step, and evaluated in their stead.
         mixup: alpha of `data.mixup`, which mixes the training images in pairs; 0 mixes nothing.
+        workers: those that share the work, of which this process is one; each fits a trainer of its own, with its shares of the batches (`Workers.share`).
 
     Attributes:
         steps: updates so far.
@@ -79,6 +80,7 @@ class Trainer:
         clip_norm: float | None = None,
         average: WeightAverage | None = None,
         mixup: float = 0.0,
+        workers: Workers | None = None,
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.precision = checks.choice(precision, "Trainer: precision", PRECISIONS)
@@ -87,6 +89,7 @@ class Trainer:
         self.clip_norm = math.inf if clip_norm is None else checks.positive(clip_norm, "Trainer: clip_norm")
         self.mixup = checks.number(mixup, "Trainer: mixup", 0)
         self.scaler = GradScaler(enabled=precision == "fp16")
+        self.workers = Workers() if workers is None else workers
         self.steps, self.gradient_norm = 0, 0.0
         self.history: list[Epoch] = []
         self.stopped: str | None = None
@@ -133,8 +136,10 @@ class Trainer:
                 break
             self._seen = None
             self.history.append(self._evaluated(seen, validation, test, callbacks))
+            self.workers.check_alike(self.model.parameters(), f"after epoch {len(self.history)}")
             for callback in callbacks:
                 callback.on_epoch(self, self.history[-1])
+            self.stopped = self.workers.agree(self.stopped)
         if len(self.history) >= epochs:
             self.stopped = None  # too late: all is done
         return self.history
@@ -161,62 +166,15 @@ class Trainer:
             return self._seen
         before = self._seen.batches
         for batches in in_groups(train, self.accumulate):
-            self._step(batches, self._seen)
+            take_step(self, batches, self._seen)
             for callback in callbacks:
                 callback.on_step(self, self._seen)
+            self.stopped = self.workers.agree(self.stopped)
             if self.is_stopping():
                 break
         if self._seen.batches == before:
             raise ArgumentError(f"Trainer: epoch {len(self.history) + 1} saw no images: `train` gave no batch. A generator can be walked through once only: give a DataLoader, or a list")
         return self._seen
-
-    def _step(self, batches: Sequence[tuple[Tensor, Tensor]], seen: Metrics) -> None:
-        """One update by the gradient of the mean loss over the images of all batches."""
-        count = sum(len(labels) for _, labels in batches)
-        self._forget_gradients()
-        restore = kept_statistics(self.model)
-        done = []
-        for images, labels in batches:
-            before = generator().bit_generator.state
-            loss, scores, mixed = self._forward(images, labels)
-            if not math.isfinite(value := loss.item()):
-                raise self._not_finite(f"the loss is {value}", images, labels, before, restore)
-            self.scaler.scale(loss if len(batches) == 1 else loss * (len(labels) / count)).backward()
-            done.append((value, scores.numpy(), labels.numpy(), *(() if mixed is None else (mixed.others.numpy(), mixed.share))))
-        self.scaler.unscale_(self.optimizer)
-        try:
-            self.gradient_norm = clip_grad_norm(self._named(), self.clip_norm, error_if_nonfinite=not self.scaler.is_enabled())
-        except NonFiniteError as error:
-            raise self._not_finite(str(error).partition(":")[2].partition(": no scaling")[0].strip(), images, labels, before, restore) from None
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        if self.average is not None:
-            self.average.update()
-        if isinstance(self.schedule, Schedule):
-            self.schedule.step()
-        self.steps += 1
-        for batch in done:
-            seen.add(*batch)
-
-    def _named(self) -> list[tuple[str, Tensor]]:
-        names = {id(parameter): name for name, parameter in self.model.named_parameters()}
-        mine = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
-        return [(names.get(id(parameter), f"parameter {i}, which is not the network's,"), parameter) for i, parameter in enumerate(mine)]
-
-    def _forget_gradients(self) -> None:
-        """Also those that the optimiser does not use, which would pile up."""
-        self.optimizer.zero_grad()
-        self.model.zero_grad()
-
-    def _forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Mixed | None]:
-        """Loss and scores of a batch, and how it was mixed."""
-        mixed = mixup(images, labels, generator(), self.mixup) if self.mixup else None
-        with autocast(self.precision):
-            outputs = self.model(images if mixed is None else mixed.images)
-            loss = self.loss(outputs, labels)
-            if mixed is not None:
-                loss = mixed.share * loss + (1 - mixed.share) * self.loss(outputs, mixed.others)
-            return loss, outputs.scores if isinstance(outputs, Outputs) else outputs, mixed
 
     def _evaluated(self, seen: Metrics, validation: Batches | None, test: Batches, callbacks: Sequence[Callback]) -> Epoch:
         """What the pass gave; the plateau is told its loss."""
@@ -227,39 +185,15 @@ class Trainer:
                 callback.on_test_batch(self, scores, labels)
 
         with self.average.in_place() if self.average is not None else contextlib.nullcontext():
-            chosen_by = None if validation is None else evaluate(self.model, validation, precision=self.precision)
-            held_out = evaluate(self.model, test, tell, precision=self.precision)
+            chosen_by = None if validation is None else evaluate(self.model, validation, precision=self.precision, workers=self.workers)
+            held_out = evaluate(self.model, test, tell, precision=self.precision, workers=self.workers)
         for what, metrics in (("validation", chosen_by), ("held-out", held_out)):
             if metrics is not None and not math.isfinite(metrics.loss):
-                raise NonFiniteError(f"the {what} loss is {metrics.loss} after epoch {number}, {self._cure(self._lr)}")
+                raise NonFiniteError(f"the {what} loss is {metrics.loss} after epoch {number}, {cure(self, self._lr)}")
         if isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step((chosen_by or seen).loss)
         epoch = Epoch(number, self._lr, seen.loss, seen.accuracy, held_out.loss, held_out.accuracy, seen.seconds, seen.images_per_second)
         return epoch if chosen_by is None else dataclasses.replace(epoch, validation_loss=chosen_by.loss, validation_accuracy=chosen_by.accuracy)
-
-    # What is not finite
-
-    def _not_finite(self, what: str, images: Tensor, labels: Tensor, before: Any, restore: Callable[[], None]) -> NonFiniteError:
-        """An error that names the operation in which it begins: the batch is computed once more, with the same random numbers, and watched.
-
-        The step has come to nothing: no gradient is left of it, and no trace in the running statistics.
-        """
-        where = f"{what} at step {self.steps + 1} (epoch {len(self.history) + 1})"
-        generator().bit_generator.state = before
-        named = ""
-        try:
-            with detect_anomaly():
-                self.scaler.scale(self._forward(images, labels)[0]).backward()
-        except NonFiniteError as error:
-            named = f"; it begins in {error}"
-        finally:
-            self._forget_gradients()
-            restore()
-        return NonFiniteError(f"{where}, {self._cure(self.lr)}{named}")
-
-    def _cure(self, lr: float) -> str:
-        range_ = ", or the precision bf16, for in float16 a number above 65504 is infinite" if self.precision == "fp16" else ""
-        return f"with a learning rate of {lr:g}: try {lr / 10:g}{range_}"
 
     # State
 

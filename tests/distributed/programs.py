@@ -1,0 +1,64 @@
+"""What the workers of the tests do: each function gets a communicator first. Started by `ranks.run_ranks`."""
+
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from minicnn import data, manual_seed, nn, ops, optim
+from minicnn.backend import set_num_threads
+from minicnn.distributed import MPICommunicator, Workers, synchronise
+from minicnn.train import Trainer, WeightAverage
+
+
+def images(count, seed=0, size=6):
+    """Noise, and whether its first channel is brighter than its second."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((count, 2, size, size)).astype(np.float32)
+    return data.ArrayDataset(x, (x[:, 0].mean((1, 2)) > x[:, 1].mean((1, 2))).astype(np.int64))
+
+
+class Net(nn.Module):
+    """A convolution, with or without a batch norm, and a linear layer; some parameters are in no graph."""
+
+    def __init__(self, norm, dropout=0.0):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 5, 3, padding=1)
+        self.norm = nn.BatchNorm2d(5) if norm else nn.Identity()
+        self.drop = nn.Dropout(dropout)
+        self.fc = nn.Linear(5, 2)
+        self.unused = nn.Linear(3, 3)
+
+    def forward(self, x):
+        y = self.norm(self.conv(x))
+        return self.fc(self.drop(ops.relu(y).mean(axis=(2, 3))))
+
+
+def fit(communicator, *, norm=None, batch=12, count=40, accumulate=1, epochs=2, optimizer="SGD", average=0.0, dropout=0.0, **workers_options):
+    """Losses, gradient norms and final state of a run; `norm` is None, "local" or "sync"."""
+    set_num_threads(1)
+    manual_seed(3)
+    model = Net(norm is not None, dropout)
+    workers = Workers(communicator, **workers_options)
+    if norm == "sync":
+        synchronise(model, workers)
+    rate = optim.SGD(model.parameters(), lr=0.3, momentum=0.9, weight_decay=1e-3) if optimizer == "SGD" else optim.Adam(model.parameters(), lr=0.01)
+    trainer = Trainer(model, rate, accumulate=accumulate, workers=workers, average=WeightAverage(model, average) if average else None)
+    train = workers.share(data.DataLoader(images(count), batch, shuffle=True, seed=1))
+    test = workers.share(data.DataLoader(images(21, 1), 10))
+    trainer.fit(train, test, epochs)
+    history = [(e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy) for e in trainer.history]
+    return {"history": history, "norm": trainer.gradient_norm, "state": model.state_dict(), "steps": trainer.steps}
+
+
+def main():
+    task = Path(sys.argv[1])
+    name, arguments = pickle.loads(task.read_bytes())
+    communicator = MPICommunicator()
+    result = globals()[name](communicator, *arguments[:-1], **arguments[-1]) if arguments and isinstance(arguments[-1], dict) else globals()[name](communicator, *arguments)
+    task.with_name(f"result-{communicator.rank}").write_bytes(pickle.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
