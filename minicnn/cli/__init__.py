@@ -39,28 +39,34 @@ def main(argv: Sequence[str] | None = None) -> int:
             return OK
         code = args.run(args)
         sys.stdout.flush()
-    except MinicnnError as error:
-        return _complain(str(error), WRONG_INPUT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone: `| head`
         return FAILED
-    except OSError as error:
-        return _complain(f"{error.filename or 'input or output'}: {error.strerror or error}", WRONG_INPUT)
-    except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
-    except Exception as error:
-        if said := cuda.explained(error):
-            return _complain(str(said), WRONG_INPUT)
-        if isinstance(error, MemoryError):
-            return _complain(f"not enough memory: {str(error) or 'none is left'}", WRONG_INPUT)
-        raise
+    except BaseException as error:
+        if (said := complaint(error)) is None:
+            raise
+        sentence, code = said
+        sys.stdout.flush()
+        print("minicnn: " + sentence, file=sys.stderr)
+        return code
     return int(code)
 
 
-def _complain(sentence: str, code: int) -> int:
-    sys.stdout.flush()
-    print("minicnn: " + " ".join(sentence.split()), file=sys.stderr)
-    return code
+def complaint(error: BaseException) -> tuple[str, int] | None:
+    """The line that says what is wrong, and the exit code; None for what nobody has foreseen."""
+    if isinstance(error, MinicnnError):
+        sentence, code = str(error), WRONG_INPUT
+    elif isinstance(error, OSError):
+        sentence, code = f"{error.filename or 'input or output'}: {error.strerror or error}", WRONG_INPUT
+    elif isinstance(error, KeyboardInterrupt):
+        sentence, code = "interrupted", INTERRUPTED
+    elif isinstance(error, Exception) and (said := cuda.explained(error)):
+        sentence, code = str(said), WRONG_INPUT
+    elif isinstance(error, MemoryError):
+        sentence, code = f"not enough memory: {str(error) or 'none is left'}", WRONG_INPUT
+    else:
+        return None
+    return " ".join(sentence.split()), code
 
 
 def _command(arguments: Sequence[str]) -> str | None:

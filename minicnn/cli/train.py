@@ -1,10 +1,12 @@
 """`minicnn train`: fit a network to a dataset and leave a log, a learning curve and checkpoints; or go on with a run that was broken off."""
 
+from __future__ import annotations
+
 import argparse
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minicnn.cli import INTERRUPTED, OK
 from minicnn.cli.download import showing_downloads
@@ -16,6 +18,9 @@ from minicnn.train.optimizers import OPTIMIZERS
 from minicnn.train.recipe import Recipe
 from minicnn.train.run_folder import BEST, LOG, RunFolder
 from minicnn.train.schedules import SCHEDULES
+
+if TYPE_CHECKING:
+    from minicnn.cli.job import Job
 
 LOOPS_ARE_SLOW = (
     "The backend loops is the textbook's loops in plain Python: one or two images a second with LeNet5, a quarter of an hour for a pass "
@@ -62,6 +67,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of a recipe, such as optimizer_options.momentum=0.8")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with its settings, from its last checkpoint")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run, new or empty (default: runs/MODEL-DATASET-NUMBER)")
+    parser.add_argument("--distributed", action="store_true", help="as one of several workers, which share every batch: mpiexec -n 4 minicnn train --distributed ...")
     add_backend(parser)
     add_precision(parser, default=None)
     parser.set_defaults(run=run)
@@ -69,29 +75,53 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say what came of it."""
-    recipe, folder, parts, backend = _going_on(args) if args.resume else _new(args)
+    from minicnn.cli.job import ALONE, job
+
+    if not args.distributed:
+        return _run(args, ALONE)
+    with job(args) as together:
+        return _run(args, together)
+
+
+def _run(args: argparse.Namespace, together: Job) -> int:
+    from minicnn.distributed.communicator import in_turn
+    from minicnn.train.several import share_work
+
+    with in_turn(together.communicator):  # the first downloads
+        recipe, folder, parts, backend = _going_on(args, together) if args.resume else _new(args)
+    parts = share_work(recipe, parts, together.communicator)
+    if not together.is_first:
+        folder = None
+    elif folder is None:
+        folder = RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}")
+    if together.watch is not None and folder is not None:
+        together.watch.hint(f"Go on from the last checkpoint: mpiexec -n {together.communicator.size} minicnn train --distributed --resume {shlex.quote(str(folder.path))}")
     if backend == "loops":
         print(LOOPS_ARE_SLOW, flush=True)
     return fit(recipe, folder, parts, backend)
 
 
-def fit(recipe: Recipe, folder: RunFolder, parts: Any, backend: str) -> int:
-    """Train, and say what came of it."""
+def fit(recipe: Recipe, folder: RunFolder | None, parts: Any, backend: str) -> int:
+    """Train, and say what came of it. Without a folder, as one of several workers that is not the first."""
     from minicnn.train.progress import show_progress
     from minicnn.train.run import run_recipe
 
-    held_out = len(parts.test.dataset)
+    if folder is None:
+        return INTERRUPTED if run_recipe(recipe, parts, None, show_progress).interrupted else OK
+    held_out, workers = len(parts.test.dataset), parts.trainer.workers.size
     images = f"{len(parts.train.dataset):,} images to train on, {held_out:,} held out"
     try:
         since = f"; goes on after {parts.trainer.steps} steps" if parts.trainer.steps else ""
-        print(f"{recipe.model} on {recipe.dataset}: {images}; backend {backend}, {recipe.precision}, seed {recipe.seed}{since}", flush=True)
+        by = f"{workers} workers, " if workers > 1 else ""
+        print(f"{recipe.model} on {recipe.dataset}: {images}; {by}backend {backend}, {recipe.precision}, seed {recipe.seed}{since}", flush=True)
         outcome = run_recipe(recipe, parts, folder, show_progress)
     finally:
         folder.remove_if_empty()
 
     if outcome.interrupted:
+        start = f"mpiexec -n {workers} minicnn train --distributed" if workers > 1 else "minicnn train"
         print(f"interrupted after {outcome.steps} steps ({len(outcome.history)} whole epochs); the state as it was then is kept")
-        print(f"  {folder.checkpoint}   go on: minicnn train --resume {folder.path}")
+        print(f"  {folder.checkpoint}   go on: {start} --resume {folder.path}")
         return INTERRUPTED
     if outcome.stopped:
         print(f"stopped: {outcome.stopped}")
@@ -109,8 +139,8 @@ def fit(recipe: Recipe, folder: RunFolder, parts: Any, backend: str) -> int:
     return OK
 
 
-def _new(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
-    """A run by a recipe, the options and --set, the later of which prevail."""
+def _new(args: argparse.Namespace) -> tuple[Recipe, None, Any, str]:
+    """A run, which has no folder yet, by a recipe, the options and --set, the later of which prevail."""
     from minicnn.train.recipe_file import read_recipe, with_settings
 
     backend = use_backend(args)
@@ -123,11 +153,11 @@ def _new(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
     use_precision(args)
     with showing_downloads() as report:
         parts = recipe.build(report)
-    return recipe, RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}"), parts, backend
+    return recipe, None, parts, backend
 
 
-def _going_on(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
-    """A run that was broken off, on the backend and the number of threads that it had."""
+def _going_on(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolder, Any, str]:
+    """A run that was broken off, on the backend and the number of threads that it had, with as many workers as there are."""
     import dataclasses
 
     from minicnn.train.resume import resume
@@ -143,8 +173,8 @@ def _going_on(args: argparse.Namespace) -> tuple[Recipe, RunFolder, Any, str]:
     args.precision = recipe.precision
     backend = use_backend(args)
     use_precision(args)
-    if backend != broken_off.backend or args.threads != broken_off.threads:
-        was = f"{broken_off.backend} with {broken_off.threads} threads"
+    if (backend, args.threads, together.communicator.size) != (broken_off.backend, broken_off.threads, broken_off.workers):
+        was = f"{broken_off.backend} with {broken_off.threads} thread{'s'[: broken_off.threads - 1]}, by {broken_off.workers} worker{'s'[: broken_off.workers - 1]}"
         print(f"The run was on {was}: what follows will not be bit for bit what would have followed there.", flush=True)
     with showing_downloads() as report:
         parts = broken_off.restore(report)

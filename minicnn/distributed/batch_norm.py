@@ -78,7 +78,6 @@ class SyncBatchNorm2d(BatchNorm2d):
         workers: who else has images.
 
     Raises:
-        ArgumentError: never: the layer that it takes over was checked.
         ShapeError: in the forward pass: x is not (N, C, H, W), or all workers together have one value in a channel.
 
     Source:

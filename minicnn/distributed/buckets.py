@@ -70,8 +70,13 @@ class Buckets:
                 packed.append(pack(self.buckets[len(packed)]))
                 line.put(packed[-1])
 
-        with when_ready(ready):
-            yield
+        try:
+            with when_ready(ready):
+                yield
+        except BaseException:
+            if line is not None:
+                line.close()  # and wait for nobody: the others may never come
+            raise
         self.sent_during_backward = len(packed)
         for bucket in self.buckets[len(packed) :]:
             packed.append(pack(bucket))
@@ -99,13 +104,17 @@ class _Line:
         """Add this up when those before it are done."""
         self._arrays.put(array)
 
+    def close(self) -> None:
+        """Nothing more will come."""
+        self._arrays.put(None)
+
     def finish(self) -> None:
         """Wait until all is added up.
 
         Raises:
             Exception: what stopped the thread.
         """
-        self._arrays.put(None)
+        self.close()
         self._thread.join()
         if self._error is not None:
             raise self._error

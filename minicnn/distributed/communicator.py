@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -90,3 +92,17 @@ class Alone:
     def duplicate(self) -> Alone:
         """Another one."""
         return Alone()
+
+
+@contextmanager
+def in_turn(communicator: Communicator) -> Iterator[None]:
+    """The workers go through this one after the other: for what the first of them downloads, or what is read under a lock.
+
+    >>> with in_turn(Alone()):
+    ...     pass
+    """
+    for _ in range(communicator.rank):
+        communicator.barrier()
+    yield
+    for _ in range(communicator.rank, communicator.size):
+        communicator.barrier()

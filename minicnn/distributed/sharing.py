@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Self, TypeAlias
 
 from minicnn.autograd import Tensor
 from minicnn.data import DataLoader, Dataset
 
 
-class Share(NamedTuple):
-    """One worker's part of a batch.
+class Share(tuple[Tensor, Tensor]):  # noqa: SLOT001 - a tuple's subclass can have no slots
+    """One worker's part of a batch: a pair of images and labels.
 
     Attributes:
-        images, labels: the part.
         weight: what each of its images counts. It is 1, but for a batch with fewer images than there are workers, which all of them compute whole: then 1 / size.
+
+    Example:
+        >>> share = Share(Tensor([[[[0.5]]]]), Tensor([3]), weight=0.5)
+        >>> images, labels = share
+        >>> labels.tolist(), share.weight
+        ([3], 0.5)
     """
 
-    images: Tensor
-    labels: Tensor
     weight: float
 
+    def __new__(cls, images: Tensor, labels: Tensor, weight: float) -> Self:
+        share = super().__new__(cls, (images, labels))
+        share.weight = weight
+        return share
 
-def as_share(batch: Sequence[Any]) -> Share:
-    """A batch of any loader, as images, labels, and a weight, which is 1 where the batch is not a share already.
 
-    >>> as_share(("images", "labels")).weight
+def weight_of(batch: tuple[Tensor, Tensor]) -> float:
+    """What each image of a batch counts: 1, if it is not a share.
+
+    >>> weight_of((Tensor([0.0]), Tensor([3])))
     1.0
     """
-    return batch if isinstance(batch, Share) else Share(batch[0], batch[1], 1.0)
+    return batch.weight if isinstance(batch, Share) else 1.0
 
 
 class SharedLoader:
@@ -43,7 +51,7 @@ class SharedLoader:
     Example:
         >>> from minicnn.data import Digits
         >>> loader = DataLoader(Digits(), batch_size=50, shuffle=True, seed=0)
-        >>> [len(next(iter(SharedLoader(loader, rank, 4))).labels) for rank in range(4)]
+        >>> [len(next(iter(SharedLoader(loader, rank, 4)))[1]) for rank in range(4)]
         [13, 13, 12, 12]
     """
 
@@ -73,3 +81,7 @@ class SharedLoader:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """See `DataLoader.load_state_dict`."""
         self.loader.load_state_dict(state)
+
+
+Loader: TypeAlias = DataLoader | SharedLoader
+"""All batches, or this worker's share of each."""

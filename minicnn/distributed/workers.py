@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,14 +12,11 @@ from minicnn.autograd import Tensor
 from minicnn.backend import generator, to_numpy
 from minicnn.distributed.buckets import BUCKET, Buckets
 from minicnn.distributed.communicator import Alone, Communicator
-from minicnn.distributed.sharing import SharedLoader
+from minicnn.distributed.sharing import Loader, SharedLoader
 from minicnn.errors import MinicnnError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
 from minicnn.nn import Module
-
-if TYPE_CHECKING:
-    from minicnn.data import DataLoader
 
 
 class Workers:
@@ -88,24 +84,11 @@ class Workers:
             return array
         return np.concatenate(self.communicator.all_gather(np.ascontiguousarray(array)))
 
-    @contextmanager
-    def in_turn(self) -> Iterator[None]:
-        """The workers go through this one after the other: for what one of them downloads, or reads under a lock."""
-        for rank in range(self.rank):
-            self._wait(rank)
-        yield
-        for rank in range(self.rank, self.size):
-            self._wait(rank)
-
-    def _wait(self, rank: int) -> None:
-        del rank  # one barrier for each turn
-        self.communicator.barrier()
-
     # Data
 
-    def share(self, loader: DataLoader) -> DataLoader | SharedLoader:
+    def share(self, loader: Loader) -> Loader:
         """A loader of this worker's part of each batch."""
-        return loader if self.size == 1 else SharedLoader(loader, self.rank, self.size)
+        return loader if self.size == 1 or isinstance(loader, SharedLoader) else SharedLoader(loader, self.rank, self.size)
 
     # A step
 
@@ -160,7 +143,7 @@ class Workers:
         if self.size == 1:
             return
         for tensor in tensors:
-            array = np.ascontiguousarray(to_numpy(tensor.data))
+            array = to_numpy(tensor.data).copy()
             self.communicator.broadcast(array)
             tensor.data = array_module(tensor.data).asarray(array)
 
@@ -174,7 +157,7 @@ class Workers:
             return
         sum_ = 0
         for tensor in tensors:
-            sum_ = zlib.crc32(np.ascontiguousarray(to_numpy(tensor.data)).tobytes(), sum_)
+            sum_ = zlib.crc32(to_numpy(tensor.data).tobytes(), sum_)
         sums = [int(array[0]) for array in self.communicator.all_gather(np.array([sum_], np.int64))]
         if others := [rank for rank, other in enumerate(sums) if other != sums[0]]:
             raise MinicnnError(

@@ -10,7 +10,7 @@ import numpy as np
 from minicnn import models, optim
 from minicnn.autograd import Tensor
 from minicnn.backend import manual_seed, to_numpy
-from minicnn.data import DataLoader
+from minicnn.distributed.sharing import Loader
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.images import small_set
 from minicnn.experiments.picture import Line, Panel, draw_panels
@@ -34,7 +34,7 @@ class Trained:
     net: CIFARNet
     history: list[Epoch]
     gradients: dict[str, list[float]]
-    test: DataLoader
+    test: Loader
 
     @property
     def errors(self) -> tuple[float, float]:
@@ -116,7 +116,7 @@ def _trained(settings: Settings, kind: str, depth: int) -> Trained:
     return Trained(net, history, found, test)
 
 
-def _small(settings: Settings, kind: str, depth: int) -> tuple[Trainer, DataLoader, DataLoader, int]:
+def _small(settings: Settings, kind: str, depth: int) -> tuple[Trainer, Loader, Loader, int]:
     images = small_set(settings, IMAGES, HELD_OUT, SIZE)
     train = images.batches(BATCH, settings.seed)
     manual_seed(settings.seed)
@@ -126,7 +126,7 @@ def _small(settings: Settings, kind: str, depth: int) -> tuple[Trainer, DataLoad
     return Trainer(net, optimizer, schedule), train, images.held_out(), EPOCHS
 
 
-def _full(settings: Settings, kind: str, depth: int) -> tuple[Trainer, DataLoader, DataLoader, int]:
+def _full(settings: Settings, kind: str, depth: int) -> tuple[Trainer, Loader, Loader, int]:
     """As in the paper: the recipe `resnet-cifar`."""
     changes = {"model": KINDS[kind], "model_options": {"depth": depth}, "seed": settings.seed}
     if settings.dataset is not None:

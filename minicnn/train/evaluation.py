@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minicnn.autograd import no_grad
-from minicnn.distributed.sharing import as_share
+from minicnn.distributed.sharing import weight_of
 from minicnn.distributed.workers import Workers
 from minicnn.errors import ArgumentError
 from minicnn.kernels.types import Array
@@ -44,7 +44,7 @@ def evaluate(
     metrics, workers = Metrics(), Workers() if workers is None else workers
     with evaluating(model), no_grad(), autocast(precision):
         for batch in batches:
-            images, labels, workers.weight = as_share(batch)
+            (images, labels), workers.weight = batch, weight_of(batch)
             part = model(images)
             loss = workers.mean(cross_entropy(part, labels).item(), len(labels))
             scores, truth = workers.gather(part.numpy()), workers.gather(labels.numpy())

@@ -11,6 +11,7 @@ from minicnn.backend import generator, manual_seed
 from minicnn.data import ArrayDataset, DataLoader, of_each_class, random_split
 from minicnn.data.published import Report
 from minicnn.data.transforms import Compose, Transform
+from minicnn.distributed.sharing import Loader
 from minicnn.errors import ArgumentError
 from minicnn.models.auxiliary import auxiliary_cross_entropy
 from minicnn.nn import Module
@@ -45,9 +46,9 @@ class Parts:
     images: ImageSet
     model_kwargs: dict[str, Any]
     trainer: Trainer
-    train: DataLoader
-    validation: DataLoader | None
-    test: DataLoader
+    train: Loader
+    validation: Loader | None
+    test: Loader
 
     @property
     def model(self) -> Module:
@@ -100,7 +101,7 @@ def on_features(recipe: Recipe, parts: Parts) -> Parts:
     """The same run on what goes into the head, which is computed here, once. The batches are the same."""
     model, prepare = parts.model, parts.images.prepare
 
-    def computed(loader: DataLoader, batch_size: int, shuffle: bool) -> DataLoader:
+    def computed(loader: Loader, batch_size: int, shuffle: bool) -> DataLoader:
         unchanged = DataLoader(loader.dataset, EVALUATION_BATCH, num_workers=recipe.workers, transform=prepare)
         return DataLoader(ArrayDataset(*extract(model, unchanged)), batch_size, shuffle=shuffle, seed=recipe.seed)
 

@@ -53,6 +53,7 @@ class Recipe:
         seed: the number that weights, order, augmentation and dropout follow from.
         workers: processes that prepare batches. It changes no number.
         precision: "fp32", or what `minicnn.autocast` takes.
+        sync_batch_norm: batch norms see the images of all workers, where several share the batches (`minicnn.distributed`).
 
     Example:
         >>> Recipe(model="resnet20", schedule="cosine").resolved().model
@@ -88,6 +89,7 @@ class Recipe:
     seed: int = 0
     workers: int = 0
     precision: str = "fp32"
+    sync_batch_norm: bool = False
 
     def resolved(self) -> Recipe:
         """The recipe with the optimiser's usual learning rate where none is given, every name as it is listed, and NumPy's numbers as Python's.
@@ -112,6 +114,7 @@ class Recipe:
         for name in ("image_size", "images_per_class"):
             if getattr(self, name) is not None:
                 checks.integer(getattr(self, name), f"the recipe's {name}")
+        checks.flag(self.sync_batch_norm, "the recipe's sync_batch_norm")
         checks.positive(self.body_lr, "the recipe's body_lr")
         look_up(self.strategy, STRATEGIES, "strategy")
         if self.weights is None and self.strategy != "all":

@@ -23,7 +23,8 @@ from minicnn.train.run_folder import RunFolder
 from minicnn.train.trainer import Trainer
 
 LINES = 25  # of the log for each epoch, at most
-SAVED_AT_LEAST = 600  # seconds between checkpoints in the middle of a pass
+SAVED_AT_LEAST = 600.0  # seconds between checkpoints in the middle of a pass
+SEVERAL_SAVE = 60.0  # the same for several workers, any of whom can die
 SAMPLES, MISTAKES = 16, 24
 LARGEST = 96  # pixels of a picture's longer side, where a page shows it
 
@@ -52,6 +53,8 @@ class Log(Callback):
 class Checkpoints(Callback):
     """Writes the state after every epoch, and every ten minutes within one; keeps the best, and every k-th.
 
+    Where several work together it is written after the first step, and every minute: the death of one ends the run, without notice.
+
     Args:
         folder: of the run.
         contents: gives what a checkpoint holds.
@@ -60,10 +63,13 @@ class Checkpoints(Callback):
 
     def __init__(self, folder: RunFolder, contents: Callable[[], Mapping[str, Any]], keep_every: int = 0) -> None:
         self.folder, self.contents, self.keep_every = folder, contents, keep_every
-        self.saved = monotonic()
+        self.saved: float | None = None
 
     def on_step(self, trainer: Trainer, metrics: Metrics) -> None:  # noqa: ARG002 - called like every callback
-        if monotonic() - self.saved > SAVED_AT_LEAST:
+        alone = trainer.workers.size == 1
+        if self.saved is None and alone:
+            self.saved = monotonic()
+        if self.saved is None or monotonic() - self.saved > (SAVED_AT_LEAST if alone else SEVERAL_SAVE):
             self.save()
 
     def on_epoch(self, trainer: Trainer, epoch: Epoch) -> None:

@@ -30,8 +30,8 @@ class BrokenOff:
     Attributes:
         recipe: what it was started with.
         images: what it was trained on.
-        backend, threads: on what it computed. On another backend, or with another number of threads, sums are made in another order: what follows
-            would not be the same bit for bit.
+        backend, threads, workers: on what it computed, and how many shared the work. With others, sums are made in another order: what follows would not be
+            the same bit for bit.
     """
 
     folder: RunFolder
@@ -39,6 +39,7 @@ class BrokenOff:
     images: Remembered
     backend: str
     threads: int
+    workers: int
     state: dict[str, Any]
 
     def restore(self, report: Report | None = None) -> Parts:
@@ -82,7 +83,8 @@ def resume(path: str | os.PathLike[str]) -> BrokenOff:
         environment = state["environment"]
         recipe, known = Recipe(**state["recipe"]).resolved(), remembered(state)
         threads = checks.integer(environment["threads"], "the number of threads")
-        return BrokenOff(folder, recipe, known, str(environment["backend"]), threads, state)
+        workers = checks.integer(environment.get("workers", 1), "the number of workers")
+        return BrokenOff(folder, recipe, known, str(environment["backend"]), threads, workers, state)
     except NOT_A_STATE as error:
         raise CheckpointError(f"the run {path} cannot be resumed: another version of minicnn made its checkpoint ({type(error).__name__}: {error})") from None
 

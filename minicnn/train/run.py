@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from minicnn.backend import get_backend, get_num_threads
 from minicnn.errors import NonFiniteError
@@ -52,7 +52,11 @@ class Outcome:
         return sum(epoch.seconds for epoch in self.history)
 
 
-def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[int, int], AbstractContextManager[Callback]]) -> Outcome:
+Show: TypeAlias = Callable[[int, int], AbstractContextManager[Callback]]
+"""`show(epochs, steps_per_epoch)`: a context in which progress is shown."""
+
+
+def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder | None, show: Show) -> Outcome:
     """Train, writing lines of the log and the checkpoint after every pass over the images.
 
     Ctrl-C ends training after the step at hand; the checkpoint then holds the state after that step. A trainer that has taken steps already goes on.
@@ -60,8 +64,8 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
     Args:
         recipe: what to do; it is written into the folder, the log and the checkpoint.
         parts: what `recipe.build()` gave, or `resume` has restored.
-        folder: where to write.
-        show: `show(epochs, steps_per_epoch)` is a context in which progress is shown.
+        folder: where to write; None for a worker that is not the first of several (`several.share_work`): it writes nothing and shows nothing.
+        show: see `Show`.
 
     Raises:
         NonFiniteError: the loss or a gradient became NaN or Inf; the checkpoint is that of the last pass, if there was one.
@@ -69,6 +73,8 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
         ArgumentError: another process is running this run.
         MinicnnError: the network does not take these images, one of them is damaged, and so on. Before the first step, nothing is left in the folder.
     """
+    if folder is None:
+        return _help(recipe.resolved(), parts)
     with folder.held():
         try:
             return _run(recipe.resolved(), parts, folder, show)
@@ -78,7 +84,20 @@ def run_recipe(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[
             raise
 
 
-def _run(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[int, int], AbstractContextManager[Callback]]) -> Outcome:
+def _help(recipe: Recipe, parts: Parts) -> Outcome:
+    """What a worker does that is not the first."""
+    trainer = parts.trainer
+    with between_steps() as interrupted:
+        trainer.fit(parts.train, parts.test, recipe.epochs, validation=parts.validation, callbacks=_deciding(recipe, interrupted))
+    return Outcome(trainer.history, trainer.steps, trainer.stopped, has_curve=False)
+
+
+def _deciding(recipe: Recipe, interrupted: Callable[[], bool]) -> list[Callback]:
+    """Those who may end the run."""
+    return [StopWhen(interrupted, INTERRUPTED), *([EarlyStopping(recipe.patience)] if recipe.patience else [])]
+
+
+def _run(recipe: Recipe, parts: Parts, folder: RunFolder, show: Show) -> Outcome:
     trainer = parts.trainer
     steps_per_epoch = -(-len(parts.train) // recipe.accumulate)
     _begin(recipe, parts, folder, steps_per_epoch)
@@ -86,8 +105,7 @@ def _run(recipe: Recipe, parts: Parts, folder: RunFolder, show: Callable[[int, i
         checkpoints = Checkpoints(folder, lambda: contents_of(recipe, parts), recipe.keep_every)
         callbacks: list[Callback] = [
             progress,
-            StopWhen(interrupted, INTERRUPTED),
-            *([EarlyStopping(recipe.patience)] if recipe.patience else []),
+            *_deciding(recipe, interrupted),
             Log(folder, steps_per_epoch),
             HeldOut(folder, parts.images.test, parts.images.classes),
             checkpoints,
@@ -119,7 +137,7 @@ def _begin(recipe: Recipe, parts: Parts, folder: RunFolder, steps_per_epoch: int
         folder.log("resumed", step=trainer.steps, epoch=len(trainer.history))
         return
     write_recipe(recipe, folder.recipe)
-    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name}, steps_per_epoch=steps_per_epoch)
+    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name}, steps_per_epoch=steps_per_epoch, workers=trainer.workers.size)
 
 
 def contents_of(recipe: Recipe, parts: Parts) -> dict[str, Any]:
@@ -130,7 +148,7 @@ def contents_of(recipe: Recipe, parts: Parts) -> dict[str, Any]:
         "dataset": recipe.dataset,
         "images": to_remember(parts.images),
         "recipe": dataclasses.asdict(recipe),
-        "environment": {"backend": get_backend().name, "threads": get_num_threads()},
+        "environment": {"backend": get_backend().name, "threads": get_num_threads(), "workers": trainer.workers.size},
         "epoch": len(trainer.history),
         "test_accuracy": trainer.history[-1].test_accuracy if trainer.history else None,
         "data": parts.train.state_dict(),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from minicnn.autograd import Tensor, detect_anomaly
 from minicnn.backend import generator
 from minicnn.data.mixup import Mixed, mixup
-from minicnn.distributed.sharing import Share, as_share
+from minicnn.distributed.sharing import weight_of
 from minicnn.errors import NonFiniteError
 from minicnn.models.auxiliary import Outputs
 from minicnn.ops.autocast import autocast
@@ -21,40 +22,36 @@ if TYPE_CHECKING:
     from minicnn.train.trainer import Trainer
 
 
-def take_step(trainer: Trainer, batches: Sequence[Sequence[Tensor]], seen: Metrics) -> None:
+def take_step(trainer: Trainer, batches: Sequence[tuple[Tensor, Tensor]], seen: Metrics) -> None:
     """Update the weights by the gradient of the mean loss over the images of all batches, and of all workers' shares of them.
 
     Raises:
         NonFiniteError: the loss or a gradient is NaN or Inf, on any worker.
     """
-    workers, shares = trainer.workers, [as_share(batch) for batch in batches]
-    (count,) = workers.total(sum(share.weight * len(share.labels) for share in shares))
+    workers = trainer.workers
+    (count,) = workers.total(sum(weight_of(batch) * len(batch[1]) for batch in batches))
     workers.begin_step(trainer.steps)
     forget_gradients(trainer)
     restore = kept_statistics(trainer.model)
     done = []
-    for share in shares:
-        workers.weight = share.weight
+    for batch in batches:
+        (images, labels), workers.weight = batch, weight_of(batch)
+        counted = workers.weight * len(labels)
         before = generator().bit_generator.state
-        loss, scores, mixed = forward(trainer, share)
-        value = workers.mean(loss.item(), len(share.labels))
-        if not math.isfinite(value):
-            raise not_finite(trainer, f"the loss is {value}", share, before, restore)
-        part = share.weight * len(share.labels) / count
-        scaled = trainer.scaler.scale(loss if part == 1 else loss * part)
-        if share is shares[-1]:
-            with workers.reducing(trainer.model, trained(trainer)):
-                scaled.backward()
-        else:
+        loss, scores, mixed = forward(trainer, images, labels)
+        if not math.isfinite(value := workers.mean(loss.item(), len(labels))):
+            raise not_finite(trainer, f"the loss is {value}", batch, before, restore)
+        scaled = trainer.scaler.scale(loss if counted == count else loss * (counted / count))
+        with workers.reducing(trainer.model, trained(trainer)) if batch is batches[-1] else nullcontext():
             scaled.backward()
         mixture = () if mixed is None else (mixed.others.numpy(), mixed.share)
-        done.append((value, share.weight * correct(scores.numpy(), share.labels.numpy(), *mixture), share.weight * len(share.labels)))
+        done.append((value, workers.weight * correct(scores.numpy(), labels.numpy(), *mixture), counted))
     trainer.scaler.unscale_(trainer.optimizer)
     try:
         trainer.gradient_norm = clip_grad_norm(named(trainer), trainer.clip_norm, error_if_nonfinite=not trainer.scaler.is_enabled())
     except NonFiniteError as error:
         what = str(error).partition(":")[2].partition(": no scaling")[0].strip()
-        raise not_finite(trainer, what, share, before, restore) from None
+        raise not_finite(trainer, what, batch, before, restore) from None
     trainer.scaler.step(trainer.optimizer)
     trainer.scaler.update()
     if trainer.average is not None:
@@ -63,8 +60,8 @@ def take_step(trainer: Trainer, batches: Sequence[Sequence[Tensor]], seen: Metri
         trainer.schedule.step()
     trainer.steps += 1
     for value, *counts in done:
-        right, images = workers.total(*counts)
-        seen.count(value, right, round(images))
+        right, of = workers.total(*counts)
+        seen.count(value, right, round(of))
 
 
 def trained(trainer: Trainer) -> list[Tensor]:
@@ -84,9 +81,8 @@ def forget_gradients(trainer: Trainer) -> None:
     trainer.model.zero_grad()
 
 
-def forward(trainer: Trainer, share: Share) -> tuple[Tensor, Tensor, Mixed | None]:
+def forward(trainer: Trainer, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Mixed | None]:
     """Loss and scores of a batch, and how it was mixed."""
-    images, labels, _ = share
     mixed = mixup(images, labels, generator(), trainer.mixup) if trainer.mixup else None
     with autocast(trainer.precision):
         outputs = trainer.model(images if mixed is None else mixed.images)
@@ -96,7 +92,7 @@ def forward(trainer: Trainer, share: Share) -> tuple[Tensor, Tensor, Mixed | Non
         return loss, outputs.scores if isinstance(outputs, Outputs) else outputs, mixed
 
 
-def not_finite(trainer: Trainer, what: str, share: Share, before: Any, restore: Callable[[], None]) -> NonFiniteError:
+def not_finite(trainer: Trainer, what: str, batch: tuple[Tensor, Tensor], before: Any, restore: Callable[[], None]) -> NonFiniteError:
     """An error that names the operation in which it begins: the batch is computed once more, with the same random numbers, and watched.
 
     Every worker watches its own share, apart from the others, of which one may stop in the middle; what the first says that found something, all say.
@@ -108,7 +104,7 @@ def not_finite(trainer: Trainer, what: str, share: Share, before: Any, restore: 
     found = None
     try:
         with detect_anomaly(), trainer.workers.apart():
-            trainer.scaler.scale(forward(trainer, share)[0]).backward()
+            trainer.scaler.scale(forward(trainer, *batch)[0]).backward()
     except NonFiniteError as error:
         found = str(error)
     finally:

@@ -9,6 +9,7 @@ import numpy as np
 from minicnn import data, manual_seed, nn, ops, optim
 from minicnn.backend import set_num_threads
 from minicnn.distributed import MPICommunicator, Workers, synchronise
+from minicnn.errors import NonFiniteError
 from minicnn.train import Trainer, WeightAverage
 
 
@@ -52,11 +53,62 @@ def fit(communicator, *, norm=None, batch=12, count=40, accumulate=1, epochs=2, 
     return {"history": history, "norm": trainer.gradient_norm, "state": model.state_dict(), "steps": trainer.steps}
 
 
+def fits(communicator, runs):
+    """Several runs, one after the other."""
+    return [fit(communicator, **run) for run in runs]
+
+
+def operations(communicator):
+    """What each operation gives on this worker."""
+    rank, size = communicator.rank, communicator.size
+    found = {"sum": np.array([rank, 10.0]), "from the last": np.array([rank, 7]), "received": np.zeros(1)}
+    communicator.all_reduce(found["sum"])
+    communicator.broadcast(found["from the last"], size - 1)
+    found["gathered"] = communicator.all_gather(np.full((rank, 2), rank))
+    found["exchanged"] = communicator.exchange(np.full(3, rank), (rank + 1) % size, (rank - 1) % size)
+    if rank == 0:
+        communicator.send(np.array([5.0]), size - 1)
+    if rank == size - 1:
+        communicator.receive(found["received"], 0)
+    apart, found["apart"] = communicator.duplicate(), np.ones(1)
+    apart.all_reduce(found["apart"])
+    communicator.barrier()
+    return {**found, "here": communicator.here}
+
+
+class Logarithms(nn.Module):
+    """Whose inputs should be above 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.norm = nn.Linear(2 * 6 * 6, 2), nn.BatchNorm2d(2)
+
+    def forward(self, x):
+        return self.fc(ops.log(x).flatten(1)) + 0 * self.norm(x).mean()
+
+
+def spoiled(communicator):
+    """What a run says whose eighth image has a negative number: in the second batch of four, the second worker's."""
+    set_num_threads(1)
+    manual_seed(3)
+    few = images(8)
+    x = np.abs(few.arrays[0]) + 0.1
+    x[7, 0, 0, 0] = -1
+    model, workers = Logarithms(), Workers(communicator)
+    synchronise(model, workers)
+    loader = workers.share(data.DataLoader(data.ArrayDataset(x, few.arrays[1]), 4))
+    try:
+        Trainer(model, optim.SGD(model.parameters(), lr=0.1), workers=workers).fit(loader, loader, 1)
+    except NonFiniteError as error:
+        return str(error)
+    return ""
+
+
 def main():
     task = Path(sys.argv[1])
     name, arguments = pickle.loads(task.read_bytes())
     communicator = MPICommunicator()
-    result = globals()[name](communicator, *arguments[:-1], **arguments[-1]) if arguments and isinstance(arguments[-1], dict) else globals()[name](communicator, *arguments)
+    result = globals()[name](communicator, *arguments)
     task.with_name(f"result-{communicator.rank}").write_bytes(pickle.dumps(result))
 
 

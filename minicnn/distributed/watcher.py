@@ -1,0 +1,108 @@
+"""The process that is left to say what happened when a worker dies.
+
+MPI's launcher ends all workers within milliseconds of the death of one: none of them has time to say a word. So the first worker starts this program, which
+belongs to no job. Every worker holds a connection to it; one that closes without a farewell has died. It imports nothing but Python's own library.
+
+Started as `python -I watcher.py DESCRIPTOR SIZE TOKEN`, where the descriptor is that of a listening socket.
+"""
+
+import json
+import selectors
+import socket
+import sys
+import time
+
+PATIENCE = 60.0  # seconds until all workers must have come
+TOGETHER = 0.25  # seconds in which farewells may still arrive that were sent before a death
+
+
+class Watcher:
+    """Listens to the workers of one job.
+
+    Args:
+        listening: the socket at which they arrive.
+        size: how many they are.
+        token: what a worker says first, so that nobody else is taken for one.
+    """
+
+    def __init__(self, listening: socket.socket, size: int, token: str) -> None:
+        self.size, self.token = size, token
+        self.hint = ""  # how to go on
+        self.known: dict[socket.socket, dict[str, object]] = {}
+        self.quiet = False  # a worker has said itself what is wrong
+        self.dead: list[dict[str, object]] = []
+        self.left = 0
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(listening, selectors.EVENT_READ, self.arrive)
+
+    def watch(self) -> str | None:
+        """Wait until all workers are gone; a sentence if one of them died, else None."""
+        start = time.monotonic()
+        while self.left < self.size and not self.quiet:
+            if len(self.known) + self.left < self.size and time.monotonic() - start > PATIENCE:
+                return None
+            self.listen(TOGETHER)
+            if self.dead:
+                return self.sentence()
+        return None
+
+    def listen(self, seconds: float) -> None:
+        """Take in what has happened; wait so long for something to happen."""
+        for key, _ in self.selector.select(seconds):
+            key.data(key.fileobj)
+
+    def sentence(self) -> str | None:
+        """What to say of the first death, unless its worker, or another, said something itself."""
+        end = time.monotonic() + TOGETHER
+        while time.monotonic() < end and not self.quiet:
+            self.listen(max(0.0, end - time.monotonic()))
+        if self.quiet:
+            return None
+        first = self.dead[0]
+        return f"minicnn: worker {first['rank']} of {self.size} (process {first['pid']} on {first['host']}) has died, and the job with it. {self.hint}"
+
+    def arrive(self, listening: socket.socket) -> None:
+        """A worker connects."""
+        connection, _ = listening.accept()
+        connection.settimeout(5)
+        self.selector.register(connection, selectors.EVENT_READ, self.hear)
+
+    def hear(self, connection: socket.socket) -> None:
+        """A worker says something, or is gone."""
+        try:
+            text = connection.recv(1 << 16).decode()
+        except OSError:
+            text = ""
+        for line in text.splitlines():
+            word, _, rest = line.partition(" ")
+            if word == self.token:
+                self.known[connection] = json.loads(rest)
+            elif connection in self.known:
+                self.obey(connection, word, rest)
+        if not text:
+            self.selector.unregister(connection)
+            connection.close()
+            if connection in self.known:
+                self.dead.append(self.known.pop(connection))
+
+    def obey(self, connection: socket.socket, word: str, rest: str) -> None:
+        """A worker that is known says one of three things."""
+        if word == "hint":
+            self.hint = rest
+        elif word == "failed":
+            self.quiet = True
+        elif word == "farewell":
+            del self.known[connection]
+            self.left += 1
+
+
+def main() -> None:
+    """Watch, and say it."""
+    descriptor, size, token = sys.argv[1:]
+    sentence = Watcher(socket.socket(fileno=int(descriptor)), int(size), token).watch()
+    if sentence is not None:
+        sys.stderr.write(sentence.strip() + "\n")
+
+
+if __name__ == "__main__":
+    main()

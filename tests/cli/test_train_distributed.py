@@ -1,0 +1,173 @@
+"""`mpiexec -n N minicnn train --distributed`: what is written, what happens when a worker dies, and how to go on."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minicnn.io import load_checkpoint
+from minicnn.train import read_log
+from tests.distributed.ranks import command
+
+QUICK = ("--dataset", "digits", "--model", "LeNet5", "--batch-size", "96", "--seed", "2")
+SECONDS = 120
+
+
+def start(ranks, *arguments, **options):
+    line = command(ranks, "-m", "minicnn", "train", "--distributed", "--threads", "1", *arguments)
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+
+
+def train(ranks, *arguments):
+    """Exit code and what was said."""
+    process = start(ranks, *arguments)
+    said = process.communicate(timeout=SECONDS)[0]
+    return process.returncode, said
+
+
+def worker(out, rank):
+    """The process of a rank: the one with this run on its command line and this number in its environment."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if words[0] == sys.executable.encode() and str(out).encode() in words and f"PMI_RANK={rank}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                return int(folder.name)
+    return None
+
+
+def until(found, what):
+    end = time.monotonic() + SECONDS
+    while not (answer := found()):
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+    return answer
+
+
+def steps(out):
+    log = Path(out, "log.jsonl")
+    return [line["step"] for line in read_log(log) if line["kind"] == "step"] if log.exists() else []
+
+
+def killed(out, rank, ranks=2, number=signal.SIGKILL):
+    """Start a run of many epochs, and kill one worker when the first epoch is over; code and output."""
+    process = start(ranks, *QUICK, "--epochs", "3", "--out", str(out))
+    until(lambda: Path(out, "held_out.json").exists(), "the first epoch ends")
+    os.kill(until(lambda: worker(out, rank), "there is such a worker"), number)
+    said = process.communicate(timeout=SECONDS)[0]
+    return process.returncode, said
+
+
+def history(out):
+    return [(e["train_loss"], e["test_loss"], e["test_accuracy"]) for e in load_checkpoint(Path(out, "checkpoint.safetensors"))["history"]]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Three epochs by two workers, without a break."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    code, said = train(2, *QUICK, "--epochs", "3", "--out", out)
+    assert code == 0, said
+    return out, said
+
+
+def test_one_of_them_writes_and_speaks_for_all(whole):
+    out, said = whole
+    assert said.count("2 workers, backend numba") == 1
+    assert [line.split()[1] for line in said.splitlines() if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
+    lines = list(read_log(out / "log.jsonl"))
+    assert [line["kind"] for line in lines].count("run") == [line["kind"] for line in lines].count("end") == 1
+    assert lines[0]["workers"] == 2
+    confusion = json.loads((out / "held_out.json").read_text())["confusion"]
+    assert sum(map(sum, confusion)) == 360
+
+
+def test_one_worker_with_the_same_batches_has_the_same_losses(whole, tmp_path):
+    code, said = train(1, *QUICK, "--epochs", "3", "--out", tmp_path / "run")
+    assert code == 0, said
+    assert "One worker: mpiexec -n 4 in front of the command starts four." in said
+    np.testing.assert_allclose(history(tmp_path / "run"), history(whole[0]), rtol=2e-4)
+
+
+@pytest.mark.parametrize("rank", [1, 0], ids=["a worker", "the first worker"])
+def test_a_death_ends_the_job_with_one_line_and_it_can_go_on_with_two_or_one(rank, whole, tmp_path):
+    out = tmp_path / "run"
+    code, said = killed(out, rank)
+    assert code != 0
+    lines = [line for line in said.splitlines() if line.startswith("minicnn:")]
+    assert len(lines) == 1, said
+    assert re.match(rf"minicnn: worker {rank} of 2 \(process \d+ on \S+\) has died, and the job with it\. Go on from the last checkpoint: ", lines[0])
+    assert lines[0].endswith(f"mpiexec -n 2 minicnn train --distributed --resume {out}")
+    until(lambda: worker(out, 0) is None and worker(out, 1) is None, "nobody is left")
+    code, said = train(2 if rank else 1, "--resume", out)
+    assert code == 0, said
+    assert ("by 2 workers" in said) == (rank == 0), "it says so where the number of workers is another"
+    if rank:
+        assert history(out) == history(whole[0])
+    else:
+        np.testing.assert_allclose(history(out), history(whole[0]), rtol=2e-4)
+
+
+def test_ctrl_c_ends_all_after_the_step_and_keeps_the_state(whole, tmp_path):
+    out = tmp_path / "run"
+    process = start(2, *QUICK, "--epochs", "3", "--out", str(out))
+    until(lambda: steps(out), "the first step")
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=SECONDS)[0]
+    assert process.returncode == 130, said
+    assert f"go on: mpiexec -n 2 minicnn train --distributed --resume {out}" in said
+    assert "has died" not in said
+    code, said = train(2, "--resume", out)
+    assert code == 0, said
+    assert history(out) == history(whole[0])
+
+
+def test_an_error_that_all_have_is_said_once(tmp_path):
+    code, said = train(2, "--model", "LeNet55")
+    assert code == 2
+    assert [line for line in said.splitlines() if "minicnn:" in line] == [line for line in said.splitlines() if "unknown model 'LeNet55'" in line]
+    assert said.count("unknown model") == 1
+
+
+def test_an_error_of_one_ends_the_others(tmp_path):
+    """The second worker has other settings."""
+    line = command(1, "-m", "minicnn", "train", "--distributed", *QUICK, "--out", tmp_path / "a")
+    other = [*line[1:-1], str(tmp_path / "b"), "--epochs", "2"]
+    done = subprocess.run([*line, ":", *other], capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 2
+    assert "minicnn: the workers were started with different settings" in done.stderr
+    assert not (tmp_path / "a" / "checkpoint.safetensors").exists()
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused_and_leaves_no_folder(tmp_path):
+    code, said = train(2, *QUICK, "--batch-size", "1", "--out", tmp_path / "run")
+    assert code == 2
+    assert "a batch of 1 images cannot be shared out among 2 workers" in said
+    assert "give --batch-size 2 or more" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_launcher_of_another_mpi_is_noticed(tmp_path):
+    """Its processes would each be the only one, and write over each other."""
+    done = subprocess.run(
+        [sys.executable, "-m", "minicnn", "train", "--distributed"], env={**os.environ, "OMPI_COMM_WORLD_SIZE": "4"}, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert done.returncode == 2
+    assert "minicnn: 4 processes were started, but mpi4py sees 1: this mpiexec belongs to another MPI" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_mpi4py_it_says_how_to_get_it(tmp_path):
+    code = "import sys; sys.modules['mpi4py'] = None; from minicnn.cli import main; sys.exit(main(['train', '--distributed']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "more than one worker needs mpi4py" in done.stderr
+    assert '-e ".[distributed]"' in done.stderr
