@@ -27,7 +27,7 @@ from minicnn.distributed.ring import RingStep, ring_all_reduce
 from minicnn.errors import ArgumentError, CommunicationError, DtypeError
 from minicnn.kernels.types import Array
 
-PIECE = 1 << 18  # bytes of a message that a mailbox holds at a time
+PIECE = 1 << 20  # bytes of a message that a mailbox holds at a time
 HEADER = struct.Struct("q8s")  # before each piece: bytes of the whole message, its element type
 CHANNELS = 2  # sets of mailboxes: a communicator and one duplicate of it
 PATIENCE = 1.0  # seconds after which one who waits looks whether the others still live

@@ -7,7 +7,6 @@ import pytest
 
 from minicnn.distributed import ring_steps, ring_trace, spawn
 from minicnn.distributed.ring import chunks
-from minicnn.distributed.shared_memory import PIECE
 from minicnn.errors import ArgumentError, CommunicationError, DtypeError
 from tests.distributed import ring_programs as programs
 from tests.distributed.in_threads import in_threads
@@ -80,7 +79,6 @@ def check_others(results):
             assert array.dtype == np.float32
             np.testing.assert_array_equal(array, np.full((other, 2), -1 if other == rank else other))
         if size > 1:
-            assert found["exchange"].nbytes > PIECE  # more than one piece
             np.testing.assert_array_equal(found["exchange"], np.full(90_000, (rank - 1) % size))
     assert results[0]["pairs"] == {source: source for source in range(1, size)}
 
@@ -88,7 +86,7 @@ def check_others(results):
 @pytest.mark.parametrize(("size", "seed"), [(2, 0), (3, 1), (3, 2), (4, 3)])
 def test_pauses_at_random_change_nothing(size, seed):
     results = in_threads(programs.in_slow_motion, size, seed)
-    for number, length in enumerate((3, 150_000, 5, 1)):
+    for number, length in enumerate((3, 6_000, 5, 1)):
         expected = ring_trace([numbers(rank, "float64", length) for rank in range(size)])[-1][0]
         for sums, _ in results:
             np.testing.assert_array_equal(sums[number], expected)
