@@ -15,7 +15,8 @@ from minicnn.distributed.ring import chunks
 from minicnn.distributed.traffic import Sent, Traffic
 from minicnn.errors import ArgumentError, AutogradError
 from minicnn.kernels.types import Array
-from minicnn.models.alexnet import AlexNet, FixedSizeNet, response_norm
+from minicnn.models.alexnet import AlexNet, response_norm
+from minicnn.models.fixed_size_net import FixedSizeNet
 from minicnn.nn import Conv2d, Dropout, Linear, MaxPool2d, ReLU, Sequential
 
 WORKERS = 2  # the towers of the paper

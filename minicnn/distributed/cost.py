@@ -163,11 +163,12 @@ def step_time(layers: Sequence[Layer], machine: Machine, workers: int, images: f
 
 
 def gradient_bytes(layers: Sequence[Layer]) -> int:
-    """Bytes of the gradients of all parameters in float32.
+    """Bytes of the gradients of all parameters in float32: what each worker has to add up with the others in a step.
 
-    >>> from minicnn.analysis import summarize
-    >>> from minicnn.models import LeNet5
-    >>> gradient_bytes(summarize(LeNet5()).layers)
-    246824
+    Example:
+        >>> from minicnn.analysis import summarize
+        >>> from minicnn.models import LeNet5
+        >>> gradient_bytes(summarize(LeNet5()).layers)
+        246824
     """
     return FLOAT * sum(layer.parameters for layer in layers)

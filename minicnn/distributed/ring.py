@@ -141,6 +141,10 @@ def ring_trace(arrays: Sequence[Array]) -> list[list[Array]]:
         raise ArgumentError("ring_trace: give the array of at least one rank")
     if arrays[0].ndim != 1 or any(array.shape != arrays[0].shape for array in arrays):
         raise ShapeError(f"ring_trace: the ranks' arrays must have one axis and one length, not {[array.shape for array in arrays]}")
+    return _play(arrays)
+
+
+def _play(arrays: Sequence[Array]) -> list[list[Array]]:
     size = len(arrays)
     parts = chunks(len(arrays[0]), size)
     trace = [[array.copy() for array in arrays]]
@@ -180,7 +184,7 @@ def ring_picture(size: int) -> str:
     """
     if checks.integer(size, "ring_picture: size") > len(LETTERS):
         raise ArgumentError(f"ring_picture: size must be an integer from 1 to {len(LETTERS)}, not {size}")
-    trace = ring_trace([np.array([letter] * size, object) for letter in LETTERS[:size]])
+    trace = _play([np.array([letter] * size, object) for letter in LETTERS[:size]])
     width = size + 2
     ranks = [f"rank {rank}".center((width + 1) * size - 1) for rank in range(size)]
     numbers = [" ".join(f"{chunk} ".rjust(width) for chunk in range(size))] * size

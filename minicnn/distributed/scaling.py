@@ -86,7 +86,13 @@ def scaling(
 
 
 def scaling_table(rows: Sequence[Scaling]) -> str:
-    """The rows as a text; see `scaling` for an example."""
+    """The rows as a text.
+
+    Example:
+        >>> print(scaling_table([Scaling(workers=8, images=128, seconds=0.381, images_per_second=2689.1, efficiency=0.23)]))
+        workers  images each  seconds  images/s  efficiency
+              8          128    0.381     2,689        23 %
+    """
     head = ["workers", "images each", "seconds", "images/s", "efficiency"]
     return columns(
         [head, *([f"{r.workers:,}", f"{r.images:,g}", f"{r.seconds:.3f}", f"{r.images_per_second:,.0f}", f"{100 * r.efficiency:.0f} %"] for r in rows)], words=0

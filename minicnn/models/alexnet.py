@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from minicnn import nn
 from minicnn.autograd import Tensor
 from minicnn.checks import integer, integers
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError
+from minicnn.models.fixed_size_net import FixedSizeNet
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
-from minicnn.ops import checks
 
 
 def response_norm(groups: int = 1) -> nn.LocalResponseNorm:
@@ -30,9 +30,7 @@ def fully_connected(in_features: int, hidden: int, num_classes: int) -> nn.Seque
     })  # fmt: skip
 
 
-def five_convolutions(
-    in_channels: int, channels: Sequence[int], *, groups: int = 1, norm_first: bool = False, norm_groups: int = 1
-) -> nn.Sequential:
+def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int = 1, norm_first: bool = False, norm_groups: int = 1) -> nn.Sequential:
     """AlexNet's features, for images of 227x227 pixels.
 
     Args:
@@ -57,30 +55,6 @@ def five_convolutions(
         "conv5": nn.Conv2d(c4, c5, 3, padding=1, groups=groups), "relu5": nn.ReLU(),
         "pool5": nn.MaxPool2d(3, stride=2),
     })  # fmt: skip
-
-
-class FixedSizeNet(nn.Module):
-    """What AlexNet and ZFNet share: convolutions, then linear layers that need maps of one size, hence images of one size.
-
-    Attributes:
-        input_shape: (C, H, W) of an image.
-        size_rule: why it must be this size, for the message.
-        features: the convolutions and poolings.
-        classifier: the linear layers.
-    """
-
-    input_shape: tuple[int, int, int]
-    size_rule: str
-    features: nn.Sequential
-    classifier: nn.Sequential
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) of `input_shape` to scores (N, num_classes)."""
-        checks.axes(type(self).__name__, x, 4, "(N, C, H, W)")
-        if x.shape[2:] != self.input_shape[1:]:
-            H, W = self.input_shape[1:]
-            raise ShapeError(f"images must be {H}x{W} pixels: {self.size_rule}; x is {x.shape}: resize or crop them")
-        return self.classifier(self.features(x).flatten(1))
 
 
 @register_model
@@ -182,12 +156,10 @@ class AlexNetGrouped(FixedSizeNet):
     Error (top-1 / top-5, ILSVRC 2012 validation): 40.7 / 18.2 % for one network, 38.1 / 16.4 % for the mean of five, 36.7 / 15.4 % for
     seven, two of which were pre-trained on the whole of ImageNet (paper, table 2).
 
-    Choices where sources differ: images of 227x227 pixels and dropout as in `AlexNet`; the normalisation comes before the
-    pooling, as in the paper and in Caffe's "bvlc_alexnet". The normalisation runs over all channels, also across the border
-    between the two groups, as in Caffe. On two GPUs it cannot, unless they exchange the maps at the border before every
-    normalisation, and the paper's exchange before conv3 only. So with `norm_groups=2` each GPU normalises its own maps, as
-    files of layers for two GPUs in the format of the author's cuda-convnet do, with a norm over 48 maps on each. That is the
-    network which `minicnn.distributed.AlexNetTwoWorkers` computes on two workers.
+    Choices where sources differ: images of 227x227 pixels and dropout as in `AlexNet`; the normalisation comes before the pooling, as in the paper and in
+    Caffe's "bvlc_alexnet". The normalisation runs over all channels, also across the border between the two groups, as in Caffe. On two GPUs it cannot, unless
+    they exchange the maps at the border each time, and the paper's exchange before conv3 only. With `norm_groups=2` each GPU normalises its own maps, as in
+    files of layers for two GPUs in the format of the author's cuda-convnet: that is what `minicnn.distributed.AlexNetTwoWorkers` computes.
 
     See `AlexNet` for the other arguments.
 
@@ -195,8 +167,7 @@ class AlexNetGrouped(FixedSizeNet):
         norm_groups: 1 normalises over all channels, 2 over those of each GPU.
 
     Raises:
-        ArgumentError: `channels` are not five integers above 0, or are not even where a convolution has two groups, or
-            `norm_groups` is neither 1 nor 2.
+        ArgumentError: `channels` are not five integers above 0, or not even where a convolution has two groups; `norm_groups` is neither 1 nor 2.
         ShapeError: in the forward pass: the input is not (N, in_channels, 227, 227).
 
     Source:

@@ -97,7 +97,7 @@ def test_no_gradient_unless_asked_for(folder):
         (lambda x: ops.local_response_norm(x.astype("int64"), 5), DtypeError, ["int64"]),
         (lambda x: nn.LocalResponseNorm(5, k=-1), ArgumentError, ["k must be"]),
         (lambda x: nn.LocalResponseNorm(5, groups=0), ArgumentError, ["groups must be an integer >= 1, not 0"]),
-        (lambda x: nn.LocalResponseNorm(5, groups=2)(x), ShapeError, ["groups=2 must divide the number of channels, which is 3", "(2, 3, 5, 7)"]),
+        (nn.LocalResponseNorm(5, groups=2), ShapeError, ["groups=2 must divide the number of channels, which is 3", "(2, 3, 5, 7)"]),
     ],
 )
 def test_messages(call, error, parts):
