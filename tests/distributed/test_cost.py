@@ -83,6 +83,12 @@ def test_chunks_that_cannot_be_equal_take_as_long_as_the_longest_at_most():
         assert all_reduce_time(4 * length, 4, MACHINE) * (1 - 1e-12) <= seconds <= all_reduce_time(4 * 4 * -(-length // 4), 4, MACHINE) * (1 + 1e-12)
 
 
+def test_a_rank_waits_for_what_it_is_to_pass_on():
+    """One number goes round on its own: it crosses a link in each step, and nobody sends it before it has come."""
+    machine = Machine(rate=1, bandwidth=1e9, latency=0)
+    assert simulate_ring(1, machine, 4) == pytest.approx(6 * machine.message(4))
+
+
 @pytest.mark.parametrize("method", ["ring", "server"])
 @pytest.mark.parametrize("seed", range(5))
 def test_without_overlap_or_with_one_bucket_the_simulation_is_the_formula(seed, method):
