@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from minicnn import checks
-from minicnn.data.worker import ctrl_c_waits
+from minicnn.data.worker import ctrl_c_waits, leave_ctrl_c_to_the_parent
 from minicnn.distributed.shared_memory import PostOffice, SharedMemoryCommunicator
 from minicnn.errors import ArgumentError, CommunicationError, MinicnnError
 
@@ -127,7 +127,7 @@ class _Process:
 
 def _serve(connection: Connection, office: PostOffice, rank: int) -> None:
     """What a process does: read the job, do it, send the result or the error."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
+    leave_ctrl_c_to_the_parent()
     with suppress(EOFError, OSError):  # nobody is there any more who wants it
         try:
             function, args = pickle.loads(connection.recv_bytes())

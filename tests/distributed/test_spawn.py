@@ -97,6 +97,7 @@ def test_the_processes_end_with_the_program_that_started_them(tmp_path, how):
     errors = program.communicate(timeout=60)[1]
     if how == signal.SIGINT:
         assert errors.splitlines()[-1] == "KeyboardInterrupt"
+        assert errors.count("Traceback") == 1  # not one from each process
     deadline = time.monotonic() + 20
     while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
