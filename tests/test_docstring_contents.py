@@ -19,7 +19,7 @@ from tests.docstring_parts import ORDER, attributes, fields, has, not_listed, pa
 
 PACKAGES = (
     "ops", "nn", "models", "optim", "detection", "transfer", "visualise", "data", "data.transforms", "data.imagenet", "nn.init",
-    "analysis", "io", "train", "testing", "captioning", "draw", "profiling", "distributed",
+    "analysis", "io", "train", "testing", "captioning", "draw", "profiling", "distributed", "search",
 )  # fmt: skip
 EXEMPT = {
     ("ops.global_avg_pool2d", "ArgumentError"): "its size is always 1, which the check accepts",
@@ -45,6 +45,7 @@ EXEMPT = {
     ("distributed.SyncBatchNorm2d", "ArgumentError"): "the layer that it takes over was checked",
     ("distributed.Communicator", "Example"): "only says what others must have",
     ("distributed.MPICommunicator", "Example"): "is one process of several, which mpiexec starts",
+    ("search.train_child", "NonFiniteError"): "is caught: such a child scores 0",
     ("train.run_recipe", "Example"): "trains for seconds",
     ("train.resume", "Example"): "needs a run that was broken off",
 }

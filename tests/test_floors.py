@@ -26,7 +26,7 @@ FLOORS = [
     ["draw"],
     ["transfer"],
     ["train"],
-    ["dashboard"],
+    ["dashboard", "search"],
     ["experiments"],
     ["testing", "bench"],
     ["course"],

@@ -13,7 +13,7 @@ from minicnn._version import __version__
 from minicnn.errors import ArgumentError, MinicnnError, listing, nearest
 
 COMMANDS = (
-    "train", "finetune", "evaluate", "predict", "dashboard", "experiment", "course", "visualise", "neighbours", "weights", "summary", "draw", "compare", "bench", "lecture", "gradcheck", "doctor",
+    "train", "finetune", "evaluate", "predict", "dashboard", "experiment", "search", "course", "visualise", "neighbours", "weights", "summary", "scale", "draw", "compare", "bench", "lecture", "gradcheck", "doctor",
 )  # fmt: skip
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 = 128 + SIGINT
 

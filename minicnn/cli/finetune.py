@@ -8,6 +8,7 @@ from typing import Any
 from minicnn.cli import OK
 from minicnn.cli.download import showing_downloads
 from minicnn.cli.options import add_backend, add_precision, not_negative, positive, use_backend, use_precision
+from minicnn.models.from_string import short_name
 from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.datasets import DATASETS
 from minicnn.train.lookup import look_up
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"strategy {strategy}: trains {STRATEGIES[strategy]}", flush=True)
     with showing_downloads() as report:
         parts = recipe.build(report)
-    return fit(recipe, RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}"), parts, backend)
+    return fit(recipe, RunFolder.new(args.out, f"{short_name(recipe.model)}-{Path(recipe.dataset).stem}"), parts, backend)
 
 
 def _advised(parts: Any) -> tuple[str, dict[str, float]]:

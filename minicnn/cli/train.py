@@ -12,6 +12,7 @@ from minicnn.cli import INTERRUPTED, OK
 from minicnn.cli.download import showing_downloads
 from minicnn.cli.options import add_backend, add_precision, not_negative, positive, use_backend, use_precision
 from minicnn.errors import ArgumentError
+from minicnn.models.from_string import short_name
 from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.datasets import DATASETS
 from minicnn.train.optimizers import OPTIMIZERS
@@ -93,7 +94,7 @@ def _run(args: argparse.Namespace, together: Job) -> int:
     if not together.is_first:
         folder = None
     elif folder is None:
-        folder = RunFolder.new(args.out, f"{recipe.model}-{Path(recipe.dataset).stem}")
+        folder = RunFolder.new(args.out, f"{short_name(recipe.model)}-{Path(recipe.dataset).stem}")
     if together.watch is not None and folder is not None:
         together.watch.hint(f"Go on from the last checkpoint: mpiexec -n {together.communicator.size} minicnn train --distributed --resume {shlex.quote(str(folder.path))}")
     if backend == "loops":
@@ -193,7 +194,7 @@ def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:
     proposals = {
         f"evaluate {run}": "what it takes for what",
         f"predict {run} IMAGE...": "your own pictures: PNG, JPEG or .npy",
-        f"summary {recipe.model}": "layers, shapes, parameters, multiply-adds",
+        f"summary {shlex.quote(recipe.model)}": "layers, shapes, parameters, multiply-adds",
     }
     if recipe.weights is not None:
         proposals[f"{again} --set weights= --set strategy="] = "the same network from scratch: how far does it get?"

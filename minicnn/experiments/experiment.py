@@ -23,6 +23,8 @@ EXPERIMENTS: dict[str, str] = {  # name: the claim; `minicnn/experiments/NAME.py
     "lrn": "what local response normalisation costs in time and memory, and whether it helps",
     "filters": "three 3x3 filters see what one 7x7 sees, with fewer weights and more non-linearities",
     "scaling": "a network is best made deeper, wider, and given larger images, all three at once",
+    "nas": "a controller that learns by REINFORCE proposes better networks than random search",
+    "cells": "cells that a search finds on small images are good, enlarged, on larger ones",
     "pretraining": "training from scratch catches up with pretraining, if there are images enough, but takes longer",
     "caption": "a network that sees and a recurrent one that speaks describe pictures in words",
 }

@@ -25,6 +25,7 @@ from minicnn.experiments.over_seeds import Plan, Values, over_seeds, train
 from minicnn.experiments.picture import Line, Panel, draw_panels
 from minicnn.models.residual_block import BasicBlock
 from minicnn.ops import max_pool2d
+from minicnn.search import Ranked, grid_search
 
 
 @dataclass(frozen=True)
@@ -191,22 +192,25 @@ class Lab:
         return over_seeds([train(form.build, images, self.scale.plan, seed) for seed in range(first, first + seeds)], "test_error")
 
 
-def search(lab: Lab, base: Form) -> dict[tuple[float, float], float]:
-    """Errors of the candidates for alpha and gamma at twice the cost."""
-    found = {}
-    for alpha, gamma in CANDIDATES:
+def search(lab: Lab, base: Form) -> list[Ranked[tuple[float, float]]]:
+    """The candidates for alpha and gamma, ranked by their errors at twice the cost: the fewer, the better."""
+
+    def reward(candidate: tuple[float, float]) -> float:
+        alpha, gamma = candidate
         form = compound(base, alpha, gamma, 2)
-        found[alpha, gamma] = lab.try_out(form)
-        lab.settings.say(f"search: alpha {alpha:g}, gamma {gamma:g}: {form}: {found[alpha, gamma]:.1f} % errors")
-    return found
+        error = lab.try_out(form)
+        lab.settings.say(f"search: alpha {alpha:g}, gamma {gamma:g}: {form}: {error:.1f} % errors")
+        return -error
+
+    return grid_search(CANDIDATES, reward)
 
 
 def run(settings: Settings) -> Report:
     """Search for the ratios at twice the cost, then scale the baseline in all four ways to each budget."""
     scale = FULL if settings.full else MINUTES
     lab, base = Lab(settings, scale), Form(scale.blocks, scale.width, scale.side)
-    tried = search(lab, base)
-    alpha, gamma = min(tried, key=lambda pair: tried[pair])
+    ranking = search(lab, base)
+    alpha, gamma = ranking[0].candidate
     points = {BASE: {1: lab.measure(base)}}
     for budget in scale.budgets:
         forms = {kind: one_dimension(base, kind, budget) for kind in (DEPTH, WIDTH, SIDE)}
@@ -224,7 +228,7 @@ def run(settings: Settings) -> Report:
         rows,
         _findings(points, scale.budgets),
         {
-            "search": [{"alpha": alpha, "gamma": gamma, "error": error} for (alpha, gamma), error in tried.items()],
+            "search": [{"alpha": alpha, "gamma": gamma, "error": -reward} for (alpha, gamma), reward in ranking],
             "points": [{"scaled": k, "budget": b, **dataclasses.asdict(p)} for k, of_kind in points.items() for b, p in of_kind.items()],
         },
     )

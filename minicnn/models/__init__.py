@@ -24,6 +24,7 @@ from minicnn.models.efficientnet_lite import (
     EfficientNetLite3,
     EfficientNetLite4,
 )
+from minicnn.models.from_string import create_from_string
 from minicnn.models.googlenet import GoogLeNet
 from minicnn.models.googlenet_bn import GoogLeNetBN
 from minicnn.models.inception_module import InceptionModule, NaiveInceptionModule
@@ -58,6 +59,8 @@ from minicnn.models.resnext import (
     ResNeXtCIFAR,
 )
 from minicnn.models.saved import load_model
+from minicnn.models.searched_cells import NASNET_A, SearchedCells
+from minicnn.models.searched_chain import SearchedChain
 from minicnn.models.senet import SENet, SENet154, SEResNet50, SEResNet101, SEResNet152, SEResNeXt50_32x4d
 from minicnn.models.shufflenet_v1 import ShuffleNetV1
 from minicnn.models.shufflenet_v2 import ShuffleNetV2
@@ -71,6 +74,7 @@ from minicnn.models.zfnet import ZFNet, ZFNetPaper
 __all__ = [
     # The registry, and weights.
     "create",
+    "create_from_string",
     "list_models",
     "register_model",
     "load_model",
@@ -162,6 +166,10 @@ __all__ = [
     "EfficientNetLite2",
     "EfficientNetLite3",
     "EfficientNetLite4",
+    # Networks that a search proposes.
+    "SearchedChain",
+    "SearchedCells",
+    "NASNET_A",
     # Blocks, and what goes with auxiliary classifiers.
     "BasicBlock",
     "Bottleneck",

@@ -183,7 +183,7 @@ class DenseNet(nn.Module):
 
 @register_model
 def DenseNet121(
-    num_classes: int = 1000, in_channels: int = 3, *, growth: int = 32, dropout: float = 0.0, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (6, 12, 24, 16), growth: int = 32, dropout: float = 0.0, weights: Weights = None
 ) -> DenseNet:
     """DenseNet-BC of 121 layers, with a growth rate of 32. See `DenseNet`.
 
@@ -204,12 +204,12 @@ def DenseNet121(
 
     ImageNet error (top-1 / top-5), one crop: 25.0 / 7.7 % (paper, table 3).
     """
-    return DenseNet((6, 12, 24, 16), num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)
+    return DenseNet(depths, num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)
 
 
 @register_model
 def DenseNet169(
-    num_classes: int = 1000, in_channels: int = 3, *, growth: int = 32, dropout: float = 0.0, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (6, 12, 32, 32), growth: int = 32, dropout: float = 0.0, weights: Weights = None
 ) -> DenseNet:
     """DenseNet-BC of 169 layers, with a growth rate of 32. See `DenseNet`.
 
@@ -230,12 +230,12 @@ def DenseNet169(
 
     ImageNet error (top-1 / top-5), one crop: 23.8 / 6.9 % (paper, table 3).
     """
-    return DenseNet((6, 12, 32, 32), num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)
+    return DenseNet(depths, num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)
 
 
 @register_model
 def DenseNet201(
-    num_classes: int = 1000, in_channels: int = 3, *, growth: int = 32, dropout: float = 0.0, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (6, 12, 48, 32), growth: int = 32, dropout: float = 0.0, weights: Weights = None
 ) -> DenseNet:
     """DenseNet-BC of 201 layers, with a growth rate of 32. See `DenseNet`.
 
@@ -256,12 +256,12 @@ def DenseNet201(
 
     ImageNet error (top-1 / top-5), one crop: 22.6 / 6.3 % (paper, table 3).
     """
-    return DenseNet((6, 12, 48, 32), num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)
+    return DenseNet(depths, num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)
 
 
 @register_model
 def DenseNet161(
-    num_classes: int = 1000, in_channels: int = 3, *, growth: int = 48, dropout: float = 0.0, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (6, 12, 36, 24), growth: int = 48, dropout: float = 0.0, weights: Weights = None
 ) -> DenseNet:
     """DenseNet-BC of 161 layers, with a growth rate of 48. See `DenseNet`.
 
@@ -282,4 +282,4 @@ def DenseNet161(
 
     ImageNet error (top-1 / top-5), one crop: 22.3 / 6.2 % (paper, table 3).
     """
-    return DenseNet((6, 12, 36, 24), num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)
+    return DenseNet(depths, num_classes, in_channels, growth=growth, dropout=dropout, weights=weights)

@@ -1,8 +1,10 @@
 """MobileNetV1: depthwise separable convolutions (Howard et al. 2017)."""
 
+from collections.abc import Sequence
+
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import positive
+from minicnn.checks import integers, positive
 from minicnn.models.mobilenet_v2 import make_divisible
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -15,6 +17,7 @@ STAGES = (  # table 1: channels, number of blocks, stride of the first
     (512, 6, 2),
     (1024, 2, 2),
 )
+DEPTHS = tuple(n for _, n, _ in STAGES)
 
 
 class DepthwiseSeparable(nn.Module):
@@ -91,11 +94,12 @@ class MobileNetV1(nn.Module):
     Args:
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
+        depths: number of blocks in each of the five stages.
         width: multiplies the channels of all layers, which are then made divisible by 8.
         weights: a file of weights, or None to start from random ones.
 
     Raises:
-        ArgumentError: `width` is not above 0.
+        ArgumentError: `width` is not above 0, or `depths` are not five integers above 0.
 
     Source:
         Howard et al. 2017, "MobileNets: Efficient convolutional neural networks for mobile vision applications", sec. 3 and
@@ -108,15 +112,17 @@ class MobileNetV1(nn.Module):
         (2, 10)
     """
 
-    def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, width: float = 1.0, weights: Weights = None) -> None:
+    def __init__(
+        self, num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = DEPTHS, width: float = 1.0, weights: Weights = None
+    ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
-        width = positive(width, "MobileNetV1: width")
+        depths, width = integers(depths, "MobileNetV1: depths", 5), positive(width, "MobileNetV1: width")
         channels = make_divisible(32 * width)
         self.conv_stem = nn.Conv2d(in_channels, channels, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
         stages = []
-        for c, n, s in STAGES:
+        for (c, _, s), n in zip(STAGES, depths, strict=True):
             blocks = []
             for i in range(n):
                 blocks.append(DepthwiseSeparable(channels, make_divisible(c * width), s if i == 0 else 1))

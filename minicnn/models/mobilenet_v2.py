@@ -1,8 +1,10 @@
 """MobileNetV2: inverted residuals with linear bottlenecks (Sandler et al. 2018)."""
 
+from collections.abc import Sequence
+
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import positive
+from minicnn.checks import integers, positive
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 
@@ -15,6 +17,7 @@ STAGES = (  # table 2: t (expansion), c (channels), n (number of blocks), s (str
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
+DEPTHS = tuple(n for _, _, n, _ in STAGES)
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:
@@ -131,11 +134,12 @@ class MobileNetV2(nn.Module):
     Args:
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
+        depths: number of blocks in each of the seven stages.
         width: multiplies the channels of all layers, which are then made divisible by 8.
         weights: a file of weights, "imagenet" for torchvision's, or None to start from random ones.
 
     Raises:
-        ArgumentError: `width` is not above 0.
+        ArgumentError: `width` is not above 0, or `depths` are not seven integers above 0.
 
     Source:
         Sandler, Howard, Zhu, Zhmoginov & Chen 2018, "MobileNetV2: Inverted residuals and linear bottlenecks", sec. 3 and
@@ -148,13 +152,15 @@ class MobileNetV2(nn.Module):
         (2, 10)
     """
 
-    def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, width: float = 1.0, weights: Weights = None) -> None:
+    def __init__(
+        self, num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = DEPTHS, width: float = 1.0, weights: Weights = None
+    ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
-        width = positive(width, "MobileNetV2: width")
+        depths, width = integers(depths, "MobileNetV2: depths", 7), positive(width, "MobileNetV2: width")
         channels = make_divisible(32 * width)
         layers: list[nn.Module] = [conv_bn_relu6(in_channels, channels, 3, stride=2)]
-        for expansion, c, n, s in STAGES:
+        for (expansion, c, _, s), n in zip(STAGES, depths, strict=True):
             out_channels = make_divisible(c * width)
             for i in range(n):
                 layers.append(InvertedResidual(channels, out_channels, s if i == 0 else 1, expansion))

@@ -1,6 +1,7 @@
-"""The two cells of NASNet-A, which a search put together (Zoph et al. 2018). The networks are in `nasnet.py`."""
+"""Cells that a search put together, from tables; the two of NASNet-A (Zoph et al. 2018). Its networks are in `nasnet.py`."""
 
-from typing import ClassVar, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 from minicnn import nn
 from minicnn.autograd import Tensor
@@ -17,16 +18,30 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 
 class Projection(nn.Module):
-    """ReLU, 1x1 convolution, batch norm: in cells, the ReLU comes first."""
+    """ReLU, convolution, batch norm: in cells, the ReLU comes first. Usually the convolution is 1x1."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 1, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding="same", dilation=dilation, bias=False)
         self.bn = norm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in_channels, H, W) to (N, out_channels, H, W)."""
+        """(N, in_channels, H, W) to (N, out_channels, H/stride, W/stride), rounded up."""
         return self.bn(self.conv(relu(x)))
+
+
+class RowThenColumn(nn.Module):
+    """ReLU, a convolution 1 x size along the rows, one size x 1 along the columns, batch norm. Each has the stride in its own direction."""
+
+    def __init__(self, in_channels: int, out_channels: int, size: int, stride: int) -> None:
+        super().__init__()
+        self.conv_row = nn.Conv2d(in_channels, out_channels, (1, size), (1, stride), padding="same", bias=False)
+        self.conv_column = nn.Conv2d(out_channels, out_channels, (size, 1), (stride, 1), padding="same", bias=False)
+        self.bn = norm(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) to (N, out_channels, H/stride, W/stride), rounded up."""
+        return self.bn(self.conv_column(self.conv_row(relu(x))))
 
 
 class SeparableConv(nn.Sequential):
@@ -54,24 +69,52 @@ class TwiceSeparable(nn.Module):
 
 
 def make_operation(name: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
-    """The module for a name in the tables of the cells.
+    """The module for a name in the tables of the cells. An identity with a stride is a 1x1 convolution.
 
     >>> make_operation("max 3x3", 44, 44, stride=2)
     MaxPool2d(kernel_size=3, stride=2, padding='same')
     """
     if name == "identity":
-        return nn.Identity()
-    kind, window = name.split()
-    size = int(window[0])
+        return nn.Identity() if stride == 1 else Projection(in_channels, out_channels, stride=stride)
+    kind, *windows = name.split()
+    size = max(int(length) for length in windows[0].split("x"))
     if kind == "max":
         return nn.MaxPool2d(size, stride, padding="same")
     if kind == "average":
         return nn.AvgPool2d(size, stride, padding="same", count_include_pad=False)
-    return TwiceSeparable(in_channels, out_channels, size, stride)
+    if kind == "separable":
+        return TwiceSeparable(in_channels, out_channels, size, stride)
+    if len(windows) == 2:
+        return RowThenColumn(in_channels, out_channels, size, stride)
+    return Projection(in_channels, out_channels, size, stride, dilation=2 if kind == "dilated" else 1)
+
+
+class Wiring(NamedTuple):
+    """The tables of a cell.
+
+    Attributes:
+        steps: for each new hidden state, the two operations and what they read.
+        outputs: the states that are concatenated.
+        stride: of the operations that read state 0 or 1.
+    """
+
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+    stride: int
+
+
+def unread(steps: Sequence[Step]) -> tuple[int, ...]:
+    """The new hidden states that no step reads, which make a cell's output unless it says otherwise.
+
+    >>> unread([("identity", 0, "max 3x3", 1), ("identity", 2, "identity", 1), ("identity", 0, "identity", 1)])
+    (3, 4)
+    """
+    read = {state for _, a, _, b in steps for state in (a, b)}
+    return tuple(state for state in range(2, len(steps) + 2) if state not in read)
 
 
 class Cell(nn.Module):
-    """A cell: it reads the outputs of the two cells before it, and makes five new hidden states, each a sum of two operations' results.
+    """A cell: it reads the outputs of the two cells before it, and makes new hidden states, usually five, each a sum of two operations' results.
 
         output of the cell before it ── ReLU, 1x1 conv, BN ──────────────► hidden state 0
         output of the cell before that ── made to fit ───────────────────► hidden state 1
@@ -80,7 +123,7 @@ class Cell(nn.Module):
         steps[4]: operation (a state) + operation (a state) ─────────────► hidden state 6
         output: the states listed in `outputs`, concatenated
 
-    A subclass brings the tables. Operations that read state 0 or 1 have the cell's stride. A pixel of padding counts in no average.
+    A subclass brings the tables, or they are given as a `Wiring`. Operations that read state 0 or 1 have the cell's stride. A pixel of padding counts in no average.
 
     State 1 is made to fit in one of three ways:
 
@@ -95,6 +138,7 @@ class Cell(nn.Module):
         channels: of each hidden state.
         previous: how state 1 is made to fit.
         drop_path: probability that a sample does without the result of an operation, in training.
+        wiring: the tables, unless the class has them.
 
     Source:
         Zoph et al. 2018, sec. 3 and fig. 4; names of parameters as in timm's and Cadene's conversions.
@@ -108,14 +152,17 @@ class Cell(nn.Module):
         (2, 352, 14, 14)
     """
 
-    steps: ClassVar[tuple[Step, ...]]
-    outputs: ClassVar[tuple[int, ...]]
-    stride: ClassVar[int]
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+    stride: int
 
     def __init__(
-        self, in_channels: int, previous_channels: int, channels: int, *, previous: str = "project", drop_path: float = 0.0
-    ) -> None:
+        self, in_channels: int, previous_channels: int, channels: int, *, previous: str = "project", drop_path: float = 0.0,
+        wiring: Wiring | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
+        if wiring is not None:
+            self.steps, self.outputs, self.stride = wiring
         self.previous = choice(previous, f"{type(self).__name__}: previous", ("project", "halve", "keep"))
         self.out_channels = len(self.outputs) * channels
         self.conv_1x1 = Projection(in_channels, channels)
@@ -127,7 +174,7 @@ class Cell(nn.Module):
                 for _ in range(2)
             )
             self.final_path_bn = norm(channels)
-        of_state = [channels, previous_channels if previous == "keep" else channels, *[channels] * 5]
+        of_state = [channels, previous_channels if previous == "keep" else channels, *[channels] * len(self.steps)]
         for i, (left, a, right, b) in enumerate(self.steps):
             for side, name, state in (("left", left, a), ("right", right, b)):
                 stride = self.stride if state in (0, 1) else 1

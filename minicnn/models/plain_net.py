@@ -1,5 +1,7 @@
 """Plain networks: ResNets without the additions, to see what the additions are good for (He et al. 2015)."""
 
+from collections.abc import Sequence
+
 from minicnn import nn
 from minicnn.autograd import Tensor
 from minicnn.models.pretrained import Weights
@@ -43,7 +45,9 @@ class PlainBlock(BasicBlock):
 
 
 @register_model
-def PlainNet18(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
+def PlainNet18(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (2, 2, 2, 2), width: int = 64, weights: Weights = None
+) -> ResNet:
     """`ResNet18` without shortcuts: VGG's 3x3 convolutions in 18 layers, with batch norm.
 
         stage    layers                    output  parameters  multiply-adds
@@ -64,8 +68,12 @@ def PlainNet18(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64
     Args:
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
+        depths: number of blocks in each of the four stages.
         width: channels of the first stage.
         weights: a file of weights, or None to start from random ones.
+
+    Raises:
+        ArgumentError: `depths` are not four integers above 0, or `width` is no integer above 0.
 
     Source:
         He, Zhang, Ren & Sun 2015, "Deep residual learning for image recognition", sec. 3.3 and table 1 (arXiv:1512.03385).
@@ -75,11 +83,13 @@ def PlainNet18(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64
         >>> PlainNet18(num_classes=10, width=8)(minicnn.ones(2, 3, 64, 64)).shape
         (2, 10)
     """
-    return ResNet(PlainBlock, (2, 2, 2, 2), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(PlainBlock, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def PlainNet34(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
+def PlainNet34(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), width: int = 64, weights: Weights = None
+) -> ResNet:
     """`ResNet34` without shortcuts. See `PlainNet18`.
 
         stage    layers                    output  parameters  multiply-adds
@@ -97,7 +107,7 @@ def PlainNet34(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64
     ImageNet error (top-1 / top-5): 28.54 / 10.02 % with 10 crops (paper, tables 2 and 3): more than `PlainNet18` has, and more
     than the 25.03 / 7.76 % of the residual network with as many parameters (`ResNet34(shortcut="A")`).
     """
-    return ResNet(PlainBlock, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(PlainBlock, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model

@@ -178,7 +178,9 @@ class PreActResNet(nn.Module):
 
 
 @register_model
-def PreActResNet18(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> PreActResNet:
+def PreActResNet18(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (2, 2, 2, 2), width: int = 64, weights: Weights = None
+) -> PreActResNet:
     """Pre-activation network of 18 layers, in 2, 2, 2 and 2 basic blocks. See `PreActResNet`.
 
         stage     layers                                 output  parameters  multiply-adds
@@ -193,11 +195,13 @@ def PreActResNet18(num_classes: int = 1000, in_channels: int = 3, *, width: int 
 
     The paper has no network of this depth; for that of 200 layers it gives 20.7 % top-1 error on ImageNet.
     """
-    return PreActResNet(PreActBasicBlock, (2, 2, 2, 2), num_classes, in_channels, width=width, weights=weights)
+    return PreActResNet(PreActBasicBlock, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def PreActResNet50(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> PreActResNet:
+def PreActResNet50(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), width: int = 64, weights: Weights = None
+) -> PreActResNet:
     """Pre-activation network of 50 layers, in 3, 4, 6 and 3 bottlenecks. See `PreActResNet`.
 
         stage     layers                                  output  parameters  multiply-adds
@@ -212,11 +216,13 @@ def PreActResNet50(num_classes: int = 1000, in_channels: int = 3, *, width: int 
 
     The paper has no network of this depth; for that of 200 layers it gives 20.7 % top-1 error on ImageNet.
     """
-    return PreActResNet(PreActBottleneck, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return PreActResNet(PreActBottleneck, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def PreActResNet200(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> PreActResNet:
+def PreActResNet200(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 24, 36, 3), width: int = 64, weights: Weights = None
+) -> PreActResNet:
     """Pre-activation network of 200 layers, in 3, 24, 36 and 3 bottlenecks. See `PreActResNet`.
 
         stage     layers                                  output  parameters   multiply-adds
@@ -232,4 +238,4 @@ def PreActResNet200(num_classes: int = 1000, in_channels: int = 3, *, width: int
     ImageNet error (top-1 / top-5), one crop: 20.7 / 5.3 % with 320x320 pixels, 20.1 / 4.8 % when trained with crops of varied
     shape as well (paper, table 5); 21.66 / 5.79 % with 224x224 pixels (fb.resnet.torch).
     """
-    return PreActResNet(PreActBottleneck, (3, 24, 36, 3), num_classes, in_channels, width=width, weights=weights)
+    return PreActResNet(PreActBottleneck, depths, num_classes, in_channels, width=width, weights=weights)

@@ -76,7 +76,9 @@ class ResNet(nn.Module):
 
 
 @register_model
-def ResNet18(num_classes: int = 1000, in_channels: int = 3, *, shortcut: str = "B", width: int = 64, weights: Weights = None) -> ResNet:
+def ResNet18(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (2, 2, 2, 2), shortcut: str = "B", width: int = 64, weights: Weights = None
+) -> ResNet:
     """Residual network of 18 layers, in basic blocks. See `ResNet`.
 
         stage    layers                    output  parameters  multiply-adds
@@ -95,11 +97,13 @@ def ResNet18(num_classes: int = 1000, in_channels: int = 3, *, shortcut: str = "
     (fb.resnet.torch).
     """
     block = partial(BasicBlock, shortcut=shortcut)
-    return ResNet(block, (2, 2, 2, 2), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def ResNet34(num_classes: int = 1000, in_channels: int = 3, *, shortcut: str = "B", width: int = 64, weights: Weights = None) -> ResNet:
+def ResNet34(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), shortcut: str = "B", width: int = 64, weights: Weights = None
+) -> ResNet:
     """Residual network of 34 layers, in basic blocks. See `ResNet`.
 
         stage    layers                    output  parameters  multiply-adds
@@ -118,12 +122,12 @@ def ResNet34(num_classes: int = 1000, in_channels: int = 3, *, shortcut: str = "
     26.73 / 8.74 % with one crop (fb.resnet.torch).
     """
     block = partial(BasicBlock, shortcut=shortcut)
-    return ResNet(block, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNet50(
-    num_classes: int = 1000, in_channels: int = 3, *, stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """Residual network of 50 layers, in bottlenecks. See `ResNet`. With `stride_on_1x1`, 3,857,973,248 multiply-adds.
 
@@ -143,12 +147,12 @@ def ResNet50(
     authors); stride on the 3x3: 24.01 / 7.02 % with one (fb.resnet.torch).
     """
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
-    return ResNet(block, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNet101(
-    num_classes: int = 1000, in_channels: int = 3, *, stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 23, 3), stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """Residual network of 101 layers, in bottlenecks. See `ResNet`.
 
@@ -168,12 +172,12 @@ def ResNet101(
     authors).
     """
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
-    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNet152(
-    num_classes: int = 1000, in_channels: int = 3, *, stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 8, 36, 3), stride_on_1x1: bool = False, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """Residual network of 152 layers, in bottlenecks. See `ResNet`. Ensembles with it won ILSVRC 2015, with 3.57 % top-5 error.
 
@@ -193,4 +197,4 @@ def ResNet152(
     authors).
     """
     block = partial(Bottleneck, stride_on_1x1=stride_on_1x1)
-    return ResNet(block, (3, 8, 36, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)

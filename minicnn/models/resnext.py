@@ -1,5 +1,6 @@
 """ResNeXt: many narrow paths side by side (Xie et al. 2017). That they are one grouped convolution is shown in `resnext_block.py`."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from minicnn.models.pretrained import Weights
@@ -11,7 +12,7 @@ from minicnn.models.resnet_cifar import CIFARNet, blocks_per_stage
 
 @register_model
 def ResNeXt50_32x4d(
-    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), cardinality: int = 32, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """ResNeXt of 50 layers with 32 paths of 4 channels: `ResNet50` with grouped 3x3 convolutions, at the same cost.
 
@@ -38,12 +39,13 @@ def ResNeXt50_32x4d(
     Args:
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
+        depths: number of blocks in each of the four stages.
         cardinality: number of paths; 32 are meant by the network's name.
         width: channels of the stem, a multiple of 16. A path of the first stage has width · 4/64 channels.
         weights: a file of weights, or None to start from random ones.
 
     Raises:
-        ArgumentError: `width` is not a multiple of 16.
+        ArgumentError: `width` is not a multiple of 16, or `depths` are not four integers above 0.
 
     Source:
         Xie, Girshick, Dollár, Tu & He 2017, "Aggregated residual transformations for deep neural networks", table 1
@@ -56,12 +58,12 @@ def ResNeXt50_32x4d(
         (2, 10)
     """
     block = partial(Bottleneck, groups=cardinality, base_width=4)
-    return ResNet(block, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNeXt101_32x4d(
-    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 23, 3), cardinality: int = 32, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """ResNeXt of 101 layers with 32 paths of 4 channels, at the cost of `ResNet101`. See `ResNeXt50_32x4d`.
 
@@ -80,12 +82,12 @@ def ResNeXt101_32x4d(
     ImageNet error (top-1 / top-5), one crop: 21.2 / 5.6 % (paper, table 4).
     """
     block = partial(Bottleneck, groups=cardinality, base_width=4)
-    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNeXt101_64x4d(
-    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 64, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 23, 3), cardinality: int = 64, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """ResNeXt of 101 layers with 64 paths of 4 channels, at twice the cost. See `ResNeXt50_32x4d`.
 
@@ -104,12 +106,12 @@ def ResNeXt101_64x4d(
     ImageNet error (top-1 / top-5), one crop: 20.4 / 5.3 % (paper, table 4).
     """
     block = partial(Bottleneck, groups=cardinality, base_width=4)
-    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def ResNeXt101_32x8d(
-    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 23, 3), cardinality: int = 32, width: int = 64, weights: Weights = None
 ) -> ResNet:
     """ResNeXt of 101 layers with 32 paths of 8 channels. See `ResNeXt50_32x4d`; `width` must be a multiple of 8 here.
 
@@ -131,7 +133,7 @@ def ResNeXt101_32x8d(
     ImageNet error (top-1 / top-5), one crop: 20.69 / 5.47 % (torchvision).
     """
     block = partial(Bottleneck, groups=cardinality, base_width=8)
-    return ResNet(block, (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model

@@ -98,7 +98,9 @@ def three_convs(in_channels: int, width: int) -> nn.Sequential:
 
 
 @register_model
-def SEResNet50(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> SENet:
+def SEResNet50(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), width: int = 64, weights: Weights = None
+) -> SENet:
     """`ResNet50` with squeeze and excitation. See `SENet`.
 
         stage        layers                    output  parameters  multiply-adds
@@ -115,11 +117,13 @@ def SEResNet50(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64
 
     ImageNet error (top-1 / top-5), one crop: 23.29 / 6.62 % (paper, table 2); 22.37 / 6.36 % when trained again (the authors).
     """
-    return SENet(partial(SEBottleneck, stride_on_1x1=True), (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return SENet(partial(SEBottleneck, stride_on_1x1=True), depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def SEResNet101(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> SENet:
+def SEResNet101(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 23, 3), width: int = 64, weights: Weights = None
+) -> SENet:
     """`ResNet101` with squeeze and excitation. See `SENet`.
 
         stage        layers                     output  parameters  multiply-adds
@@ -136,11 +140,13 @@ def SEResNet101(num_classes: int = 1000, in_channels: int = 3, *, width: int = 6
 
     ImageNet error (top-1 / top-5), one crop: 22.38 / 6.07 % (paper, table 2).
     """
-    return SENet(partial(SEBottleneck, stride_on_1x1=True), (3, 4, 23, 3), num_classes, in_channels, width=width, weights=weights)
+    return SENet(partial(SEBottleneck, stride_on_1x1=True), depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def SEResNet152(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> SENet:
+def SEResNet152(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 8, 36, 3), width: int = 64, weights: Weights = None
+) -> SENet:
     """`ResNet152` with squeeze and excitation. See `SENet`.
 
         stage        layers                     output  parameters   multiply-adds
@@ -157,12 +163,12 @@ def SEResNet152(num_classes: int = 1000, in_channels: int = 3, *, width: int = 6
 
     ImageNet error (top-1 / top-5), one crop: 21.57 / 5.73 % (paper, table 2).
     """
-    return SENet(partial(SEBottleneck, stride_on_1x1=True), (3, 8, 36, 3), num_classes, in_channels, width=width, weights=weights)
+    return SENet(partial(SEBottleneck, stride_on_1x1=True), depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
 def SEResNeXt50_32x4d(
-    num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 32, width: int = 64, weights: Weights = None
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), cardinality: int = 32, width: int = 64, weights: Weights = None
 ) -> SENet:
     """`ResNeXt50_32x4d` with squeeze and excitation: `cardinality` paths. See `SENet`.
 
@@ -181,11 +187,13 @@ def SEResNeXt50_32x4d(
     ImageNet error (top-1 / top-5), one crop: 21.10 / 5.49 % (paper, table 2); 20.97 / 5.54 % when trained again (the authors).
     """
     block = partial(SEBottleneck, groups=cardinality, base_width=4)
-    return SENet(block, (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return SENet(block, depths, num_classes, in_channels, width=width, weights=weights)
 
 
 @register_model
-def SENet154(num_classes: int = 1000, in_channels: int = 3, *, cardinality: int = 64, width: int = 64, weights: Weights = None) -> SENet:
+def SENet154(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 8, 36, 3), cardinality: int = 64, width: int = 64, weights: Weights = None
+) -> SENet:
     """The largest SENet: a modified ResNeXt-152 of 64 groups (`cardinality`), of `SENet154Block`, with a stem of three convolutions.
 
     See `SENet`.
@@ -205,4 +213,4 @@ def SENet154(num_classes: int = 1000, in_channels: int = 3, *, cardinality: int 
     ImageNet error (top-1 / top-5), one crop: 18.68 / 4.47 % with 224x224 pixels, 17.28 / 3.79 % with 320x320 (paper, table 8).
     """
     block = partial(SENet154Block, groups=cardinality)
-    return SENet(block, (3, 8, 36, 3), num_classes, in_channels, width=width, deep_stem=True, dropout=0.2, weights=weights)
+    return SENet(block, depths, num_classes, in_channels, width=width, deep_stem=True, dropout=0.2, weights=weights)

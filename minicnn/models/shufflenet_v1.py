@@ -1,8 +1,10 @@
 """ShuffleNet: grouped 1x1 convolutions, and a shuffle that lets the groups exchange what they know (Zhang et al. 2018)."""
 
+from collections.abc import Sequence
+
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import is_integer, positive
+from minicnn.checks import integers, is_integer, positive
 from minicnn.errors import ArgumentError
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
@@ -111,12 +113,14 @@ class ShuffleNetV1(nn.Module):
     Args:
         num_classes: size of the output.
         in_channels: 3 for colour, 1 for grey images.
+        depths: number of units in each of the three stages.
         groups: 1, 2, 3, 4 or 8: in how many groups the 1x1 convolutions are.
         width: s of "ShuffleNet s x" in the paper: multiplies the channels of all layers.
         weights: a file of weights, or None to start from random ones.
 
     Raises:
-        ArgumentError: `groups` is not in the paper's table 1, or does not divide the channels that `width` makes.
+        ArgumentError: `groups` is not in the paper's table 1, or does not divide the channels that `width` makes, or `depths` are not
+            three integers above 0.
 
     Source:
         Zhang, Zhou, Lin & Sun 2018, "ShuffleNet: An extremely efficient convolutional neural network for mobile devices", sec. 3
@@ -130,20 +134,21 @@ class ShuffleNetV1(nn.Module):
     """
 
     def __init__(
-        self, num_classes: int = 1000, in_channels: int = 3, *, groups: int = 3, width: float = 1.0, weights: Weights = None
-    ) -> None:
+        self, num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = DEPTHS, groups: int = 3, width: float = 1.0,
+        weights: Weights = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.input_shape = (in_channels, 224, 224)
         if not is_integer(groups) or groups not in CHANNELS:
             raise ArgumentError(f"ShuffleNetV1: groups must be one of {', '.join(map(str, CHANNELS))}, not {groups!r}")
-        width = positive(width, "ShuffleNetV1: width")
+        depths, width = integers(depths, "ShuffleNetV1: depths", 3), positive(width, "ShuffleNetV1: width")
         channels = round(24 * width)
         self.first_conv = nn.Sequential(
             nn.Conv2d(in_channels, channels, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
         )
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         units: list[nn.Module] = []
-        for stage, depth in enumerate(DEPTHS):
+        for stage, depth in enumerate(depths):
             out_channels = round(width * CHANNELS[groups]) * 2**stage
             for i in range(depth):
                 units.append(ShuffleUnit(channels, out_channels, 2 if i == 0 else 1, groups, groups if units else 1))

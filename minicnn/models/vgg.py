@@ -85,6 +85,7 @@ def VGG11(
     num_classes: int = 1000,
     in_channels: int = 3,
     *,
+    depths: Sequence[int] = (1, 1, 2, 2, 2),
     batch_norm: bool = False,
     width: int = 64,
     hidden: int = 4096,
@@ -115,7 +116,7 @@ def VGG11(
 
     ImageNet error (top-1 / top-5): 29.6 / 10.4 %, trained and tested on images of 256 pixels (paper, table 3).
     """
-    return VGG((1, 1, 2, 2, 2), num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)
+    return VGG(depths, num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)
 
 
 @register_model
@@ -123,6 +124,7 @@ def VGG13(
     num_classes: int = 1000,
     in_channels: int = 3,
     *,
+    depths: Sequence[int] = (2, 2, 2, 2, 2),
     batch_norm: bool = False,
     width: int = 64,
     hidden: int = 4096,
@@ -155,7 +157,7 @@ def VGG13(
 
     ImageNet error (top-1 / top-5): 28.7 / 9.9 %, trained and tested on images of 256 pixels (paper, table 3).
     """
-    return VGG((2, 2, 2, 2, 2), num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)
+    return VGG(depths, num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)
 
 
 @register_model
@@ -163,6 +165,7 @@ def VGG16(
     num_classes: int = 1000,
     in_channels: int = 3,
     *,
+    depths: Sequence[int] = (2, 2, 3, 3, 3),
     batch_norm: bool = False,
     width: int = 64,
     hidden: int = 4096,
@@ -199,7 +202,7 @@ def VGG16(
     ImageNet error (top-1 / top-5): 27.0 / 8.8 %, trained and tested on images of 256 pixels; 25.6 / 8.1 %, trained on images of many
     sizes and tested on 384 pixels (paper, table 3); 28.5 / 9.9 % with one crop (the authors' Caffe model).
     """
-    return VGG((2, 2, 3, 3, 3), num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)
+    return VGG(depths, num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)
 
 
 @register_model
@@ -207,6 +210,7 @@ def VGG19(
     num_classes: int = 1000,
     in_channels: int = 3,
     *,
+    depths: Sequence[int] = (2, 2, 4, 4, 4),
     batch_norm: bool = False,
     width: int = 64,
     hidden: int = 4096,
@@ -246,4 +250,4 @@ def VGG19(
     ImageNet error (top-1 / top-5): 27.3 / 9.0 %, trained and tested on images of 256 pixels; 25.5 / 8.0 %, trained on images of many
     sizes and tested on 384 pixels (paper, table 3).
     """
-    return VGG((2, 2, 4, 4, 4), num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)
+    return VGG(depths, num_classes, in_channels, batch_norm=batch_norm, width=width, hidden=hidden, weights=weights)

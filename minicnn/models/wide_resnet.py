@@ -1,5 +1,6 @@
 """Wide ResNet: fewer layers, with more channels each (Zagoruyko & Komodakis 2016)."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from minicnn import nn
@@ -103,7 +104,9 @@ def WideResNetCIFAR(
 
 
 @register_model
-def WideResNet50_2(num_classes: int = 1000, in_channels: int = 3, *, width: int = 64, weights: Weights = None) -> ResNet:
+def WideResNet50_2(
+    num_classes: int = 1000, in_channels: int = 3, *, depths: Sequence[int] = (3, 4, 6, 3), width: int = 64, weights: Weights = None
+) -> ResNet:
     """`ResNet50` with twice as many channels in every 3x3 convolution. It does better than `ResNet152`, and trains faster. See `ResNet`.
 
         stage    layers                    output  parameters   multiply-adds
@@ -126,4 +129,4 @@ def WideResNet50_2(num_classes: int = 1000, in_channels: int = 3, *, width: int 
     Source:
         Zagoruyko & Komodakis 2016, sec. 3 and table 8.
     """
-    return ResNet(partial(Bottleneck, base_width=128), (3, 4, 6, 3), num_classes, in_channels, width=width, weights=weights)
+    return ResNet(partial(Bottleneck, base_width=128), depths, num_classes, in_channels, width=width, weights=weights)

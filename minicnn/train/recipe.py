@@ -11,6 +11,7 @@ import numpy as np
 from minicnn import checks, models
 from minicnn.data.published import Report
 from minicnn.errors import ArgumentError
+from minicnn.models.from_string import is_string, normalised
 from minicnn.ops.autocast import PRECISIONS
 from minicnn.train.augmentation import AUGMENTATIONS
 from minicnn.train.lookup import look_up
@@ -27,7 +28,7 @@ class Recipe:
     """The settings of a run. The same recipe gives the same losses on the same machine, also where others are built or trained in between.
 
     Attributes:
-        model, model_options: the network's name, and what it is made with beside classes and channels: {"dropout": 0.3}.
+        model, model_options: the network's name, or a string as `models.create_from_string` takes it, and what it is made with beside classes and channels: {"dropout": 0.3}.
         weights: what the network starts from: "imagenet", or a file; None for random weights. Its last layer is replaced.
         strategy: how much of a pretrained network is trained: a name of `transfer.STRATEGIES`.
         body_lr: the learning rate of what was pretrained, as a part of `lr`, which is that of the new layer.
@@ -97,7 +98,8 @@ class Recipe:
         Raises:
             ArgumentError: a name or an option is unknown, or a number is out of range.
         """
-        model = look_up(self.model, {name.lower(): name for name in models.list_models()}, "model", models.list_models())
+        names = models.list_models()
+        model = normalised(self.model) if is_string(self.model) else look_up(self.model, {name.lower(): name for name in names}, "model", names)
         look_up(self.optimizer, OPTIMIZERS, "optimizer")
         for name in ("model_options", "optimizer_options", "schedule_options"):
             if not isinstance(getattr(self, name), Mapping):

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from minicnn.backend import get_backend, get_num_threads
 from minicnn.errors import NonFiniteError
+from minicnn.models.from_string import short_name
 from minicnn.train.callback import Callback, EarlyStopping, StopWhen
 from minicnn.train.curve import can_draw, draw_curve
 from minicnn.train.epoch import Epoch
@@ -125,7 +126,7 @@ def finish(recipe: Recipe, trainer: Trainer, folder: RunFolder, stopped: str | N
     """Draw the curve, if there is one and matplotlib is installed, and write the log's last line. Returns whether the curve is drawn."""
     has_curve = bool(trainer.history) and can_draw()
     if has_curve:
-        draw_curve(trainer.history, folder.curve, f"{recipe.model} on {recipe.dataset}, seed {recipe.seed}")
+        draw_curve(trainer.history, folder.curve, f"{short_name(recipe.model)} on {recipe.dataset}, seed {recipe.seed}")
     folder.log("end", steps=trainer.steps, stopped=stopped)
     return has_curve
 

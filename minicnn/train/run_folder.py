@@ -74,7 +74,7 @@ class RunFolder:
         with folder.held():
             for part in folder.path.glob(".*.part"):
                 part.unlink()
-            _cut_half_line(folder.path / LOG)
+            cut_half_line(folder.path / LOG)
         return folder
 
     @contextlib.contextmanager
@@ -180,7 +180,7 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
-def _cut_half_line(log: Path) -> None:
+def cut_half_line(log: Path) -> None:
     """A process that is killed may leave the beginning of a line."""
     text = log.read_bytes() if log.is_file() else b""
     if text and not text.endswith(b"\n"):

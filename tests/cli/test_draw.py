@@ -1,5 +1,6 @@
 """`minicnn draw`."""
 
+import re
 import xml.etree.ElementTree as ET
 
 
@@ -18,6 +19,21 @@ def test_a_part_and_a_depth(minicnn, tmp_path, monkeypatch):
     assert minicnn("draw", "SEResNet50", "--block", "layer1.0", "--depth", "0")[1] == "SEResNet50-layer1.0.svg\n"
     assert "SEResNet50: layer1.0" in (tmp_path / "SEResNet50-layer1.0.svg").read_text()
     assert minicnn("draw", "LeNet5", "-o", "NET.SVG")[1] == "NET.SVG\n"
+
+
+def test_the_cells_of_a_string_or_the_network_that_is_stacked_of_them(minicnn, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = minicnn("draw", "CELLS sep3:0+id:1 / max3:0+max3:1")
+    assert code == 0
+    assert re.fullmatch(r"cells-[0-9a-f]{6}\.svg\n", out)
+    picture = (tmp_path / out.strip()).read_text()
+    assert "reduction cell: halves the image" in picture
+    assert "2: sum" in picture
+    code, out, _ = minicnn("draw", "cells sep3:0+id:1 / max3:0+max3:1", "--input", "1x28x28", "-o", "net.svg")
+    assert (code, out) == (0, "net.svg\n")
+    assert "input 1 x 28 x 28" in (tmp_path / "net.svg").read_text()
+    code, out, _ = minicnn("draw", "chain 3x3x8 3x3x8/2+0", "--block", "layers.1")
+    assert re.fullmatch(r"chain-[0-9a-f]{6}-layers\.1\.svg\n", out)
 
 
 def test_what_is_wrong_is_one_sentence(minicnn, tmp_path):

@@ -52,13 +52,13 @@ def test_another_number_of_workers_goes_on_where_these_stopped():
         if number == 2:
             break
     shares = []
-    for rank in range(3):
-        part = SharedLoader(loader(), rank, 3)
+    for rank in range(4):
+        part = SharedLoader(loader(), rank, 4)
         part.load_state_dict(two.state_dict())
         shares.append([(weight_of(batch), batch[1].numpy()) for batch in part])
-    assert [len(share) for share in shares] == [2, 2, 2]
+    assert [len(share) for share in shares] == [2] * 4
     np.testing.assert_array_equal(np.concatenate([share[0][1] for share in shares]), whole[3][1])
-    assert [share[1][0] for share in shares] == [1, 1, 1], "the last batch has 3 images for 3 workers"
+    assert [[weight for weight, _ in share] for share in shares] == [[1, 0.25]] * 4, "the last batch has 3 images for 4 workers"
 
 
 def test_a_loader_that_was_begun_is_shared_from_there_and_worker_processes_change_nothing():

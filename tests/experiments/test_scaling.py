@@ -65,6 +65,15 @@ def test_a_figure_is_the_same_at_every_size():
     assert np.abs(resize(large.arrays[0], (8, 8)) - small.arrays[0]).mean() < 0.25 * np.abs(small.arrays[0]).mean()
 
 
+def test_the_search_prefers_few_errors(tmp_path, monkeypatch):
+    errors = dict(zip(scaling.CANDIDATES, (20.0, 15.0, 30.0, 15.0), strict=True))
+    forms = {compound(BASELINE, *candidate, 2): error for candidate, error in errors.items()}
+    lab = scaling.Lab(Settings(tmp_path, say=lambda line: None), scaling.MINUTES)
+    monkeypatch.setattr(lab, "try_out", forms.get)
+    assert len(forms) == 4
+    assert [(ranked.candidate, -ranked.reward) for ranked in scaling.search(lab, BASELINE)] == sorted(errors.items(), key=lambda item: item[1])
+
+
 def point(*errors, macs=2):
     return Point(BASELINE, macs, 1, Values(errors))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minicnn import models, use_backend
+from minicnn import models, nn, use_backend
 from minicnn.errors import ArgumentError
 from minicnn.models import registry
 from minicnn.models.compound_scaling import compound_scaling
@@ -18,13 +18,17 @@ WRONG = {  # what is passed for an argument whose default is of this type
     bool: ["no", 0, None],
     int: [0, -1, "a", [3], True, 2.5, None],
     float: [-1, "a", [3], True, np.inf, np.nan, None],
-    tuple: [(1, 1), (1, 2, 3, 4, 5, 6, 7), (-1, -1, -1), 3, "abc", "abcde", None, [1, 1, "a"], [True] * 5, [1.5] * 3, [], [[1]], {1, 2, 3}],
+    tuple: [(1, 1), (1, 2, 3, 4, 5, 6, 7, 8), (-1, -1, -1), 3, "abc", "abcde", None, [1, 1, "a"], [True] * 5, [1.5] * 3, [], [[1]], {1, 2, 3}],
 }
 CASES = [
     ("VGG11(batch_norm='no')", "VGG: batch_norm must be True or False, not 'no'"),
     ("VGG((1, 1, 1))", "VGG: depths must be 5 integers >= 1, not (1, 1, 1)"),
     ("VGG11(width=True)", "VGG: width must be an integer >= 1, not True"),
     ("ResNet50(stride_on_1x1='no')", "Bottleneck: stride_on_1x1 must be True or False, not 'no'"),
+    ("ResNet18(depths=(1, 1, 1))", "ResNet: depths must be 4 integers >= 1, not (1, 1, 1)"),
+    ("MobileNetV1(depths=(1, 2, 2, 6, 0))", "MobileNetV1: depths must be 5 integers >= 1, not (1, 2, 2, 6, 0)"),
+    ("MobileNetV2(depths=(1, 2, 3))", "MobileNetV2: depths must be 7 integers >= 1, not (1, 2, 3)"),
+    ("ShuffleNetV1(depths=(4, 8))", "ShuffleNetV1: depths must be 3 integers >= 1, not (4, 8)"),
     ("ResNet(models.BasicBlock, (1, 1, 1))", "ResNet: depths must be 4 integers >= 1, not (1, 1, 1)"),
     ("ResNet(models.BasicBlock, (1, 1, 1, 1, 1))", "ResNet: depths must be 4 integers >= 1, not (1, 1, 1, 1, 1)"),
     ("ResNeXtCIFAR(base_width='a')", "Bottleneck: base_width must be an integer >= 1, not 'a'"),
@@ -130,3 +134,22 @@ def test_networks_are_exported_in_the_order_of_their_page():
     assert len(set(models.__all__)) == len(models.__all__)
     for base in ("VGG", "ResNet", "PreActResNet", "SENet", "DenseNet", "SqueezeNet", "NASNetA", "EfficientNet", "EfficientNetLite"):
         assert models.__all__[models.__all__.index(base) + 1].startswith((base, "SEResNet"))
+
+
+TAKE_DEPTHS = [name for name in models.list_models() if "depths" in inspect.signature(registry._models[name]).parameters]
+
+
+@pytest.mark.parametrize("name", TAKE_DEPTHS)
+def test_one_block_more_in_a_stage_is_one_block_more_in_the_network(name):
+    """And as many as the paper has where none are given."""
+    depths = inspect.signature(registry._models[name]).parameters["depths"].default
+
+    def blocks(*added):
+        layers = (nn.Conv2d, nn.MaxPool2d, nn.BatchNorm2d)
+        given = {"depths": tuple(n + (i in added) for i, n in enumerate(depths))} if added else {}
+        return sum(isinstance(m, layers) for m in models.create(name, **given).modules())
+
+    paper = blocks()
+    more = [blocks(stage) - paper for stage in range(len(depths))]
+    assert min(more) > 0
+    assert blocks(*range(len(depths))) - paper == sum(more)

@@ -47,7 +47,7 @@ def recipe(asked, tmp_path):
         data_dir=str(tmp_path), image_size=16, images_per_class=20, augment="crop-flip", validation=0.2, epochs=6, batch_size=5, accumulate=3,
         optimizer="adamw", optimizer_options={"weight_decay": 0.03}, decay="weights", lr=0.02, schedule="multi-step",
         schedule_options={"milestones": [2, 4], "gamma": 0.5}, label_smoothing=0.1, mixup=0.4, clip_norm=1.5, average=0.9, patience=2, keep_every=3,
-        seed=7, workers=1, precision="bf16",
+        seed=7, workers=1, precision="bf16", sync_batch_norm=True,
     )  # fmt: skip
 
 

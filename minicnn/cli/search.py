@@ -1,0 +1,108 @@
+"""`minicnn search`: let a strategy, such as a controller that learns by REINFORCE, propose networks, train each for a moment, and keep the best."""
+
+import argparse
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from minicnn.cli import INTERRUPTED, OK
+from minicnn.cli.options import add_backend, not_negative, positive, use_backend
+from minicnn.errors import ArgumentError
+
+PICTURE, DRAWING = "rewards.png", "winner.svg"
+BEST = 5  # architectures that are listed at the end
+HELP: dict[str, tuple[str, str, Callable[[str], Any]]] = {  # option by option: what it is, what stands for its value, and how that is read
+    "space": ("what there is to choose from: chain (layers one by one, with skip connections) or cells (two cells that are stacked)", "NAME", str),
+    "strategy": ("who chooses: random, reinforce, ppo, evolution or enas", "NAME", str),
+    "dataset": ("images, as for `minicnn train`", "NAME", str),
+    "image_size": ("height and width; digits have 8 as they were scanned", "N", positive),
+    "images": ("training images to use at most; a quarter of them judges the children", "N", positive),
+    "children": ("samples in all", "N", positive),
+    "batch": ("samples in a round", "N", positive),
+    "steps": ("training steps for a child", "N", positive),
+    "batch_size": ("images in a training step", "N", positive),
+    "lr": ("highest learning rate of a child", "X", float),
+    "seconds": ("after which a child is given up, and scores 0", "X", float),
+    "layers": ("of a chain", "N", positive),
+    "blocks": ("of a cell", "N", positive),
+    "cells": ("in each stage of a network of cells", "N", positive),
+    "filters": ("of the first cells", "N", positive),
+    "seed": ("of all that is drawn: same seed, same search", "N", not_negative),
+}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Enter the command's options."""
+    from minicnn.search.plan import Plan
+
+    parser = subparsers.add_parser("search", help="search for a good architecture, by REINFORCE, evolution or at random", description=__doc__)
+    for name, (what, metavar, kind) in HELP.items():
+        usual = getattr(Plan(), name)
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=what if usual is None else f"{what} (default: {usual})"
+        )
+    parser.add_argument("--workers", type=not_negative, default=2, metavar="N", help="processes that train children; 0 trains in this one (default: 2)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the search, new or empty (default: runs/search-NUMBER)")
+    parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the search in this folder, with its settings")
+    add_backend(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, and say what was found."""
+    from minicnn.search.plan import Plan, plan_of
+    from minicnn.search.record import read_settings
+    from minicnn.train.run_folder import RunFolder
+
+    given = {name: getattr(args, name) for name in HELP if getattr(args, name) is not None}
+    if args.resume:
+        if given or args.out:
+            option = next(iter(given), "out").replace("_", "-")
+            raise ArgumentError(f"--resume goes on with the settings of the search: leave out --{option}, or begin another search with it")
+        plan, folder = plan_of(args.resume), args.resume
+        args.backend = args.backend or read_settings(folder)["backend"]
+        use_backend(args)
+    else:
+        plan = Plan(**given)
+        use_backend(args)
+        folder = RunFolder.new(args.out, f"search-{plan.space}-{plan.strategy}").path
+    space = plan.make_space()
+    print(f"{plan.strategy} among {space.size:,} {space.name}, on {plan.dataset}, seed {plan.seed}; the folder is {folder}", flush=True)
+    try:
+        found = plan.run(folder, workers=args.workers, say=lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        print(f"interrupted; go on: minicnn search --resume {shlex.quote(str(folder))}")
+        return INTERRUPTED
+    finally:
+        RunFolder(folder).remove_if_empty()
+    _report(plan, found, folder)
+    return OK
+
+
+def _report(plan: Any, found: Any, folder: Path) -> None:
+    """The best architectures, what the strategy has learned, and how to go on."""
+    best = found.best(BEST)
+    spent = f"{found.steps:,} training steps, {found.seconds:.0f} s"
+    print(f"\n{len(found.samples)} samples, {found.new} of them new, {found.failed} failed; {spent}")
+    print(f"mean reward of the first quarter {found.first_quarter:.3f}, of the last {found.last_quarter:.3f}\n")
+    for sample in best:
+        print(f"  {sample.reward:.3f}  {sample.parameters:>9,} parameters  {sample.string}")
+    files = [*_pictures(plan, found, folder)]
+    print(f"\nThe search is in {folder}: {', '.join(['samples.jsonl', *files])}")
+    sizes = "".join(f" --set model_options.{name}={size}" for name, size in plan.sizes.items())
+    size = f" --image-size {plan.image_size}" if plan.image_size and plan.dataset != "digits" else ""
+    print("The winner, trained for longer and on larger images, if there are any:")
+    print(f"  minicnn train --model {shlex.quote(best[0].string)} --dataset {shlex.quote(plan.dataset)}{size}{sizes}")
+
+
+def _pictures(plan: Any, found: Any, folder: Path) -> list[str]:
+    """Files with pictures in them, by name."""
+    from minicnn.search.picture import draw_search
+
+    files = [PICTURE] if draw_search({plan.strategy: found}, folder / PICTURE, f"{plan.space} on {plan.dataset}") else []
+    if plan.space == "cells":
+        from minicnn.draw import cells
+
+        files.append(cells(found.best()[0].string).save(folder / DRAWING).name)
+    return files
