@@ -1,7 +1,7 @@
 """One training step of AlexNet on two workers, beside the same step in one process, and what the workers sent.
 
     mpiexec -n 2 python tools/alexnet_two_workers.py            a small network in float64
-    mpiexec -n 2 python tools/alexnet_two_workers.py --full     the network of 2012: 61 million weights, float32, 4 GB of memory
+    mpiexec -n 2 python tools/alexnet_two_workers.py --full     the network of 2012: 61 million weights, float32
 """
 
 import argparse
