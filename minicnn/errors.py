@@ -87,6 +87,10 @@ class DataError(MinicnnError, RuntimeError):
     """A sample of a dataset cannot be had: it raised, is malformed, or the worker process that made it has ended."""
 
 
+class CommunicationError(MinicnnError, RuntimeError):
+    """Processes that work together do not understand each other: one has ended, or they sent what the others do not expect."""
+
+
 class StateDictError(MinicnnError, KeyError):
     """A state dict does not match the module: entries missing, unexpected, or of another shape."""
 

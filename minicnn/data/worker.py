@@ -79,6 +79,13 @@ def ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def leave_ctrl_c_to_the_parent() -> None:
+    """Of a process that was started in `ctrl_c_waits`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for programs that it may start
+
+
 def _pickled(make: BatchMaker) -> bytes:
     try:
         return pickle.dumps(make, protocol=pickle.HIGHEST_PROTOCOL)
@@ -155,9 +162,7 @@ class _Worker:
 
 def _serve(connection: Connection) -> None:
     """What a worker process does: read the job, make the batches, send each, and never be more than `prefetch` ahead."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for programs that `__getitem__` may start
+    leave_ctrl_c_to_the_parent()
     try:
         job = receive(connection)
         batches, epoch, prefetch = connection.recv()

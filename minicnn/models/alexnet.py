@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import integers
-from minicnn.errors import ShapeError
+from minicnn.checks import integer, integers
+from minicnn.errors import ArgumentError
+from minicnn.models.fixed_size_net import FixedSizeNet
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
-from minicnn.ops import checks
 
 
-def response_norm() -> nn.LocalResponseNorm:
+def response_norm(groups: int = 1) -> nn.LocalResponseNorm:
     """The normalisation between neighbouring channels, with the paper's constants; alpha multiplies the *sum* of squares (sec. 3.3)."""
-    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2, convention="paper")
+    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2, convention="paper", groups=groups)
 
 
 def fully_connected(in_features: int, hidden: int, num_classes: int) -> nn.Sequential:
@@ -30,7 +30,7 @@ def fully_connected(in_features: int, hidden: int, num_classes: int) -> nn.Seque
     })  # fmt: skip
 
 
-def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int = 1, norm_first: bool = False) -> nn.Sequential:
+def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int = 1, norm_first: bool = False, norm_groups: int = 1) -> nn.Sequential:
     """AlexNet's features, for images of 227x227 pixels.
 
     Args:
@@ -38,11 +38,12 @@ def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int 
         channels: of the five convolutions.
         groups: of the second, fourth and fifth convolution.
         norm_first: normalise before the first two poolings instead of after them.
+        norm_groups: parts of the channels that are normalised each for itself.
     """
 
     def pool_and_norm(i: int) -> dict[str, nn.Module]:
         pool: dict[str, nn.Module] = {f"pool{i}": nn.MaxPool2d(3, stride=2)}
-        norm: dict[str, nn.Module] = {f"norm{i}": response_norm()}
+        norm: dict[str, nn.Module] = {f"norm{i}": response_norm(norm_groups)}
         return norm | pool if norm_first else pool | norm
 
     c1, c2, c3, c4, c5 = channels
@@ -54,30 +55,6 @@ def five_convolutions(in_channels: int, channels: Sequence[int], *, groups: int 
         "conv5": nn.Conv2d(c4, c5, 3, padding=1, groups=groups), "relu5": nn.ReLU(),
         "pool5": nn.MaxPool2d(3, stride=2),
     })  # fmt: skip
-
-
-class FixedSizeNet(nn.Module):
-    """What AlexNet and ZFNet share: convolutions, then linear layers that need maps of one size, hence images of one size.
-
-    Attributes:
-        input_shape: (C, H, W) of an image.
-        size_rule: why it must be this size, for the message.
-        features: the convolutions and poolings.
-        classifier: the linear layers.
-    """
-
-    input_shape: tuple[int, int, int]
-    size_rule: str
-    features: nn.Sequential
-    classifier: nn.Sequential
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) of `input_shape` to scores (N, num_classes)."""
-        checks.axes(type(self).__name__, x, 4, "(N, C, H, W)")
-        if x.shape[2:] != self.input_shape[1:]:
-            H, W = self.input_shape[1:]
-            raise ShapeError(f"images must be {H}x{W} pixels: {self.size_rule}; x is {x.shape}: resize or crop them")
-        return self.classifier(self.features(x).flatten(1))
 
 
 @register_model
@@ -179,14 +156,18 @@ class AlexNetGrouped(FixedSizeNet):
     Error (top-1 / top-5, ILSVRC 2012 validation): 40.7 / 18.2 % for one network, 38.1 / 16.4 % for the mean of five, 36.7 / 15.4 % for
     seven, two of which were pre-trained on the whole of ImageNet (paper, table 2).
 
-    Choices where sources differ: images of 227x227 pixels and dropout as in `AlexNet`; the normalisation comes before the
-    pooling, as in the paper and in Caffe's "bvlc_alexnet". The normalisation runs over all channels, also across the border
-    between the two groups.
+    Choices where sources differ: images of 227x227 pixels and dropout as in `AlexNet`; the normalisation comes before the pooling, as in the paper and in
+    Caffe's "bvlc_alexnet". The normalisation runs over all channels, also across the border between the two groups, as in Caffe. On two GPUs it cannot, unless
+    they exchange the maps at the border each time, and the paper's exchange before conv3 only. With `norm_groups=2` each GPU normalises its own maps, as in
+    files of layers for two GPUs in the format of the author's cuda-convnet: that is what `minicnn.distributed.AlexNetTwoWorkers` computes.
 
-    See `AlexNet` for the arguments.
+    See `AlexNet` for the other arguments.
+
+    Args:
+        norm_groups: 1 normalises over all channels, 2 over those of each GPU.
 
     Raises:
-        ArgumentError: `channels` are not five integers above 0, or are not even where a convolution has two groups.
+        ArgumentError: `channels` are not five integers above 0, or not even where a convolution has two groups; `norm_groups` is neither 1 nor 2.
         ShapeError: in the forward pass: the input is not (N, in_channels, 227, 227).
 
     Source:
@@ -207,12 +188,15 @@ class AlexNetGrouped(FixedSizeNet):
         *,
         channels: Sequence[int] = (96, 256, 384, 384, 256),
         hidden: int = 4096,
+        norm_groups: int = 1,
         weights: Weights = None,
     ) -> None:
         super().__init__()
         self.input_shape = (in_channels, 227, 227)
         channels = integers(channels, "AlexNetGrouped: channels", 5)
-        self.features = five_convolutions(in_channels, channels, groups=2, norm_first=True)
+        if integer(norm_groups, "AlexNetGrouped: norm_groups") > 2:
+            raise ArgumentError(f"AlexNetGrouped: norm_groups must be 1 (over all channels) or 2 (over those of each GPU), not {norm_groups!r}")
+        self.features = five_convolutions(in_channels, channels, groups=2, norm_first=True, norm_groups=norm_groups)
         self.classifier = fully_connected(6 * 6 * channels[-1], hidden, num_classes)
         load_pretrained(self, weights)
 

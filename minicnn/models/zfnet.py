@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.checks import integers
-from minicnn.models.alexnet import FixedSizeNet, fully_connected, response_norm
+from minicnn.models.alexnet import fully_connected, response_norm
+from minicnn.models.fixed_size_net import FixedSizeNet
 from minicnn.models.pretrained import Weights, load_pretrained
 from minicnn.models.registry import register_model
 

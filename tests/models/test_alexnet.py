@@ -51,6 +51,16 @@ def test_the_norm_is_the_formula_of_section_3_3():
     np.testing.assert_allclose(response_norm()(Tensor(x)).numpy().ravel(), expected, rtol=1e-12)
 
 
+def test_each_gpu_may_normalise_its_own_maps():
+    x = np.random.default_rng(0).standard_normal((1, 8, 1, 1)) * 300
+    both = models.AlexNetGrouped(**SMALL, norm_groups=2)
+    for name in ("norm1", "norm2"):
+        halves = [response_norm()(Tensor(half)).numpy() for half in np.split(x, 2, axis=1)]
+        np.testing.assert_array_equal(both.get_submodule(f"features.{name}")(Tensor(x)).numpy(), np.concatenate(halves, axis=1))
+        assert models.AlexNetGrouped(**SMALL).get_submodule(f"features.{name}").groups == 1
+    assert list(both.state_dict()) == list(models.AlexNetGrouped(**SMALL).state_dict())
+
+
 def influence(network, layer):
     """Which half of the layer's output depends on which half of its input: a 2x2 table (input, output)."""
     part = network.get_submodule(f"features.{layer}")

@@ -46,6 +46,7 @@ CASES = [
     ("SqueezeNet1_1(width=7)", "SqueezeNet: width must be an integer >= 8, not 7"),
     ("AlexNet(channels=(1, 2, 3))", "AlexNet: channels must be 5 integers >= 1, not (1, 2, 3)"),
     ("AlexNetGrouped(channels=2)", "AlexNetGrouped: channels must be 5 integers >= 1, not 2"),
+    ("AlexNetGrouped(norm_groups=3)", "AlexNetGrouped: norm_groups must be 1 (over all channels) or 2 (over those of each GPU), not 3"),
     ("AlexNetOneWeirdTrick(channels=None)", "AlexNetOneWeirdTrick: channels must be 5 integers >= 1, not None"),
     ("ZFNet(channels=(1, 2, 3))", "ZFNet: channels must be 5 integers >= 1, not (1, 2, 3)"),
     ("GoogLeNet(aux='no')", "GoogLeNet: aux must be True or False, not 'no'"),

@@ -6,6 +6,7 @@ import pytest
 import minicnn
 from minicnn import Tensor, kernels, nn, ops
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
+from minicnn.testing import gradcheck_module
 from minicnn.testing.cases import CASES
 from minicnn.testing.draw import RandomDraw
 
@@ -37,6 +38,15 @@ def test_the_default_convention_is_that_of_pytorch(size):
     x = 30 * random(0, 2, 7, 3, 4)
     expected = torch.nn.LocalResponseNorm(size)(torch.tensor(x)).numpy()
     np.testing.assert_allclose(nn.LocalResponseNorm(size)(Tensor(x)).numpy(), expected, rtol=1e-12)
+
+
+def test_groups_are_normalised_each_for_itself():
+    x = random(0, 2, 8, 3, 3)
+    layer, alone = nn.LocalResponseNorm(5, alpha=1.0, groups=2), nn.LocalResponseNorm(5, alpha=1.0)
+    halves = [alone(Tensor(half)).numpy() for half in np.split(x, 2, axis=1)]
+    np.testing.assert_array_equal(layer(Tensor(x)).numpy(), np.concatenate(halves, axis=1))
+    assert not np.allclose(layer(Tensor(x)).numpy(), alone(Tensor(x)).numpy())
+    gradcheck_module(layer, [x])
 
 
 def test_the_convention_of_the_paper():
@@ -86,6 +96,8 @@ def test_no_gradient_unless_asked_for(folder):
         (lambda x: ops.local_response_norm(x[0, 0, 0], 5), ShapeError, ["(N, C, ...)"]),
         (lambda x: ops.local_response_norm(x.astype("int64"), 5), DtypeError, ["int64"]),
         (lambda x: nn.LocalResponseNorm(5, k=-1), ArgumentError, ["k must be"]),
+        (lambda x: nn.LocalResponseNorm(5, groups=0), ArgumentError, ["groups must be an integer >= 1, not 0"]),
+        (nn.LocalResponseNorm(5, groups=2), ShapeError, ["groups=2 must divide the number of channels, which is 3", "(2, 3, 5, 7)"]),
     ],
 )
 def test_messages(call, error, parts):
@@ -97,4 +109,5 @@ def test_messages(call, error, parts):
 
 def test_repr_shows_what_differs():
     assert repr(nn.LocalResponseNorm(5)) == "LocalResponseNorm(5)"
+    assert repr(nn.LocalResponseNorm(5, groups=2)) == "LocalResponseNorm(5, groups=2)"
     assert repr(nn.LocalResponseNorm(5, k=2, convention="paper")) == "LocalResponseNorm(5, k=2, convention='paper')"
