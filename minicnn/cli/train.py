@@ -175,7 +175,9 @@ def _going_on(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolde
     backend = use_backend(args)
     use_precision(args)
     if (backend, args.threads, together.communicator.size) != (broken_off.backend, broken_off.threads, broken_off.workers):
-        was = f"{broken_off.backend} with {broken_off.threads} thread{'s'[: broken_off.threads - 1]}, by {broken_off.workers} worker{'s'[: broken_off.workers - 1]}"
+        was = f"{broken_off.backend} with {broken_off.threads} threads"
+        if broken_off.workers != together.communicator.size:
+            was += f" in each of its workers, {broken_off.workers} in all"
         print(f"The run was on {was}: what follows will not be bit for bit what would have followed there.", flush=True)
     with showing_downloads() as report:
         parts = broken_off.restore(report)

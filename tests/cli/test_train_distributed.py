@@ -108,7 +108,7 @@ def test_a_death_ends_the_job_with_one_line_and_it_can_go_on_with_two_or_one(ran
     until(lambda: worker(out, 0) is None and worker(out, 1) is None, "nobody is left")
     code, said = train(2 if rank else 1, "--resume", out)
     assert code == 0, said
-    assert ("by 2 workers" in said) == (rank == 0), "it says so where the number of workers is another"
+    assert ("in each of its workers, 2 in all" in said) == (rank == 0), "it says so where the number of workers is another"
     if rank:
         assert history(out) == history(whole[0])
     else:

@@ -60,7 +60,7 @@ def test_what_is_written_is_read_again(tmp_path):
     numbers = {"mixup": np.float64(0.5), "seed": np.int64(3), "epochs": np.int32(2), "lr": np.float32(0.5), "label_smoothing": np.float16(0.5)}
     options = {"schedule": "multi-step", "schedule_options": {"milestones": (np.float32(0.5), 1)}, "model_options": {"dropout": np.float64(0.25)}}
     recipe = Recipe(**numbers, **options).resolved()
-    assert {type(value) for value in dataclasses.asdict(recipe).values()} == {str, int, float, dict, type(None)}
+    assert {type(value) for value in dataclasses.asdict(recipe).values()} == {str, int, float, bool, dict, type(None)}
     assert json.loads(json.dumps(dataclasses.asdict(recipe))) == dataclasses.asdict(recipe)
     write_recipe(recipe, tmp_path / "numpy.toml")
     assert Recipe(**read_recipe(str(tmp_path / "numpy.toml"))) == recipe
