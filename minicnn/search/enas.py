@@ -33,6 +33,7 @@ CHECKPOINT = "checkpoint.safetensors"
 FINALISTS = 3  # architectures that are trained from scratch at the end
 JUDGES = 128  # validation images that judge a round
 CLIP = 5.0  # largest norm of a gradient of the shared weights, as in the paper
+LR = 0.02  # of the shared weights, which are pulled in as many directions as there are children: at the 0.1 of a single child they hardly learn
 
 
 class SharedWeights:
@@ -43,24 +44,28 @@ class SharedWeights:
     Args:
         space: of cells.
         images: to train on and to judge by.
-        budget: `steps` for each child that is to be judged, `batch_size`, `lr` (which stays), `weight_decay`, and `sizes` of the network.
+        budget: `steps` for each child that is to be judged, `batch_size`, `weight_decay`, and `sizes` of the network.
         seed: of the weights and of the minibatches.
+        lr: learning rate, which stays as it is.
+
+    Raises:
+        ArgumentError: `lr` is not above 0.
     """
 
-    def __init__(self, space: CellSpace, images: SearchImages, budget: Budget, seed: int) -> None:
-        self.images, self.budget = images, budget
+    def __init__(self, space: CellSpace, images: SearchImages, budget: Budget, seed: int, lr: float = LR) -> None:
+        self.images, self.budget, self.lr = images, budget, checks.positive(lr, "enas: lr")
         self.rng = np.random.default_rng([seed, 1])
         self.kwargs: dict[str, Any] = {"blocks": space.blocks, "operations": list(space.operations), "num_classes": images.classes, "in_channels": images.shape[0], **budget.sizes}
         manual_seed(seed)
         self.network = OverNetwork(**self.kwargs)
-        self.optimizer = SGD(self.network.parameters(), lr=budget.lr, momentum=0.9, weight_decay=budget.weight_decay)
+        self.optimizer = SGD(self.network.parameters(), lr=self.lr, momentum=0.9, weight_decay=budget.weight_decay)
 
     def train(self, string: str) -> None:
         """A step with the weights that this child uses."""
         x, labels = self._minibatch(self.images.train, self.budget.batch_size)
         loss = cross_entropy(self.network(x, string), labels)
         if not math.isfinite(value := loss.item()):
-            raise NonFiniteError(f"the loss of the shared weights is {value}, with a learning rate of {self.budget.lr:g}: try {self.budget.lr / 10:g}")
+            raise NonFiniteError(f"the loss of the shared weights is {value}, with a learning rate of {self.lr:g}: try {self.lr / 10:g}")
         self.optimizer.zero_grad()
         loss.backward()
         clip_grad_norm(self.network.parameters(), CLIP)
@@ -104,6 +109,7 @@ def enas(
     children: int,
     *,
     batch: int = 8,
+    lr: float = LR,
     workers: int = 2,
     folder: Path | None = None,
     seed: int = 0,
@@ -124,6 +130,7 @@ def enas(
         space: of cells.
         strategy: with a controller, a fresh one for this space.
         images, budget, children, batch, folder, seed, note, say: see `search` and `SharedWeights`.
+        lr: learning rate of the shared weights; that of the budget is for the finalists.
         workers: processes that train the best from scratch.
 
     Returns:
@@ -147,9 +154,9 @@ def enas(
     checks.integer(children, "enas: children")
     checks.integer(batch, "enas: batch")
     checks.integer(seed, "enas: seed", 0)
-    settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, rewards="shared weights", note=dict(note or {}))
+    settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, shared_lr=lr, note=dict(note or {}))
     with opened(folder, settings) as record, one_thread():
-        weights = SharedWeights(space, images, budget, seed)
+        weights = SharedWeights(space, images, budget, seed, lr)
         _go_on(weights, strategy, record)
 
         def score(strings: Sequence[str]) -> Iterator[Child]:

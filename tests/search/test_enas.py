@@ -13,7 +13,7 @@ from minicnn.search.enas import CHECKPOINT, SharedWeights
 from minicnn.search.record import SAMPLES
 
 SPACE = CellSpace(blocks=1, operations=("id", "conv1", "max3"))
-BUDGET = Budget(steps=2, batch_size=16, lr=0.05, sizes={"filters": 2})
+BUDGET = Budget(steps=2, batch_size=16, sizes={"filters": 2})
 STRING = "cells conv1:0+max3:1 / conv1:0+max3:1"
 
 
@@ -38,7 +38,7 @@ def lines(folder):
 
 
 def test_shared_weights_learn(images):
-    weights = SharedWeights(SPACE, images, BUDGET, seed=0)
+    weights = SharedWeights(SPACE, images, BUDGET, seed=0, lr=0.05)
     before = next(weights.judge([STRING])).reward
     for _ in range(30):
         weights.train(STRING)
@@ -49,7 +49,7 @@ def test_children_are_judged_by_validation_images(images):
     shifted = SearchImages("", images.train, ArrayDataset(images.validation.arrays[0], (images.validation.arrays[1] + 1) % 10), 10)
     rewards = []
     for those in (images, shifted):
-        weights = SharedWeights(SPACE, those, BUDGET, seed=0)
+        weights = SharedWeights(SPACE, those, BUDGET, seed=0, lr=0.05)
         for _ in range(30):
             weights.train(STRING)
         rewards.append(next(weights.judge([STRING])).reward)
@@ -126,13 +126,15 @@ def test_the_plan_knows_it():
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero):RuntimeWarning")
 def test_a_rate_that_is_too_high_is_said(images):
-    weights = SharedWeights(SPACE, images, Budget(lr=1e30, batch_size=8, sizes={"filters": 4}), seed=0)
+    weights = SharedWeights(SPACE, images, Budget(batch_size=8, sizes={"filters": 4}), seed=0, lr=1e30)
     with pytest.raises(NonFiniteError, match=r"the loss of the shared weights is nan, with a learning rate of 1e\+30: try 1e\+29"):  # noqa: PT012 - any step
         for _ in range(4):
             weights.train(STRING)
 
 
 def test_wrong_input(images):
+    with pytest.raises(ArgumentError, match="enas: lr must be a number above 0, not 0"):
+        SharedWeights(SPACE, images, BUDGET, seed=0, lr=0)
     with pytest.raises(ArgumentError, match="enas: children must be an integer >= 1, not 0"):
         run(images, children=0)
 
