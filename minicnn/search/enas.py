@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,7 +122,9 @@ def enas(
     Step 2 of a round trains the shared weights, with a newly sampled child on each minibatch, `budget.steps` of them for each child of the round; then the
     children are judged as they are. A reward is rough, for the weights are a compromise, but it does not take a training: in the paper, days on hundreds of
     GPUs became half a day on one. Here as many steps are spent for each child as `search` would spend, so that both can be compared. At the end the best of
-    the last quarter are trained from scratch.
+    the last quarter are trained from scratch, with a quarter as many steps again for all of them together.
+
+    Shared weights are no fair judge: what needs no weights, such as pooling, does well before anything is learned.
 
     As weights change, an architecture that comes again is judged again. After every round the state is kept in the folder, and a search that was broken off
     goes on from there.
@@ -171,8 +174,9 @@ def enas(
         how = f"to be judged, after {budget.steps} steps of the shared weights for each"
         samples = rounds(space, strategy, score, children, batch, record, say, how, keep=keep)
     best = Found(tuple(samples[-max(1, len(samples) // 4) :])).best(FINALISTS)
-    say(f"the best {len(best)} of the last quarter are trained from scratch")
-    with trained_by(workers, partial(train_child, images=images, budget=budget, seed=seed), budget.seconds, say) as from_scratch:
+    longer = dataclasses.replace(budget, steps=max(budget.steps, children * budget.steps // (4 * len(best))))
+    say(f"the best {len(best)} of the last quarter are trained from scratch, for {longer.steps} steps each")
+    with trained_by(workers, partial(train_child, images=images, budget=longer, seed=seed), budget.seconds, say) as from_scratch:
         trained = list(from_scratch([sample.string for sample in best]))
     finalists = (Sample(s.choices, s.string, c.reward, True, c.parameters, c.steps, c.seconds, c.error) for s, c in zip(best, trained, strict=True))
     return Found(tuple(samples), tuple(finalists))
