@@ -124,7 +124,7 @@ def enas(
     GPUs became half a day on one. Here as many steps are spent for each child as `search` would spend, so that both can be compared. At the end the best of
     the last quarter are trained from scratch, with a quarter as many steps again for all of them together.
 
-    Shared weights are no fair judge: what needs no weights, such as pooling, does well before anything is learned.
+    Shared weights are no impartial judge: what needs no weights, such as pooling, is good before anything is learned.
 
     As weights change, an architecture that comes again is judged again. After every round the state is kept in the folder, and a search that was broken off
     goes on from there.
