@@ -21,7 +21,7 @@ EVERYTHING = "cells id:0+c1x3:1 c1x7:2+dil3:0 avg3:3+max3:2 max5:0+max7:4 conv1:
 UNREAD = "cells sep3:1+id:1 / max3:0+avg3:0 id:2+id:2"
 SMALL = "cells avg3:1+max3:1 sep3:2+max3:1 / sep3:0+max3:0 sep5:2+max3:0"
 DEEP = "cells sep3:0+id:1 id:2+max3:0 id:3+avg3:1 sep5:4+id:0 conv1:5+conv1:1 / max3:0+id:1 id:2+id:0 id:3+id:1 id:4+id:2 id:5+id:0"
-RANDOM = [CellSpace(operations=tuple(OPERATIONS)).string(CellSpace(operations=tuple(OPERATIONS)).random(np.random.default_rng(seed))) for seed in range(6)]
+RANDOM = [CellSpace(operations=tuple(OPERATIONS)).string(CellSpace(operations=tuple(OPERATIONS)).random(np.random.default_rng(seed))) for seed in (0, 1, 2, 3, 41, 64)]  # in the last two, lines are neighbours
 STRINGS = [NASNET_A, EVERYTHING, UNREAD, SMALL, DEEP, *RANDOM]
 
 
@@ -116,6 +116,15 @@ def test_nothing_overlaps_and_no_line_runs_behind_a_box(string):
             for (x0, y0), (x1, y1) in pairwise(points):
                 for box in inside:
                     assert not (x0 == x1 and box.x < x0 < box.x + box.width and min(y0, y1) < box.y + 1 and box.y + box.height - 1 < max(y0, y1))
+
+
+@pytest.mark.parametrize("string", STRINGS)
+def test_lines_that_go_past_a_row_keep_apart(string):
+    for _, _, lines in drawn(string)[1]:
+        straight = [(points[0], x0, min(y0, y1), max(y0, y1)) for points, _ in lines for (x0, y0), (x1, y1) in pairwise(points) if x0 == x1 and abs(y1 - y0) > 60]
+        for i, (start, x, top, bottom) in enumerate(straight):
+            for other, x1, top1, bottom1 in straight[:i]:
+                assert start == other or abs(x - x1) > 10 or top >= bottom1 or top1 >= bottom
 
 
 def test_small_cells_stand_side_by_side_and_large_ones_one_below_the_other():

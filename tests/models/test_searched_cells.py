@@ -75,6 +75,23 @@ def test_the_same_cells_are_stacked_higher_and_wider(sizes, cells, channels):
     assert (len(net.features), net.classifier.in_features) == (cells, channels)
 
 
+def test_the_output_is_what_no_block_reads_unless_it_is_given():
+    """On either side of a sum; the inputs are never part of it by themselves."""
+    normal, reduction = read_cells("cells id:0+id:0 id:0+id:2 id:0+id:0 id:4+id:0 / id:0+id:0 id:0+id:0 id:0+id:0 =4+2")
+    assert (normal.outputs, reduction.outputs) == ((3, 5), (2, 4))
+    assert Cell(3, 3, 2, wiring=normal)(minicnn.ones(2, 3, 4, 4), minicnn.ones(2, 3, 4, 4)).shape == (2, 4, 4, 4)
+
+
+def test_the_classifier_reads_the_average_of_what_is_positive():
+    net = disturbed(models.SearchedCells(SIMPLE, num_classes=3, cells=1, filters=2))
+    last = []
+    net.features[-1].register_forward_hook(lambda _, inputs, y: last.append(y.numpy()))
+    scores = net(minicnn.randn(2, 1, 8, 8)).numpy()
+    assert (last[0] < 0).any()
+    average = np.maximum(last[0], 0).mean((2, 3))
+    np.testing.assert_allclose(scores, average @ net.classifier.weight.numpy().T + net.classifier.bias.numpy(), rtol=1e-5, atol=1e-6)
+
+
 def test_more_is_dropped_from_cell_to_cell():
     net = models.SearchedCells(SIMPLE, cells=1, filters=2, drop_path=0.5)
     assert [cell.drop_path.p for cell in net.features] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])

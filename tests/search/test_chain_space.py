@@ -94,6 +94,8 @@ def test_what_is_not_in_the_space_is_refused(string, said):
 
 
 def test_without_skips_each_layer_reads_the_one_before():
+    assert small(layers=4, skips=False).string([0] * 16) == "chain 1x5x8 1x5x8+0 1x5x8+1 1x5x8+2"
+    assert small(layers=3, skips=False).choices("chain 1x5x8 1x5x8+0 3x5x8+1") == (0,) * 9 + (1, 0, 0)
     with pytest.raises(ArgumentError, match="layer 1, '1x5x8', must read the layer before it and no other: this space has no skips"):
         small(skips=False).choices("chain 1x5x8 1x5x8")
 
