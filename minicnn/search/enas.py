@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ CHECKPOINT = "checkpoint.safetensors"
 FINALISTS = 3  # architectures that are trained from scratch at the end
 JUDGES = 128  # validation images that judge a round
 CLIP = 5.0  # largest norm of a gradient of the shared weights, as in the paper
+LR = 0.02  # of the shared weights, which are pulled in as many directions as there are children: at the 0.1 of a single child they hardly learn
 
 
 class SharedWeights:
@@ -43,24 +45,28 @@ class SharedWeights:
     Args:
         space: of cells.
         images: to train on and to judge by.
-        budget: `steps` for each child that is to be judged, `batch_size`, `lr` (which stays), `weight_decay`, and `sizes` of the network.
+        budget: `steps` for each child that is to be judged, `batch_size`, `weight_decay`, and `sizes` of the network.
         seed: of the weights and of the minibatches.
+        lr: learning rate, which stays as it is.
+
+    Raises:
+        ArgumentError: `lr` is not above 0.
     """
 
-    def __init__(self, space: CellSpace, images: SearchImages, budget: Budget, seed: int) -> None:
-        self.images, self.budget = images, budget
+    def __init__(self, space: CellSpace, images: SearchImages, budget: Budget, seed: int, lr: float = LR) -> None:
+        self.images, self.budget, self.lr = images, budget, checks.positive(lr, "enas: lr")
         self.rng = np.random.default_rng([seed, 1])
         self.kwargs: dict[str, Any] = {"blocks": space.blocks, "operations": list(space.operations), "num_classes": images.classes, "in_channels": images.shape[0], **budget.sizes}
         manual_seed(seed)
         self.network = OverNetwork(**self.kwargs)
-        self.optimizer = SGD(self.network.parameters(), lr=budget.lr, momentum=0.9, weight_decay=budget.weight_decay)
+        self.optimizer = SGD(self.network.parameters(), lr=self.lr, momentum=0.9, weight_decay=budget.weight_decay)
 
     def train(self, string: str) -> None:
         """A step with the weights that this child uses."""
         x, labels = self._minibatch(self.images.train, self.budget.batch_size)
         loss = cross_entropy(self.network(x, string), labels)
         if not math.isfinite(value := loss.item()):
-            raise NonFiniteError(f"the loss of the shared weights is {value}, with a learning rate of {self.budget.lr:g}: try {self.budget.lr / 10:g}")
+            raise NonFiniteError(f"the loss of the shared weights is {value}, with a learning rate of {self.lr:g}: try {self.lr / 10:g}")
         self.optimizer.zero_grad()
         loss.backward()
         clip_grad_norm(self.network.parameters(), CLIP)
@@ -104,6 +110,7 @@ def enas(
     children: int,
     *,
     batch: int = 8,
+    lr: float = LR,
     workers: int = 2,
     folder: Path | None = None,
     seed: int = 0,
@@ -115,7 +122,9 @@ def enas(
     Step 2 of a round trains the shared weights, with a newly sampled child on each minibatch, `budget.steps` of them for each child of the round; then the
     children are judged as they are. A reward is rough, for the weights are a compromise, but it does not take a training: in the paper, days on hundreds of
     GPUs became half a day on one. Here as many steps are spent for each child as `search` would spend, so that both can be compared. At the end the best of
-    the last quarter are trained from scratch.
+    the last quarter are trained from scratch, with a quarter as many steps again for all of them together.
+
+    Shared weights are no impartial judge: what needs no weights, such as pooling, is good before anything is learned.
 
     As weights change, an architecture that comes again is judged again. After every round the state is kept in the folder, and a search that was broken off
     goes on from there.
@@ -124,6 +133,7 @@ def enas(
         space: of cells.
         strategy: with a controller, a fresh one for this space.
         images, budget, children, batch, folder, seed, note, say: see `search` and `SharedWeights`.
+        lr: learning rate of the shared weights; that of the budget is for the finalists.
         workers: processes that train the best from scratch.
 
     Returns:
@@ -147,9 +157,9 @@ def enas(
     checks.integer(children, "enas: children")
     checks.integer(batch, "enas: batch")
     checks.integer(seed, "enas: seed", 0)
-    settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, rewards="shared weights", note=dict(note or {}))
+    settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, shared_lr=lr, note=dict(note or {}))
     with opened(folder, settings) as record, one_thread():
-        weights = SharedWeights(space, images, budget, seed)
+        weights = SharedWeights(space, images, budget, seed, lr)
         _go_on(weights, strategy, record)
 
         def score(strings: Sequence[str]) -> Iterator[Child]:
@@ -164,8 +174,9 @@ def enas(
         how = f"to be judged, after {budget.steps} steps of the shared weights for each"
         samples = rounds(space, strategy, score, children, batch, record, say, how, keep=keep)
     best = Found(tuple(samples[-max(1, len(samples) // 4) :])).best(FINALISTS)
-    say(f"the best {len(best)} of the last quarter are trained from scratch")
-    with trained_by(workers, partial(train_child, images=images, budget=budget, seed=seed), budget.seconds, say) as from_scratch:
+    longer = dataclasses.replace(budget, steps=max(budget.steps, children * budget.steps // (4 * len(best))))
+    say(f"the best {len(best)} of the last quarter are trained from scratch, for {longer.steps} steps each")
+    with trained_by(workers, partial(train_child, images=images, budget=longer, seed=seed), budget.seconds, say) as from_scratch:
         trained = list(from_scratch([sample.string for sample in best]))
     finalists = (Sample(s.choices, s.string, c.reward, True, c.parameters, c.steps, c.seconds, c.error) for s, c in zip(best, trained, strict=True))
     return Found(tuple(samples), tuple(finalists))

@@ -85,11 +85,11 @@ def test_an_architecture_is_as_probable_alone_as_among_others():
 @pytest.mark.parametrize("space", [Small(), THREE], ids=["small", "chain"])
 @pytest.mark.parametrize("what", ["log_probability", "entropy"])
 def test_gradients_in_all_weights(space, what):
-    controller = sharpened(space, hidden=3, seed=2)
-    sampled = Controller(space, 3).sample(2, np.random.default_rng(0))
+    controller = sharpened(space, hidden=2, seed=2)
+    sampled = Controller(space, 2).sample(2, np.random.default_rng(0))
     parameters = dict(controller.named_parameters())
-    outcome = gradcheck(lambda: getattr(controller.retrace(sampled), what), [], parameters=parameters, elements=4)
-    assert outcome.slopes > 40
+    outcome = gradcheck(lambda: getattr(controller.retrace(sampled), what), [], parameters=parameters, elements=2)
+    assert outcome.slopes > 25
     assert {"start", "cell.weight_hh", "embeddings.0.weight", "heads.1.weight", "link.w_prev.weight", "link.w_curr.weight", "link.v.weight"} <= parameters.keys()
 
 

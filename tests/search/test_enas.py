@@ -1,5 +1,6 @@
 """ENAS: shared weights learn, children are judged by validation images, and a search goes on from its last round."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,7 +14,7 @@ from minicnn.search.enas import CHECKPOINT, SharedWeights
 from minicnn.search.record import SAMPLES
 
 SPACE = CellSpace(blocks=1, operations=("id", "conv1", "max3"))
-BUDGET = Budget(steps=2, batch_size=16, lr=0.05, sizes={"filters": 2})
+BUDGET = Budget(steps=2, batch_size=16, sizes={"filters": 2})
 STRING = "cells conv1:0+max3:1 / conv1:0+max3:1"
 
 
@@ -38,7 +39,7 @@ def lines(folder):
 
 
 def test_shared_weights_learn(images):
-    weights = SharedWeights(SPACE, images, BUDGET, seed=0)
+    weights = SharedWeights(SPACE, images, BUDGET, seed=0, lr=0.05)
     before = next(weights.judge([STRING])).reward
     for _ in range(30):
         weights.train(STRING)
@@ -49,7 +50,7 @@ def test_children_are_judged_by_validation_images(images):
     shifted = SearchImages("", images.train, ArrayDataset(images.validation.arrays[0], (images.validation.arrays[1] + 1) % 10), 10)
     rewards = []
     for those in (images, shifted):
-        weights = SharedWeights(SPACE, those, BUDGET, seed=0)
+        weights = SharedWeights(SPACE, those, BUDGET, seed=0, lr=0.05)
         for _ in range(30):
             weights.train(STRING)
         rewards.append(next(weights.judge([STRING])).reward)
@@ -82,8 +83,8 @@ def test_the_finalists_are_trained_from_scratch_and_are_the_best(images):
     last = {sample.string for sample in found.samples[-1:]}
     assert {sample.string for sample in found.finalists} == last
     for sample in found.finalists:
-        child = train_child(sample.string, images, BUDGET, seed=1)
-        assert (sample.reward, sample.parameters, sample.steps) == (child.reward, child.parameters, 2)
+        child = train_child(sample.string, images, dataclasses.replace(BUDGET, steps=3), seed=1)  # a quarter of 7 times 2
+        assert (sample.reward, sample.parameters, sample.steps) == (child.reward, child.parameters, 3)
     assert found.best()[0].reward == max(sample.reward for sample in found.finalists)
 
 
@@ -126,13 +127,15 @@ def test_the_plan_knows_it():
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero):RuntimeWarning")
 def test_a_rate_that_is_too_high_is_said(images):
-    weights = SharedWeights(SPACE, images, Budget(lr=1e30, batch_size=8, sizes={"filters": 4}), seed=0)
+    weights = SharedWeights(SPACE, images, Budget(batch_size=8, sizes={"filters": 4}), seed=0, lr=1e30)
     with pytest.raises(NonFiniteError, match=r"the loss of the shared weights is nan, with a learning rate of 1e\+30: try 1e\+29"):  # noqa: PT012 - any step
         for _ in range(4):
             weights.train(STRING)
 
 
 def test_wrong_input(images):
+    with pytest.raises(ArgumentError, match="enas: lr must be a number above 0, not 0"):
+        SharedWeights(SPACE, images, BUDGET, seed=0, lr=0)
     with pytest.raises(ArgumentError, match="enas: children must be an integer >= 1, not 0"):
         run(images, children=0)
 

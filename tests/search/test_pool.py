@@ -59,6 +59,7 @@ def test_breaking_off_leaves_nothing():
     with pytest.raises(KeyboardInterrupt), Pool(1, misbehaving) as workers:  # noqa: PT012 - what is interrupted is the loop
         for child in workers.map(["ok .5", "hang"]):
             assert child.reward == 0.5
+            workers.team[0].begin(1, "hang", 600)
             raise KeyboardInterrupt
     assert not is_alive(child.parameters)
     assert multiprocessing.active_children() == []
