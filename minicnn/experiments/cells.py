@@ -12,33 +12,45 @@ from typing import TypeAlias
 
 from minicnn.draw import cells
 from minicnn.experiments.experiment import Finding, Report, Settings
+from minicnn.experiments.figures import figure_set
 from minicnn.experiments.over_seeds import Values
 from minicnn.experiments.picture import Line, Panel, draw_panels
-from minicnn.search import Budget, Child, Found, Plan, Pool, SearchImages, train_child
+from minicnn.search import Budget, Child, Found, Plan, SearchImages, train_child
 from minicnn.search.images import final_images
+from minicnn.search.loop import trained_by
 from minicnn.search.picture import running_mean
+from minicnn.search.plan import ENAS
 
 DRAWN = "drawn at random"
-STRATEGIES = {"random": "random search", "evolution": "evolution", "reinforce": "REINFORCE", "enas": "ENAS"}
+STRATEGIES = {"random": "random search", "evolution": "evolution", "reinforce": "REINFORCE", ENAS: "ENAS"}
 NAMES = {DRAWN: DRAWN, **STRATEGIES}
 
 
 @dataclass(frozen=True)
 class Large:
-    """What a cell is enlarged for: more images, larger ones, other classes; more cells and more filters.
+    """What a cell is enlarged for: larger images, of other things; more cells and more filters.
 
     Attributes:
-        dataset, image_size, images: to train on, and its test images to judge by.
+        dataset: to train on, and its test images to judge by; None for drawn figures.
+        image_size, images, held_out: height and width, and how many there are; all test images of a dataset are held out.
         cells, filters: of the network.
         steps: that it is trained for.
     """
 
-    dataset: str = "shapes"
-    image_size: int = 32
-    images: int = 2000
+    dataset: str | None = None
+    image_size: int = 16
+    images: int = 1200
+    held_out: int = 600
     cells: int = 2
     filters: int = 12
-    steps: int = 200
+    steps: int = 150
+
+    def make_images(self, seed: int) -> SearchImages:
+        """To train on, and to judge by; figures are drawn by the seed."""
+        if self.dataset is not None:
+            return final_images(self.dataset, size=self.image_size, count=self.images)
+        figures = figure_set(self.images, self.held_out, self.image_size, seed)
+        return SearchImages("figures", figures.train, figures.test, figures.classes)
 
     @property
     def budget(self) -> Budget:
@@ -56,8 +68,12 @@ class Scale:
     workers: int = max(1, min(8, os.cpu_count() or 1))
 
 
-MINUTES = Scale(Plan(space="cells", children=48, steps=30))
-FULL = Scale(Plan(space="cells", dataset="cifar10", images=10_000, blocks=5, cells=2, filters=16, children=500, steps=600), Large("cifar100", 32, 50_000, 4, 32, 20_000))
+MINUTES = Scale(Plan(space="cells", children=40, steps=30))
+FULL = Scale(
+    Plan(space="cells", dataset="cifar10", images=10_000, blocks=5, cells=2, filters=16, children=500, steps=600),
+    Large("cifar100", 32, 50_000, cells=4, filters=32, steps=20_000),
+)
+FOR_FINALISTS = 1.25  # what ENAS spends in all, for each step of its children
 
 
 @dataclass(frozen=True)
@@ -84,35 +100,29 @@ Cells: TypeAlias = Mapping[str, Sequence[Enlarged]]
 def run(settings: Settings) -> Report:
     """Search from each seed in four ways, enlarge the winners, and train them on the larger images."""
     scale = FULL if settings.full else MINUTES
-    images = final_images(scale.large.dataset, size=scale.large.image_size, count=scale.large.images)
+    images = scale.large.make_images(settings.seed)
     those: dict[str, list[Enlarged]] = {name: [] for name in NAMES}
     for seed in range(settings.seed, settings.seed + scale.seeds):
-        for strategy in STRATEGIES:
-            plan = dataclasses.replace(scale.plan, strategy=strategy, seed=seed, dataset=settings.dataset or scale.plan.dataset)
-            found = plan.run(workers=scale.workers, say=lambda _: None)
-            winner = found.best()[0]
-            those[strategy].append(_enlarged(found, winner.string, winner.parameters, images, seed, scale, settings))
-        first = those["random"][-1].found.samples[0]  # type: ignore[union-attr]  # a search's
-        those[DRAWN].append(_enlarged(None, first.string, first.parameters, images, seed, scale, settings))
+        found = {strategy: _plan(scale.plan, strategy, seed, settings).run(workers=scale.workers, say=lambda _: None) for strategy in STRATEGIES}
+        cells_ = {DRAWN: found["random"].samples[0], **{strategy: search.best()[0] for strategy, search in found.items()}}
+        train = partial(train_child, images=images, budget=scale.large.budget, seed=seed)
+        with trained_by(scale.workers, train, scale.large.budget.seconds, settings.say) as enlarge:
+            for (name, small), large in zip(cells_.items(), enlarge([sample.string for sample in cells_.values()]), strict=True):
+                those[name].append(Enlarged(found.get(name), small.string, small.parameters, large))
+                settings.say(f"seed {seed}, {NAMES[name]}: {small.string}: {small.parameters:,} parameters, enlarged {large.parameters:,}; {100 * large.reward:.1f} % of the test images")
     _draw(those, settings.out)
     return Report(
-        ["cells", "training steps of the search", "mean reward, last half %", "parameters, small", "parameters, enlarged", "test accuracy, enlarged %"],
+        ["cells", "training steps", "mean reward, last half %", "parameters", "enlarged", "test accuracy, enlarged %"],
         [_row(name, cells_) for name, cells_ in those.items()],
         _findings(those),
         {name: [_plain(cell) for cell in cells_] for name, cells_ in those.items()},
     )
 
 
-def _enlarged(found: Found | None, string: str, small: int, images: SearchImages, seed: int, scale: Scale, settings: Settings) -> Enlarged:
-    """Train the network of more and wider cells."""
-    train = partial(train_child, images=images, budget=scale.large.budget, seed=seed)
-    if scale.workers:
-        with Pool(1, train, seconds=scale.large.budget.seconds, say=settings.say) as worker:
-            large = next(worker.map([string]))
-    else:
-        large = train(string)
-    settings.say(f"seed {seed}: {string}: {small:,} parameters, enlarged {large.parameters:,}; on the test images {large.reward:.3f}")
-    return Enlarged(found, string, small, large)
+def _plan(plan: Plan, strategy: str, seed: int, settings: Settings) -> Plan:
+    """The plan of one search. ENAS trains its finalists from scratch, and so may have fewer children: all searches take as many training steps."""
+    children = round(plan.children / FOR_FINALISTS) if strategy == ENAS else plan.children
+    return dataclasses.replace(plan, strategy=strategy, seed=seed, children=children, dataset=settings.dataset or plan.dataset)
 
 
 def percent(values: Sequence[float]) -> Values:
@@ -134,7 +144,7 @@ def _row(name: str, those: Sequence[Enlarged]) -> list[object]:
     return [
         NAMES[name],
         f"{sum(found.steps for found in searches) // len(searches):,}" if searches else "none",
-        percent([found.last_half for found in searches]) if searches else "",
+        percent([found.last_half for found in searches]) if searches and name != ENAS else "",  # with shared weights a reward is another thing
         *(f"{low:,} to {high:,}" for low, *_, high in sizes),
         percent([cell.large.reward for cell in those]),
     ]
@@ -160,15 +170,14 @@ def _plain(cell: Enlarged) -> dict[str, object]:
 
 
 def _draw(those: Cells, out: Path) -> None:
-    """On the left the running means of the rewards, on the right the enlarged networks, a point a seed; and the best cells as drawings of their own."""
+    """On the left the running means of the rewards, on the right the enlarged networks, a point a seed; and the cells of the first seed as drawings of their own."""
     means, points = {}, {}
     for i, (name, found) in enumerate(those.items()):
         points[NAMES[name]] = Line([float(i)] * len(found), [100 * cell.large.reward for cell in found], i, "o")
         for k, cell in enumerate(found):
-            if cell.found is not None:
+            if cell.found is not None and name != ENAS:
                 mean = list(running_mean([sample.reward for sample in cell.found.samples]))
                 means[NAMES[name] if not k else f"_{name} {k}"] = Line(list(range(1, len(mean) + 1)), mean, i, "-")
-        best = max(found, key=lambda cell: cell.large.reward)
-        cells(best.string).save(out / f"cells-{name.replace(' ', '-')}.svg")
+        cells(found[0].string).save(out / f"cells-{name.replace(' ', '-')}.svg")
     left = Panel("running means of 16, all seeds", "sample", "reward: accuracy on validation images", means)
     draw_panels([left, Panel("enlarged, on larger images", "", "test accuracy (%)", points)], out / "cells.png")

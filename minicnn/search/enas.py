@@ -174,9 +174,10 @@ def enas(
         how = f"to be judged, after {budget.steps} steps of the shared weights for each"
         samples = rounds(space, strategy, score, children, batch, record, say, how, keep=keep)
     best = Found(tuple(samples[-max(1, len(samples) // 4) :])).best(FINALISTS)
-    longer = dataclasses.replace(budget, steps=max(budget.steps, children * budget.steps // (4 * len(best))))
+    steps = max(budget.steps, children * budget.steps // (4 * len(best)))
+    longer = dataclasses.replace(budget, steps=steps, seconds=budget.seconds * steps / budget.steps)
     say(f"the best {len(best)} of the last quarter are trained from scratch, for {longer.steps} steps each")
-    with trained_by(workers, partial(train_child, images=images, budget=longer, seed=seed), budget.seconds, say) as from_scratch:
+    with trained_by(workers, partial(train_child, images=images, budget=longer, seed=seed), longer.seconds, say) as from_scratch:
         trained = list(from_scratch([sample.string for sample in best]))
     finalists = (Sample(s.choices, s.string, c.reward, True, c.parameters, c.steps, c.seconds, c.error) for s, c in zip(best, trained, strict=True))
     return Found(tuple(samples), tuple(finalists))

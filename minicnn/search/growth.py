@@ -37,9 +37,9 @@ class Steps:
     beside: int = 0
 
     def __call__(self, value: float, factor: float) -> float:
-        """`value` and so many steps, but at least one step in all."""
+        """`value` and so many steps; where it shrinks, at least one step is left."""
         steps = round((value - self.beside) * (factor - 1) / self.size)
-        return max(value + self.size * steps, self.beside + self.size)
+        return value if not steps else max(value + self.size * steps, self.beside + self.size)
 
     def __str__(self) -> str:
         return f"steps of {self.size:g}"

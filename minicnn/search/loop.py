@@ -14,7 +14,7 @@ from minicnn.backend import get_backend, get_num_threads, set_num_threads
 from minicnn.search.child import Budget, Child, train_child
 from minicnn.search.found import Found
 from minicnn.search.images import SearchImages
-from minicnn.search.pool import Pool, Train
+from minicnn.search.pool import Pool, Train, tried
 from minicnn.search.record import Record, opened
 from minicnn.search.space import Space
 from minicnn.search.strategy import Choices, Sample, Strategy
@@ -86,7 +86,7 @@ def search(
         checks.integer(number, f"search: {name}", least)
     train = partial(train_child, images=images, budget=budget, seed=checks.integer(seed, "search: seed", 0))
     settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, note=dict(note or {}))
-    with opened(folder, settings) as record, trained_by(workers, train, budget.seconds, say) as score:
+    with opened(folder, settings) as record, one_thread(), trained_by(workers, train, budget.seconds, say) as score:
         return Found(tuple(rounds(space, strategy, score, children, batch, record, say, f"for {budget.steps} steps each")))
 
 
@@ -179,8 +179,7 @@ def _in_words(told: Sequence[Sample], how: str) -> str:
 def trained_by(workers: int, train: Train, seconds: float, say: Callable[[str], None]) -> Iterator[Score]:
     """What trains children; processes are started when there is the first of them to train, and none is left afterwards."""
     if not workers:
-        with one_thread():
-            yield lambda strings: (train(string) for string in strings)
+        yield lambda strings: (tried(train, string) for string in strings)
         return
     with ExitStack() as stack:
         teams: list[Pool] = []
@@ -195,7 +194,7 @@ def trained_by(workers: int, train: Train, seconds: float, say: Callable[[str], 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """As in a worker: with another number of threads, sums come out a little different."""
+    """As in a worker process: with another number of threads, sums come out a little different, also those of a controller."""
     before = get_num_threads()
     set_num_threads(1)
     try:

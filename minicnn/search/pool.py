@@ -111,13 +111,13 @@ class Pool:
         news = worker.news()
         if news is None:
             return []
-        of, worker.of = worker.of, None
+        of, late, worker.of = worker.of, worker.is_late(), None
         if isinstance(news, Child):
             assert of is not None
             self.deaths = 0
             return [(of[0], news)]
         trouble, seconds = news, worker.seconds()
-        if not worker.is_late():
+        if not late:
             self.deaths += 1
         self.team.pop(place).stop()
         if self.deaths >= MOST_DEATHS:
@@ -222,7 +222,7 @@ def _serve(theirs: connection.Connection, job: bytes, backend: str) -> None:
     try:
         theirs.send(READY)
         while True:
-            theirs.send(_tried(train, theirs.recv()))
+            theirs.send(tried(train, theirs.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass
 
@@ -235,7 +235,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _tried(train: Train, string: str) -> Child:
+def tried(train: Train, string: str) -> Child:
     """The child, also where training raises what it should not."""
     begin = time.perf_counter()
     try:

@@ -41,13 +41,25 @@ def test_the_gain_is_taken_from_seed_to_seed():
     assert sentences[-1].startswith("what ENAS found on small images is better, enlarged and on other images, than a cell drawn at random: 10.0 ± 0.0 points more")
 
 
+def test_all_searches_take_as_many_training_steps(tmp_path):
+    plan = Plan(space="cells", children=20, batch=4, steps=2, batch_size=8, images=40, blocks=1, filters=4)
+    for seed in range(2):
+        enas = cells._plan(plan, "enas", seed, Settings(tmp_path)).run(workers=0, say=lambda _: None)
+        assert enas.steps == pytest.approx(cells._plan(plan, "random", seed, Settings(tmp_path)).children * plan.steps, rel=0.05)
+
+
+def test_figures_are_drawn_for_the_large_networks():
+    images = Large(image_size=12, images=6, held_out=4).make_images(3)
+    assert (images.shape, len(images.train), len(images.validation), images.classes) == ((3, 12, 12), 6, 4, 10)
+
+
 def test_the_experiment_runs(tmp_path, monkeypatch):
     plan = Plan(space="cells", children=4, batch=2, steps=1, batch_size=8, images=40, blocks=1, filters=4)
     monkeypatch.setattr(cells, "MINUTES", Scale(plan, Large("digits", 8, 20, cells=2, filters=6, steps=2), seeds=2, workers=0))
     said = []
     report = run_experiment("cells", Settings(tmp_path, seed=5, say=said.append))
     assert [row[0] for row in report.rows] == ["drawn at random", "random search", "evolution", "REINFORCE", "ENAS"]
-    assert [line.partition(":")[0] for line in said] == ["seed 5"] * 5 + ["seed 6"] * 5
+    assert [line.partition(":")[0] for line in said] == [f"seed {seed}, {row[0]}" for seed in (5, 6) for row in report.rows]
     drawn, searched = report.data[DRAWN], report.data["random"]
     for k in range(2):
         assert drawn[k]["string"] == searched[k]["samples"][0]["string"], "a cell that nobody has selected"

@@ -1,6 +1,7 @@
 """ENAS: shared weights learn, children are judged by validation images, and a search goes on from its last round."""
 
 import dataclasses
+import importlib
 import json
 
 import numpy as np
@@ -86,6 +87,20 @@ def test_the_finalists_are_trained_from_scratch_and_are_the_best(images):
         child = train_child(sample.string, images, dataclasses.replace(BUDGET, steps=3), seed=1)  # a quarter of 7 times 2
         assert (sample.reward, sample.parameters, sample.steps) == (child.reward, child.parameters, 3)
     assert found.best()[0].reward == max(sample.reward for sample in found.finalists)
+
+
+def test_the_finalists_have_time_for_all_their_steps(images, monkeypatch):
+    limits = []
+
+    def trained_by(workers, train, seconds, say):
+        limits.append((train.keywords["budget"].steps, seconds))
+        return in_the_loop(workers, train, seconds, say)
+
+    room = importlib.import_module("minicnn.search.enas")  # the package has a function of this name
+    in_the_loop = room.trained_by
+    monkeypatch.setattr(room, "trained_by", trained_by)
+    run(images)
+    assert limits == [(3, BUDGET.seconds * 3 / BUDGET.steps)]
 
 
 class _Stop(Exception):

@@ -39,6 +39,8 @@ def test_steps_are_whole_and_the_nearest(value, steps, factor):
 
 def test_a_factor_of_one_changes_nothing():
     assert (Blocks()((3, 4, 23, 3), 1.0), Steps(8)(60, 1.0), Steps(32)(70, 1.0), Times()(0.35, 1.0)) == ((3, 4, 23, 3), 60, 70, 0.35)
+    assert (Steps(8)(4, 1.0), Steps(32)(20, 1.0)) == (4, 20), "also below one step"
+    assert (Steps(8)(20, 0.1), Steps(6, beside=2)(8, 0.1)) == (8, 8)
 
 
 def test_they_say_what_they_round_to():

@@ -186,6 +186,15 @@ def test_a_note_may_differ(images, pretended, tmp_path):
     assert json.loads((tmp_path / SETTINGS).read_text())["note"] == {"for": "one"}
 
 
+def test_a_child_that_raises_what_it_should_not_scores_0_in_this_process_too(images, monkeypatch):
+    def train(string, images, budget, seed):
+        raise MemoryError("none is left")
+
+    monkeypatch.setattr(loop, "train_child", train)
+    found = run(images, children=3)
+    assert {(sample.reward, sample.error) for sample in found.samples} == {(0.0, "MemoryError: none is left")}
+
+
 @pytest.mark.parametrize("name", ["children", "batch"])
 def test_wrong_input(images, name):
     with pytest.raises(ArgumentError, match=f"search: {name} must be an integer >= 1, not 0"):

@@ -42,6 +42,13 @@ def test_children_that_take_their_worker_down_score_0_and_the_others_what_they_d
     assert multiprocessing.active_children() == []
 
 
+def test_children_that_take_too_long_are_their_own_fault_however_many_there_are(monkeypatch):
+    monkeypatch.setattr(room, "MOST_DEATHS", 2)
+    with Pool(1, misbehaving, seconds=0.5, say=lambda line: None) as workers:
+        children = list(workers.map(["hang"] * 3 + ["ok .5"]))
+    assert [child.reward for child in children] == [0, 0, 0, 0.5]
+
+
 def test_gives_up_where_no_worker_lives(monkeypatch):
     monkeypatch.setattr(room, "MOST_DEATHS", 2)
     said = []
