@@ -50,26 +50,30 @@ def job(args: argparse.Namespace) -> Iterator[Job]:
     """Inside, this process is one worker of those that mpiexec started, with its share of the processors, or a GPU. An error of one ends the job, with one line; so does a death.
 
     Raises:
-        BackendError, ArgumentError: as `MPICommunicator`.
+        BackendError, ArgumentError: as `MPICommunicator`, or what is wrong with the backend, where there is one worker only.
     """
     communicator = MPICommunicator()
-    share_machine(args, *communicator.here)
     if communicator.size == 1:
+        share_machine(args, 0, 1)
         print("One worker: mpiexec -n 4 in front of the command starts four.", flush=True)
         yield ALONE
         return
-    watch = Watch(communicator)
+    watch = None
     try:
+        watch = Watch(communicator)
+        share_machine(args, *communicator.here)
         with contextlib.nullcontext() if communicator.rank == 0 else contextlib.redirect_stdout(io.StringIO()):
             yield Job(NCCLCommunicator() if get_backend().name == CUPY else communicator, watch)
         communicator.barrier()  # whoever ends with an error code ends all others, and one of them may be writing still
     except BaseException as error:  # noqa: BLE001 - the others wait for this worker, and must be told
         if communicator.rank:
             time.sleep(ALL_HAVE_IT)
-        watch.failed()
+        if watch is not None:
+            watch.failed()
         _say(error, communicator.rank)
         communicator.abort((complaint(error) or ("", FAILED))[1])
-    watch.farewell()
+    else:
+        watch.farewell()
 
 
 def share_machine(args: argparse.Namespace, number: int, neighbours: int) -> None:
@@ -78,11 +82,15 @@ def share_machine(args: argparse.Namespace, number: int, neighbours: int) -> Non
     Args:
         number: this worker's among those on the machine.
         neighbours: how many they are, with this one.
+
+    Raises:
+        ArgumentError: there are fewer GPUs than workers.
     """
     if args.threads is None:
-        args.threads = max(1, (os.cpu_count() or 1) // neighbours)
+        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        args.threads = max(1, processors // neighbours)
     if use_backend(args) == CUPY:
-        choose_gpu(number)
+        choose_gpu(number, neighbours)
 
 
 def _say(error: BaseException, rank: int) -> None:

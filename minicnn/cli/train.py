@@ -80,8 +80,21 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.distributed:
         return _run(args, ALONE)
+    if args.resume:
+        _as_before(args)
     with job(args) as together:
         return _run(args, together)
+
+
+def _as_before(args: argparse.Namespace) -> None:
+    """On the backend of the run that goes on, and with as many threads if there are as many workers: it must be known before workers share the machine."""
+    from minicnn.distributed.mpi import MPICommunicator
+    from minicnn.train.run_folder import computed_on
+
+    backend, threads, workers = computed_on(args.resume)
+    args.backend = args.backend or backend
+    if args.threads is None and workers == MPICommunicator().size:
+        args.threads = threads
 
 
 def _run(args: argparse.Namespace, together: Job) -> int:

@@ -32,30 +32,31 @@ class SyncBatchNorm(Function):
     count: int
 
     def forward(self, x: Array, gamma: Array | None, beta: Array | None, *, workers: Workers, eps: float) -> Array:
-        """(N, C, ...) to the same; N may be another on each worker."""
-        axes = (0, *range(2, x.ndim))
-        self.workers, self.axes, self.weight = workers, axes, workers.weight
-        sums = self._sum(x.sum(axis=axes, dtype=np.float64), array_module(x).asarray([x.size / x.shape[1]]))
+        """(N, C, ...) to the same; N may be another on each worker. With an x of 16 bits, everything in between is float32."""
+        self.workers, self.axes, self.weight = workers, (0, *range(2, x.ndim)), workers.weight
+        exact = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+        sums = self._sum(exact.sum(axis=self.axes, dtype=np.float64), array_module(x).asarray([x.size / x.shape[1]]))
         self.count = M = round(float(sums[-1]))
         if M < 2:
             raise ShapeError(f"SyncBatchNorm2d: in training each channel needs more than one value, and all workers together have one: x is {x.shape}")
-        self.mean = (sums[:-1] / M).astype(x.dtype)
-        u = x - per_channel(self.mean, x)
-        self.var = (self._sum(np.square(u).sum(axis=axes, dtype=np.float64)) / M).astype(x.dtype)
-        inverse = 1 / np.sqrt(self.var + x.dtype.type(eps))
+        self.mean = (sums[:-1] / M).astype(exact.dtype)
+        u = exact - per_channel(self.mean, x)
+        self.var = (self._sum(np.square(u).sum(axis=self.axes, dtype=np.float64)) / M).astype(exact.dtype)
+        inverse = 1 / np.sqrt(self.var + exact.dtype.type(eps))
         z = u * per_channel(inverse, x)
         self.save(z, inverse, gamma)
         y = z if gamma is None else z * per_channel(gamma, x)
-        return y if beta is None else y + per_channel(beta, x)
+        return (y if beta is None else y + per_channel(beta, x)).astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> tuple[Array | None, ...]:
         """dx, dgamma, dbeta."""
         z, inverse, gamma = self.saved
-        dbeta, dgamma = dy.sum(axis=self.axes), (dy * z).sum(axis=self.axes)
+        exact = dy.astype(z.dtype, copy=False)
+        dbeta, dgamma = exact.sum(axis=self.axes), (exact * z).sum(axis=self.axes)
         of_all = np.split(self._sum_unweighted(dbeta, dgamma), 2)
-        shift, stretch = (per_channel((self.weight / self.count * sums).astype(dy.dtype), dy) for sums in of_all)
-        dx = (dy - shift - z * stretch) * per_channel(inverse if gamma is None else gamma * inverse, dy)
-        return dx, dgamma if self.needs[1] else None, dbeta if self.needs[2] else None
+        shift, stretch = (per_channel((self.weight / self.count * sums).astype(z.dtype), dy) for sums in of_all)
+        dx = (exact - shift - z * stretch) * per_channel(inverse if gamma is None else gamma * inverse, dy)
+        return dx.astype(dy.dtype, copy=False), dgamma if self.needs[1] else None, dbeta if self.needs[2] else None
 
     def _sum(self, *parts: Array) -> Array:
         """Over the images of all workers."""
@@ -70,6 +71,8 @@ class SyncBatchNorm(Function):
 
 class SyncBatchNorm2d(BatchNorm2d):
     """A `BatchNorm2d` that in training normalises by the statistics of all workers' images, as one worker would with the whole batch.
+
+    What is averaged over the workers after a step, the running statistics of other norms, is the same here already (`is_synchronised`).
 
     It costs two messages on the way forward and one on the way back, for which all wait: worth it where a share has few images.
 
@@ -90,6 +93,8 @@ class SyncBatchNorm2d(BatchNorm2d):
         (2, 3, 4, 4)
     """
 
+    is_synchronised = True
+
     def __init__(self, norm: BatchNorm2d, workers: Workers) -> None:
         super().__init__(norm.num_features, norm.eps, norm.momentum, norm.weight is not None, norm.track_running_stats)
         for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "training"):
@@ -107,7 +112,7 @@ class SyncBatchNorm2d(BatchNorm2d):
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             unbiased = node.count / (node.count - 1)
             moved = move_running(self.running_mean.data, self.running_var.data, node.mean, node.var, momentum=self._momentum(), unbiased=unbiased)
-            self.running_mean.data, self.running_var.data = (array.astype(y.dtype) for array in moved)
+            self.running_mean.data, self.running_var.data = (array.astype(self.running_mean.dtype) for array in moved)
             count: Any = self.num_batches_tracked.data
             self.num_batches_tracked.data = array_module(count).asarray(count + 1)
         if residual is not None:

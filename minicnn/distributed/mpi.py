@@ -10,7 +10,7 @@ import numpy as np
 from minicnn.errors import ArgumentError, BackendError, install
 from minicnn.kernels.types import Array
 
-STARTED_BY = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SIZE")  # how launchers tell their processes how many they are
+STARTED_BY = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # how launchers tell their processes how many they are
 
 
 class MPICommunicator:
@@ -73,7 +73,15 @@ class MPICommunicator:
         self._comm.Barrier()
 
     def duplicate(self) -> MPICommunicator:
-        """See `Communicator`."""
+        """See `Communicator`.
+
+        Raises:
+            BackendError: this MPI was started for one thread.
+        """
+        if self._mpi.Query_thread() < self._mpi.THREAD_MULTIPLE:
+            raise BackendError(
+                "MPI was started for one thread, but gradients are to be sent by a second one: leave mpi4py.rc.thread_level as it is, or give Workers(..., overlap=False)"
+            )
         return MPICommunicator(self._comm.Dup())
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 from minicnn.distributed.mpi import MPICommunicator
 
 WATCHER = Path(__file__).with_name("watcher.py")
-LONGEST = 256  # bytes of an address
+LONGEST = 1024  # bytes of an address
 
 
 class Watch:
@@ -29,10 +29,10 @@ class Watch:
     def __init__(self, communicator: MPICommunicator) -> None:
         one_machine = communicator.here[1] == communicator.size
         host = "127.0.0.1" if one_machine else communicator.host
-        port, token = _start(host, communicator.size) if communicator.rank == 0 else (0, "")
+        port, token = _start(one_machine, communicator.size) if communicator.rank == 0 else (0, "")
         host, port, token = _told(communicator, (host, port, token))
         self._connection: socket.socket | None = None
-        with contextlib.suppress(OSError):  # a network that lets nothing through but MPI: then nobody watches
+        with contextlib.suppress(OSError):  # a network that lets nothing through but MPI, or no watcher: then nobody watches
             self._connection = socket.create_connection((host, port), timeout=10)
             who = {"rank": communicator.rank, "pid": os.getpid(), "host": communicator.host}
             self._send(f"{token} {json.dumps(who)}")
@@ -58,15 +58,21 @@ class Watch:
                 self._connection.sendall(line.encode() + b"\n")
 
 
-def _start(host: str, size: int) -> tuple[int, str]:
-    """Start the watcher; its port, and the word by which it knows the workers. It belongs to no terminal and to no job, so that it outlives both."""
+def _start(one_machine: bool, size: int) -> tuple[int, str]:
+    """Start the watcher; its port, and the word by which it knows the workers. It belongs to no terminal and to no job, so that it outlives both.
+
+    Where it cannot be started, the port is 0.
+    """
     token = secrets.token_hex(16)
-    with socket.create_server((host, 0), backlog=size) as listening:
-        subprocess.Popen(
-            [sys.executable, "-I", str(WATCHER), str(listening.fileno()), str(size), token],
-            pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        return int(listening.getsockname()[1]), token
+    try:
+        with socket.create_server(("127.0.0.1" if one_machine else "", 0), backlog=size) as listening:
+            subprocess.Popen(
+                [sys.executable, "-I", str(WATCHER), str(listening.fileno()), str(size), token],
+                pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            return int(listening.getsockname()[1]), token
+    except OSError:
+        return 0, token
 
 
 def _told(communicator: MPICommunicator, address: tuple[str, int, str]) -> tuple[str, int, str]:

@@ -29,6 +29,7 @@ class Watcher:
         self.size, self.token = size, token
         self.hint = ""  # how to go on
         self.known: dict[socket.socket, dict[str, object]] = {}
+        self.begun: dict[socket.socket, bytes] = {}  # lines whose end has not come yet
         self.quiet = False  # a worker has said itself what is wrong
         self.dead: list[dict[str, object]] = []
         self.left = 0
@@ -70,16 +71,17 @@ class Watcher:
     def hear(self, connection: socket.socket) -> None:
         """A worker says something, or is gone."""
         try:
-            text = connection.recv(1 << 16).decode()
+            heard = connection.recv(1 << 16)
         except OSError:
-            text = ""
-        for line in text.splitlines():
-            word, _, rest = line.partition(" ")
+            heard = b""
+        *lines, self.begun[connection] = (self.begun.get(connection, b"") + heard).split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode(errors="replace").partition(" ")
             if word == self.token:
                 self.known[connection] = json.loads(rest)
             elif connection in self.known:
                 self.obey(connection, word, rest)
-        if not text:
+        if not heard:
             self.selector.unregister(connection)
             connection.close()
             if connection in self.known:

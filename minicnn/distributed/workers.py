@@ -13,10 +13,10 @@ from minicnn.backend import generator, to_numpy
 from minicnn.distributed.buckets import BUCKET, Buckets
 from minicnn.distributed.communicator import Alone, Communicator
 from minicnn.distributed.sharing import Loader, SharedLoader
-from minicnn.errors import MinicnnError
+from minicnn.errors import ArgumentError, MinicnnError
 from minicnn.kernels.array.module import array_module
 from minicnn.kernels.types import Array
-from minicnn.nn import Module
+from minicnn.nn import Buffer, Module
 
 
 class Workers:
@@ -50,7 +50,7 @@ class Workers:
         self.is_first = self.rank == 0
         self.weight = 1.0
         self._seed, self._overlap, self._bucket = seed, overlap, bucket
-        self._background = self.communicator.duplicate() if overlap and self.size > 1 else self.communicator
+        self._background = self.communicator.duplicate() if overlap and self.size > 1 else self.communicator  # for another thread
         self._buckets: Buckets | None = None
         self._apart = False
 
@@ -103,7 +103,7 @@ class Workers:
         with nullcontext() if self.size == 1 else self._buckets_for(parameters).reducing():
             yield
         if self.size > 1:
-            self._average(list(model.buffers()))
+            self._average([buffer for module in model.modules() if not getattr(module, "is_synchronised", False) for buffer in vars(module).values() if isinstance(buffer, Buffer)])
 
     def _buckets_for(self, parameters: Sequence[Tensor]) -> Buckets:
         known = self._buckets
@@ -147,20 +147,37 @@ class Workers:
             self.communicator.broadcast(array)
             tensor.data = array_module(tensor.data).asarray(array)
 
+    def check_start(self, model: Module, loaders: Sequence[object]) -> None:
+        """All workers can begin to train.
+
+        Raises:
+            ArgumentError: they have other weights, or a loader gives each of them all images.
+        """
+        if self.size == 1:
+            return
+        if not all(isinstance(loader, SharedLoader) for loader in loaders):
+            raise ArgumentError("Trainer: with several workers each gets its part of every batch: give fit(workers.share(loader), ...), also for the images that measure")
+        if self._first_other((*model.parameters(), *model.buffers())) is not None:
+            raise ArgumentError("Trainer: the workers begin with different weights: call manual_seed(...) before the network is made, or workers.start_alike([*model.parameters(), *model.buffers()])")
+
     def check_alike(self, tensors: Iterable[Tensor], when: str) -> None:
         """All workers have the same weights, bit for bit.
 
         Raises:
             MinicnnError: they have not: one of them computes wrongly, or its memory is damaged. What was learned since the last check is worth nothing.
         """
+        if (other := self._first_other(tensors)) is not None:
+            raise MinicnnError(
+                f"the workers' weights differ {when}, though all have taken the same steps: worker {other} has others than worker 0; "
+                "a library or a processor is not the same there, or a memory is damaged: go on from the last checkpoint, without that machine"
+            )
+
+    def _first_other(self, tensors: Iterable[Tensor]) -> int | None:
+        """The first worker whose values are not those of worker 0."""
         if self.size == 1:
-            return
+            return None
         sum_ = 0
         for tensor in tensors:
             sum_ = zlib.crc32(to_numpy(tensor.data).tobytes(), sum_)
         sums = [int(array[0]) for array in self.communicator.all_gather(np.array([sum_], np.int64))]
-        if others := [rank for rank, other in enumerate(sums) if other != sums[0]]:
-            raise MinicnnError(
-                f"the workers' weights differ {when}, though all have taken the same steps: worker {others[0]} has others than worker 0; "
-                "a library or a processor is not the same there, or a memory is damaged: go on from the last checkpoint, without that machine"
-            )
+        return next((rank for rank, other in enumerate(sums) if other != sums[0]), None)

@@ -138,7 +138,7 @@ def _begin(recipe: Recipe, parts: Parts, folder: RunFolder, steps_per_epoch: int
         folder.log("resumed", step=trainer.steps, epoch=len(trainer.history))
         return
     write_recipe(recipe, folder.recipe)
-    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name}, steps_per_epoch=steps_per_epoch, workers=trainer.workers.size)
+    folder.log_settings({**dataclasses.asdict(recipe), "backend": get_backend().name}, steps_per_epoch=steps_per_epoch, workers=trainer.workers.size, threads=get_num_threads())
 
 
 def contents_of(recipe: Recipe, parts: Parts) -> dict[str, Any]:

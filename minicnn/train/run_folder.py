@@ -70,7 +70,7 @@ class RunFolder:
         if not folder.path.is_dir():
             raise ArgumentError(f"no run at {path}: there is no such folder")
         if not folder.checkpoint.is_file():
-            raise ArgumentError(f"the run {path} cannot be resumed: it has no {CHECKPOINT}, which is written after the first epoch; start it again")
+            raise ArgumentError(f"the run {path} cannot be resumed: it has no {CHECKPOINT}, which is written after the first epoch, or the first step of several workers; start it again")
         with folder.held():
             for part in folder.path.glob(".*.part"):
                 part.unlink()
@@ -162,6 +162,16 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except ValueError:
             raise ArgumentError(f"the log {path} is damaged: line {number} is no JSON") from None
+
+
+def computed_on(path: str | os.PathLike[str]) -> tuple[str | None, int | None, int]:
+    """Backend, threads, and number of workers of the run in a folder, as its log says; what it does not say is None, and one worker."""
+    try:
+        lines = [line for line in read_log(Path(path, LOG)) if line["kind"] == "run"]
+        settings = lines[-1]["settings"]
+        return settings["backend"], lines[-1].get("threads"), lines[-1].get("workers", 1)
+    except (ArgumentError, IndexError, KeyError, TypeError):
+        return None, None, 1  # whoever resumes it will say what is wrong
 
 
 def versions() -> dict[str, str | None]:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
 
 from minicnn.distributed.batch_norm import synchronise
 from minicnn.distributed.communicator import Communicator
@@ -17,7 +22,7 @@ def share_work(recipe: Recipe, parts: Parts, communicator: Communicator) -> Part
     """The parts of one of several workers: all do the same run, each with its shares of the batches. `run_recipe` does the rest.
 
     The batch size of the recipe is that of all together, so that the number of workers changes neither steps nor rates: the same recipe gives the same
-    losses, to rounding, if the network has neither dropout nor batch norms, or `sync_batch_norm` is set.
+    losses, to rounding, where nothing is drawn in a step (dropout, mixup) and there are no batch norms, or `sync_batch_norm` is set.
 
     Args:
         recipe: what all of them do.
@@ -25,22 +30,43 @@ def share_work(recipe: Recipe, parts: Parts, communicator: Communicator) -> Part
         communicator: joins the workers.
 
     Raises:
-        ArgumentError: another worker has another recipe, or a batch has fewer images than there are workers.
+        ArgumentError: another worker has another recipe, other weights, another state or other images, or a batch has fewer images than there are workers.
     """
-    settings = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
     workers = Workers(communicator, seed=recipe.seed)
-    if workers.total(float(settings != workers.agree(settings)))[0]:
-        raise ArgumentError("the workers were started with different settings: all must have the same command line, and the same files at the same place")
+    for what, value in _beginning(recipe, parts):
+        (differ,) = workers.total(float(workers.agree(value) != value))
+        if differ:
+            raise ArgumentError(f"the workers do not begin alike: {what} of one differ from those of the first: all need the same command line, and the same files at the same places")
     if recipe.batch_size < workers.size:
         raise ArgumentError(f"a batch of {recipe.batch_size} images cannot be shared out among {workers.size} workers: it is that of all together; give --batch-size {workers.size} or more")
     trainer = parts.trainer
     if recipe.sync_batch_norm:
         synchronise(trainer.model, workers)
     trainer.workers = workers
-    workers.start_alike((*trainer.model.parameters(), *trainer.model.buffers()))
     return dataclasses.replace(
         parts,
         train=workers.share(parts.train),
         validation=None if parts.validation is None else workers.share(parts.validation),
         test=workers.share(parts.test),
     )
+
+
+def _beginning(recipe: Recipe, parts: Parts) -> Iterator[tuple[str, str]]:
+    """All that must be the same for all workers, each with a text that stands for it."""
+    state = parts.trainer.state_dict()
+    loaders = [loader for loader in (parts.train, parts.validation, parts.test) if loader is not None]
+    yield "the settings", json.dumps(dataclasses.asdict(recipe), sort_keys=True)
+    yield "the numbers of images", str([(len(loader), len(loader.dataset)) for loader in loaders])
+    yield "the weights", _digest(state.pop("model"))
+    yield "steps and rates, or the place in the images,", _digest([state, parts.train.state_dict()])
+
+
+def _digest(value: Any) -> str:
+    """Of plain values and arrays, in tables and lists: other values, another text."""
+    if isinstance(value, Mapping):
+        return _digest([[name, item] for name, item in value.items()])
+    if isinstance(value, (list, tuple)):
+        return hashlib.sha256(" ".join(map(_digest, value)).encode()).hexdigest()
+    if isinstance(value, np.ndarray):
+        return hashlib.sha256(value.tobytes()).hexdigest()
+    return repr(value)

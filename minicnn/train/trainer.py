@@ -119,10 +119,12 @@ class Trainer:
         Raises:
             NonFiniteError: the loss or a gradient became NaN or Inf; names the operation. The weights, and the running statistics, are those of the last
                 finite step; the held-out loss is seen only after the pass that spoiled the weights.
-            ArgumentError: a pass saw no images; or `EarlyStopping` has no validation images to go by.
+            ArgumentError: a pass saw no images; `EarlyStopping` has no validation images to go by; or there are several workers, and they do not begin with
+                the same weights, or the batches are not shared out.
         """
         if validation is None and any(isinstance(callback, EarlyStopping) for callback in callbacks):
             raise ArgumentError("EarlyStopping goes by the loss on validation images, and there are none: give fit(..., validation=...)")
+        self.workers.check_start(self.model, [batches for batches in (train, validation, test) if batches is not None])
         if not self.model.training:
             self.model.train()
         if self.random is not None:

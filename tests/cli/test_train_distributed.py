@@ -8,21 +8,25 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from minicnn.cli.train import _as_before
+from minicnn.distributed import mpi
 from minicnn.io import load_checkpoint
-from minicnn.train import read_log
+from minicnn.train import RunFolder, read_log
 from tests.distributed.ranks import command
 
-QUICK = ("--dataset", "digits", "--model", "LeNet5", "--batch-size", "96", "--seed", "2")
+QUICK = ("--threads", "1", "--dataset", "digits", "--model", "LeNet5", "--batch-size", "96", "--seed", "2")
 SECONDS = 120
 
 
 def start(ranks, *arguments, **options):
-    line = command(ranks, "-m", "minicnn", "train", "--distributed", "--threads", "1", *arguments)
+    line = command(ranks, "-m", "minicnn", "train", "--distributed", *arguments)
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
 
 
@@ -56,11 +60,11 @@ def steps(out):
     return [line["step"] for line in read_log(log) if line["kind"] == "step"] if log.exists() else []
 
 
-def killed(out, rank, ranks=2, number=signal.SIGKILL):
-    """Start a run of many epochs, and kill one worker when the first epoch is over; code and output."""
-    process = start(ranks, *QUICK, "--epochs", "3", "--out", str(out))
+def killed(out, rank, number):
+    """Start a run of two workers, and end one of them when the first epoch is over, or for None the launcher; code and output."""
+    process = start(2, *QUICK, "--epochs", "3", "--out", str(out))
     until(lambda: Path(out, "held_out.json").exists(), "the first epoch ends")
-    os.kill(until(lambda: worker(out, rank), "there is such a worker"), number)
+    os.kill(process.pid if rank is None else until(lambda: worker(out, rank), "there is such a worker"), number)
     said = process.communicate(timeout=SECONDS)[0]
     return process.returncode, said
 
@@ -99,7 +103,7 @@ def test_one_worker_with_the_same_batches_has_the_same_losses(whole, tmp_path):
 @pytest.mark.parametrize("rank", [1, 0], ids=["a worker", "the first worker"])
 def test_a_death_ends_the_job_with_one_line_and_it_can_go_on_with_two_or_one(rank, whole, tmp_path):
     out = tmp_path / "run"
-    code, said = killed(out, rank)
+    code, said = killed(out, rank, signal.SIGKILL if rank else signal.SIGTERM)
     assert code != 0
     lines = [line for line in said.splitlines() if line.startswith("minicnn:")]
     assert len(lines) == 1, said
@@ -113,6 +117,16 @@ def test_a_death_ends_the_job_with_one_line_and_it_can_go_on_with_two_or_one(ran
         assert history(out) == history(whole[0])
     else:
         np.testing.assert_allclose(history(out), history(whole[0]), rtol=2e-4)
+
+
+def test_the_launcher_is_killed_and_the_run_goes_on(whole, tmp_path):
+    out = tmp_path / "run"
+    code, _ = killed(out, None, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    until(lambda: worker(out, 0) is None and worker(out, 1) is None, "nobody is left")
+    code, said = train(2, "--resume", out)
+    assert code == 0, said
+    assert history(out) == history(whole[0])
 
 
 def test_ctrl_c_ends_all_after_the_step_and_keeps_the_state(whole, tmp_path):
@@ -129,20 +143,28 @@ def test_ctrl_c_ends_all_after_the_step_and_keeps_the_state(whole, tmp_path):
     assert history(out) == history(whole[0])
 
 
-def test_an_error_that_all_have_is_said_once(tmp_path):
-    code, said = train(2, "--model", "LeNet55")
+@pytest.mark.parametrize(("option", "sentence"), [(("--model", "LeNet55"), "unknown model 'LeNet55'"), (("--backend", "nunba"), "unknown backend 'nunba'")])
+def test_an_error_that_all_have_is_said_once(option, sentence):
+    code, said = train(2, *option)
     assert code == 2
-    assert [line for line in said.splitlines() if "minicnn:" in line] == [line for line in said.splitlines() if "unknown model 'LeNet55'" in line]
-    assert said.count("unknown model") == 1
+    assert said.count("minicnn:") == said.count(sentence) == 1
 
 
-def test_an_error_of_one_ends_the_others(tmp_path):
-    """The second worker has other settings."""
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--epochs", "2"], "minicnn: the workers do not begin alike: the settings of one differ from those of the first"),
+        (["--backend", "nunba"], "minicnn: worker 1: unknown backend 'nunba'"),
+        (["--recipe", "nothing.toml"], "minicnn: worker 1: "),
+    ],
+)
+def test_an_error_of_one_ends_the_others(option, sentence, tmp_path):
+    """The second worker has another command line: an error before it meets the others, or with them."""
     line = command(1, "-m", "minicnn", "train", "--distributed", *QUICK, "--out", tmp_path / "a")
-    other = [*line[1:-1], str(tmp_path / "b"), "--epochs", "2"]
-    done = subprocess.run([*line, ":", *other], capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run([*line, ":", *line[1:], *option], capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 2
-    assert "minicnn: the workers were started with different settings" in done.stderr
+    assert done.stderr.count("minicnn:") == 1
+    assert sentence in done.stderr
     assert not (tmp_path / "a" / "checkpoint.safetensors").exists()
 
 
@@ -152,6 +174,23 @@ def test_a_batch_that_cannot_be_shared_out_is_refused_and_leaves_no_folder(tmp_p
     assert "a batch of 1 images cannot be shared out among 2 workers" in said
     assert "give --batch-size 2 or more" in said
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("size", "threads"), [(3, 5), (2, None)])
+def test_a_run_that_goes_on_has_the_backend_it_had_and_the_threads_if_there_are_as_many_workers(size, threads, tmp_path, monkeypatch):
+    """Which must be known before the workers share the machine."""
+    folder = RunFolder.new(tmp_path / "run")
+    folder.log_settings({"backend": "loops"}, workers=3, threads=5)
+    monkeypatch.setattr(mpi, "MPICommunicator", lambda: SimpleNamespace(size=size))
+    args = Namespace(resume=folder.path, backend=None, threads=None)
+    _as_before(args)
+    assert (args.backend, args.threads) == ("loops", threads)
+    args = Namespace(resume=folder.path, backend="numpy", threads=7)
+    _as_before(args)
+    assert (args.backend, args.threads) == ("numpy", 7), "what is said prevails"
+    args = Namespace(resume=tmp_path / "nowhere", backend=None, threads=None)
+    _as_before(args)
+    assert args.backend is None, "that there is no run is said later"
 
 
 def test_a_launcher_of_another_mpi_is_noticed(tmp_path):

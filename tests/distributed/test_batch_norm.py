@@ -7,6 +7,7 @@ import pytest
 
 from minicnn import nn
 from minicnn.autograd import Tensor
+from minicnn.backend import use_backend
 from minicnn.distributed import SyncBatchNorm2d, Workers, synchronise
 from minicnn.errors import ShapeError
 from minicnn.models import create
@@ -81,6 +82,32 @@ def test_a_batch_that_all_compute_whole_counts_once():
         np.testing.assert_allclose(own[1], dx / 2, rtol=1e-10, atol=1e-12)
         for mine, whole in zip(own[3], running, strict=True):
             np.testing.assert_allclose(mine, whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("affine", [True, False])
+def test_with_16_bits_all_in_between_is_float32(dtype, affine):
+    """As in a plain norm, which on the simulated GPU is the same."""
+    x, dy = (Tensor(array.astype(np.float32)).astype(dtype) for array in (300 * X, DY))
+    with use_backend("cudasim"):
+        plain = nn.BatchNorm2d(3, affine=affine)
+        y, dx, (*gradients,), running = result(plain, x.data, dy.data)
+
+    def work(communicator):
+        part = slice(0, 3) if communicator.rank == 0 else slice(3, 7)
+        with use_backend("cudasim"):
+            return result(SyncBatchNorm2d(nn.BatchNorm2d(3, affine=affine), Workers(communicator, overlap=False)), x.data[part], dy.data[part])
+
+    results = run_threads(2, work)
+    assert {r[0].dtype for r in results} == {r[1].dtype for r in results} == {x.dtype}
+    for i, whole in ((0, y), (1, dx)):
+        both = np.concatenate([r[i].astype(np.float32) for r in results])
+        np.testing.assert_allclose(both, whole.astype(np.float32), rtol=2e-2, atol=1e-4)
+    for own in results:
+        assert [array.dtype.name for array in own[3][:2]] == ["float32"] * 2
+        np.testing.assert_allclose(own[3][1], running[1], rtol=1e-5)
+    for i, whole in enumerate(gradients):
+        np.testing.assert_allclose(sum(r[2][i] for r in results), whole, rtol=1e-2, atol=1e-2)
 
 
 def test_in_evaluation_and_apart_nobody_is_waited_for():

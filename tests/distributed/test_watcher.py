@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -20,7 +21,7 @@ class Started:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             self.address = listening.getsockname()
             arguments = [sys.executable, "-I", str(WATCHER), str(listening.fileno()), str(SIZE), "secret"]
-            self.process = subprocess.Popen(arguments, pass_fds=[listening.fileno()], stderr=subprocess.PIPE, text=True)
+            self.process = subprocess.Popen(arguments, pass_fds=[listening.fileno()], stderr=subprocess.PIPE, text=True, encoding="utf-8")
         self.workers = [self.connect(f'secret {json.dumps({"rank": rank, "pid": 100 + rank, "host": "here"})}') for rank in range(SIZE)]
 
     def connect(self, first):
@@ -87,8 +88,19 @@ def test_a_worker_that_says_itself_what_is_wrong_is_left_the_word_also_if_others
     assert started.said() == ""
 
 
+def test_lines_may_come_in_pieces_and_hold_any_letter(started):
+    started.say(0, "hint Hier geht's weiter:\x0b \u2028 n\u00e4chste")
+    started.workers[1].sendall(b"fare")
+    time.sleep(0.2)
+    started.workers[1].sendall(b"well\n")
+    started.workers[2].close()
+    assert started.said().endswith("worker 2 of 3 (process 102 on here) has died, and the job with it. Hier geht's weiter:\x0b \u2028 n\u00e4chste\n")
+
+
 def test_strangers_are_not_taken_for_workers(started):
     for first in ("failed", "wrong {}", "farewell"):
         started.connect(first).close()
+    with socket.create_connection(started.address) as stranger:
+        stranger.sendall(b"\xff\xfe\n")
     started.workers[0].close()
     assert "worker 0 of 3" in started.said()

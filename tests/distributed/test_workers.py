@@ -6,9 +6,12 @@ import pytest
 from minicnn import nn
 from minicnn.autograd import Tensor
 from minicnn.backend import generator, manual_seed
+from minicnn.data import ArrayDataset, DataLoader
 from minicnn.distributed import Workers
 from minicnn.distributed.communicator import Alone, in_turn
-from minicnn.errors import MinicnnError
+from minicnn.errors import ArgumentError, MinicnnError
+from minicnn.optim import SGD
+from minicnn.train import Trainer
 from tests.distributed.threads import run_threads
 
 
@@ -80,6 +83,28 @@ def test_all_start_with_the_first_ones_weights_and_a_difference_is_noticed():
         assert values == [[0, 0, 0], 0]
         assert said.startswith("the workers' weights differ after epoch 3")
         assert "worker 2 has others than worker 0" in said
+
+
+def test_a_trainer_begins_with_the_same_weights_and_shared_batches_or_not_at_all():
+    loader = DataLoader(ArrayDataset(np.zeros((4, 2), np.float32), np.zeros(4, np.int64)), 2)
+
+    def work(workers):
+        model, said = nn.Linear(2, 2), []
+        model.weight.data = np.full((2, 2), workers.rank, np.float32)
+        trainer = Trainer(model, SGD(model.parameters(), lr=0.1), workers=workers)
+        shared = workers.share(loader)
+        for train in (loader, shared):
+            with pytest.raises(ArgumentError) as caught:
+                trainer.fit(train, shared, 1)
+            said.append(str(caught.value))
+        workers.start_alike([*model.parameters(), *model.buffers()])
+        trainer.fit(shared, shared, 1)
+        return said, trainer.steps
+
+    for said, steps in several(work, size=2):
+        assert "each gets its part of every batch: give fit(workers.share(loader), ...)" in said[0]
+        assert "the workers begin with different weights: call manual_seed(...) before the network is made, or workers.start_alike(" in said[1]
+        assert steps == 2
 
 
 def test_what_is_drawn_in_a_step_is_another_on_each_worker_and_the_same_after_a_break():

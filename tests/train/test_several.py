@@ -48,14 +48,47 @@ def test_one_worker_has_the_loaders_it_had():
     assert share_work(RECIPE, parts, Alone()).train is parts.train
 
 
-def test_workers_with_other_settings_are_told_so_all_of_them():
+def other_settings(recipe, parts):
+    return dataclasses.replace(recipe, lr=0.7)
+
+
+def fewer_images(recipe, parts):
+    parts.train.dataset.indices = parts.train.dataset.indices[:-1]
+
+
+def another_weight(recipe, parts):
+    next(parts.model.parameters()).data[0] += 1
+
+
+def other_momentum(recipe, parts):
+    parts.trainer.optimizer.param_groups[0]["momentum"] = 0.1
+
+
+def another_average(recipe, parts):
+    next(iter(parts.trainer.average._averages.values()))[...] += 1
+
+
+def another_place(recipe, parts):
+    parts.train.epoch = 3
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (other_settings, "the settings"), (fewer_images, "the numbers of images"), (another_weight, "the weights"),
+        (other_momentum, "steps and rates"), (another_average, "steps and rates"), (another_place, "steps and rates, or the place in the images,"),
+    ],
+)  # fmt: skip
+def test_workers_that_do_not_begin_alike_are_told_so_all_of_them(change, what):
+    recipe = dataclasses.replace(RECIPE, average=0.9)
+    parts = [recipe.build() for _ in range(3)]
+    changed = change(recipe, parts[2]) or recipe
+
     def work(communicator):
-        recipe = dataclasses.replace(RECIPE, lr=0.1 + communicator.rank)
-        with pytest.raises(ArgumentError, match="the workers were started with different settings: all must have the same command line"):
-            share_work(recipe, parts[communicator.rank], communicator)
+        with pytest.raises(ArgumentError, match=f"the workers do not begin alike: {what}.* differ from those of the first: all need the same command line"):
+            share_work(changed if communicator.rank == 2 else recipe, parts[communicator.rank], communicator)
         return "told"
 
-    parts = [RECIPE.build() for _ in range(3)]
     assert run_threads(3, work) == ["told"] * 3
 
 
