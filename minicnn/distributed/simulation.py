@@ -88,7 +88,7 @@ def simulate(
     if checks.flag(overlap, "simulate: overlap"):
         ready = list(_full_buckets(layers, machine, images, passes.forward, checks.positive(bucket, "simulate: bucket")))
     else:
-        ready = [(len(layers), gradient_bytes(layers), passes.seconds)]
+        ready = [(sum(layer.parameters > 0 for layer in layers), gradient_bytes(layers), passes.seconds)]
     clock, messages = 0.0, []
     for count, nbytes, second in ready:
         start = max(clock, second)

@@ -140,6 +140,7 @@ def test_a_bucket_is_ready_when_the_backward_pass_has_passed_its_layers():
     assert [(m.layers, m.bytes, m.ready) for m in step.messages] == [(2, 300, forward + 2 * 70), (1, 400, forward + 2 * 100)]
     assert [(m.start, m.stop) for m in step.messages] == [(240, 540), (540, 940)]
     assert step.hidden == pytest.approx(60 / 700)
+    assert [m.layers for m in simulate(layers, machine, 2, 1, overlap=False).messages] == [3], "those that have parameters"
 
 
 def test_one_worker_sends_nothing():
