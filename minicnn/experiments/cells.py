@@ -43,7 +43,7 @@ class Large:
     held_out: int = 600
     cells: int = 2
     filters: int = 12
-    steps: int = 150
+    steps: int = 300
 
     def make_images(self, seed: int) -> SearchImages:
         """To train on, and to judge by; figures are drawn by the seed."""
