@@ -15,6 +15,7 @@ from minicnn.errors import ArgumentError, MinicnnError, listing, nearest
 COMMANDS = (
     "train", "finetune", "evaluate", "predict", "dashboard", "experiment", "search", "course", "visualise", "neighbours", "weights", "summary", "scale", "draw", "compare", "bench", "lecture", "gradcheck", "doctor",
 )  # fmt: skip
+LAUNCHED = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # what mpiexec tells its processes
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 = 128 + SIGINT
 
 
@@ -22,8 +23,8 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that complains in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where the options are listed, and exit with code 2."""
-        self.exit(WRONG_INPUT, f"minicnn: {message} (see: {self.prog} --help)\n")
+        """Say what is wrong and where the options are listed."""
+        raise ArgumentError(f"{message} (see: {self.prog} --help)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         sentence, code = said
         sys.stdout.flush()
+        if any(name in os.environ for name in LAUNCHED):
+            _alone_among_several(sentence)
         print("minicnn: " + sentence, file=sys.stderr)
         return code
     return int(code)
@@ -67,6 +70,13 @@ def complaint(error: BaseException) -> tuple[str, int] | None:
     else:
         return None
     return " ".join(sentence.split()), code
+
+
+def _alone_among_several(sentence: str) -> None:
+    """Of a process of a job that ends before it has joined the others: they must not wait for it."""
+    from minicnn.distributed.mpi import end_those_who_wait
+
+    end_those_who_wait(f"minicnn: {sentence}")
 
 
 def _command(arguments: Sequence[str]) -> str | None:

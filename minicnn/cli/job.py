@@ -17,11 +17,9 @@ from minicnn.backend import CUPY, get_backend
 from minicnn.cli import FAILED, complaint
 from minicnn.cli.options import use_backend
 from minicnn.distributed.communicator import Alone, Communicator
-from minicnn.distributed.mpi import MPICommunicator
+from minicnn.distributed.mpi import ALL_HAVE_IT, MPICommunicator
 from minicnn.distributed.nccl import NCCLCommunicator, choose_gpu
 from minicnn.distributed.watch import Watch
-
-ALL_HAVE_IT = 1.0  # seconds in which the first worker can say what is wrong for all of them, as a rule the same
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
         return INTERRUPTED
     finally:
         RunFolder(folder).remove_if_empty()
+    if found.best()[0].error is not None:
+        raise ArgumentError(f"no network could be trained, so nothing is found; of the first one it is said: {found.samples[0].error} (all are in {folder})")
     _report(plan, found, folder)
     return OK
 

@@ -77,8 +77,11 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, and say what came of it."""
     from minicnn.cli.job import ALONE, job
+    from minicnn.distributed.mpi import started
 
     if not args.distributed:
+        if started() > 1:
+            raise ArgumentError(f"mpiexec has started this command {started()} times, and each would train for itself: add --distributed, so that they share the work")
         return _run(args, ALONE)
     if args.resume:
         _as_before(args)
@@ -109,7 +112,7 @@ def _run(args: argparse.Namespace, together: Job) -> int:
     elif folder is None:
         folder = RunFolder.new(args.out, f"{short_name(recipe.model)}-{Path(recipe.dataset).stem}")
     if together.watch is not None and folder is not None:
-        together.watch.hint(f"Go on from the last checkpoint: mpiexec -n {together.communicator.size} minicnn train --distributed --resume {shlex.quote(str(folder.path))}")
+        together.watch.hint(f"Go on from the last checkpoint, if there is one yet: mpiexec -n {together.communicator.size} minicnn train --distributed --resume {shlex.quote(str(folder.path))}")
     if backend == "loops":
         print(LOOPS_ARE_SLOW, flush=True)
     return fit(recipe, folder, parts, backend)

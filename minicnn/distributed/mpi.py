@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import signal
+import sys
+import time
+from typing import Any, NoReturn
 
 import numpy as np
 
 from minicnn.errors import ArgumentError, BackendError, install
 from minicnn.kernels.types import Array
 
-STARTED_BY = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # how launchers tell their processes how many they are
+STARTED_BY = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # how launchers tell their processes how many they are,
+RANK = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")  # and which one each is
+ALL_HAVE_IT = 1.0  # seconds in which the first worker can say what is wrong for all of them, as a rule the same
 
 
 class MPICommunicator:
@@ -97,9 +102,10 @@ class MPICommunicator:
         """The name of this worker's machine."""
         return str(self._mpi.Get_processor_name())
 
-    def abort(self, code: int) -> None:
-        """End all processes of the job at once."""
+    def abort(self, code: int) -> NoReturn:
+        """End all processes of the job at once, this one, too: MPICH's own function may return before it is ended."""
         self._comm.Abort(code)
+        os._exit(code)
 
 
 def load_mpi() -> Any:
@@ -117,15 +123,33 @@ def load_mpi() -> Any:
     return MPI
 
 
+def started() -> int:
+    """How many processes a launcher of MPI has started, this one among them, as it says in their environment; 1 without a launcher."""
+    return max(int(text) if (text := os.environ.get(name, "")).isdigit() else 1 for name in STARTED_BY)
+
+
 def check_launcher(size: int) -> None:
     """The launcher's processes see each other.
 
     Raises:
         ArgumentError: each believes to be alone.
     """
-    for name in STARTED_BY:
-        started = os.environ.get(name, "")
-        if started.isdigit() and int(started) > size:
-            raise ArgumentError(
-                f"{started} processes were started, but mpi4py sees {size}: this mpiexec belongs to another MPI; take the one that stands beside Python, python -m mpi4py tells which MPI it uses"
-            )
+    if started() > size:
+        raise ArgumentError(
+            f"{started()} processes were started, but mpi4py sees {size}: this mpiexec belongs to another MPI; take the one that stands beside Python, python -m mpi4py tells which MPI it uses"
+        )
+
+
+def end_those_who_wait(sentence: str) -> None:
+    """Of a process that ends before it has joined the others of a job, who would wait for it for ever: it ends by a signal, and so the launcher ends them.
+
+    Before that it says why; the first process at once, the others later, for as a rule all have the same to say.
+    """
+    if started() == 1 or "mpi4py.MPI" in sys.modules:
+        return
+    rank = next((os.environ[name] for name in RANK if name in os.environ), "0")
+    if rank != "0":
+        time.sleep(ALL_HAVE_IT)
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGTERM)

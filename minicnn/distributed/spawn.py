@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from minicnn import checks
-from minicnn.data.worker import ctrl_c_waits, leave_ctrl_c_to_the_parent
+from minicnn.data.worker import ctrl_c_waits, end_with_the_parent, leave_ctrl_c_to_the_parent
 from minicnn.distributed.shared_memory import PostOffice, SharedMemoryCommunicator
 from minicnn.errors import ArgumentError, CommunicationError, MinicnnError
 
@@ -128,6 +128,7 @@ class _Process:
 def _serve(connection: Connection, office: PostOffice, rank: int) -> None:
     """What a process does: read the job, do it, send the result or the error."""
     leave_ctrl_c_to_the_parent()
+    end_with_the_parent()
     with suppress(EOFError, OSError):  # nobody is there any more who wants it
         try:
             function, args = pickle.loads(connection.recv_bytes())

@@ -36,6 +36,9 @@ class Watch:
             self._connection = socket.create_connection((host, port), timeout=10)
             who = {"rank": communicator.rank, "pid": os.getpid(), "host": communicator.host}
             self._send(f"{token} {json.dumps(who)}")
+            if one_machine:
+                for path in _shared_memory():
+                    self._send(f"memory {path}")
 
     def hint(self, text: str) -> None:
         """What to say of how to go on, if a worker dies."""
@@ -56,6 +59,15 @@ class Watch:
         if self._connection is not None:
             with contextlib.suppress(OSError):  # the watcher has gone
                 self._connection.sendall(line.encode() + b"\n")
+
+
+def _shared_memory() -> set[str]:
+    """The files in /dev/shm that MPI has mapped into this process."""
+    try:
+        lines = Path("/proc/self/maps").read_text(errors="replace").splitlines()
+    except OSError:
+        return set()
+    return {path for line in lines if (path := line.partition("/")[1] + line.partition("/")[2]).startswith("/dev/shm/mpich_")}
 
 
 def _start(one_machine: bool, size: int) -> tuple[int, str]:

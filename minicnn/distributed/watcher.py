@@ -6,11 +6,13 @@ belongs to no job. Every worker holds a connection to it; one that closes withou
 Started as `python -I watcher.py DESCRIPTOR SIZE TOKEN`, where the descriptor is that of a listening socket.
 """
 
+import contextlib
 import json
 import selectors
 import socket
 import sys
 import time
+from pathlib import Path
 
 PATIENCE = 60.0  # seconds until all workers must have come
 TOGETHER = 0.25  # seconds in which farewells may still arrive that were sent before a death
@@ -28,6 +30,7 @@ class Watcher:
     def __init__(self, listening: socket.socket, size: int, token: str) -> None:
         self.size, self.token = size, token
         self.hint = ""  # how to go on
+        self.memory: set[str] = set()  # files in /dev/shm through which workers speak, and which MPI does not remove when one is killed
         self.known: dict[socket.socket, dict[str, object]] = {}
         self.begun: dict[socket.socket, bytes] = {}  # lines whose end has not come yet
         self.quiet = False  # a worker has said itself what is wrong
@@ -62,6 +65,12 @@ class Watcher:
         first = self.dead[0]
         return f"minicnn: worker {first['rank']} of {self.size} (process {first['pid']} on {first['host']}) has died, and the job with it. {self.hint}"
 
+    def tidy(self) -> None:
+        """Remove what dead workers have left in memory. Those that live a moment longer keep what they have opened."""
+        for path in self.memory:
+            with contextlib.suppress(OSError):
+                Path(path).unlink()
+
     def arrive(self, listening: socket.socket) -> None:
         """A worker connects."""
         connection, _ = listening.accept()
@@ -88,9 +97,11 @@ class Watcher:
                 self.dead.append(self.known.pop(connection))
 
     def obey(self, connection: socket.socket, word: str, rest: str) -> None:
-        """A worker that is known says one of three things."""
+        """A worker that is known says one of four things."""
         if word == "hint":
             self.hint = rest
+        elif word == "memory":
+            self.memory.add(rest)
         elif word == "failed":
             self.quiet = True
         elif word == "farewell":
@@ -101,7 +112,10 @@ class Watcher:
 def main() -> None:
     """Watch, and say it."""
     descriptor, size, token = sys.argv[1:]
-    sentence = Watcher(socket.socket(fileno=int(descriptor)), int(size), token).watch()
+    watcher = Watcher(socket.socket(fileno=int(descriptor)), int(size), token)
+    sentence = watcher.watch()
+    if sentence is not None or watcher.quiet:
+        watcher.tidy()
     if sentence is not None:
         sys.stderr.write(sentence.strip() + "\n")
 

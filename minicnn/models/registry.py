@@ -101,5 +101,6 @@ def model_name(name: str) -> str:
         return normalised(name)
     known = {known.lower(): known for known in _models}
     if name.lower() not in known:
-        raise ArgumentError(f"unknown model {name!r}: {nearest(name, _models)}")
+        searched = "; the description of a searched network begins with the word chain or cells" if " " in name.strip() else ""
+        raise ArgumentError(f"unknown model {name!r}{searched}: {nearest(name, _models)}")
     return known[name.lower()]

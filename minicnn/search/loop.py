@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from minicnn import checks
 from minicnn.backend import get_backend, get_num_threads, set_num_threads
+from minicnn.errors import ArgumentError
 from minicnn.search.child import Budget, Child, train_child
 from minicnn.search.found import Found
 from minicnn.search.images import SearchImages
@@ -84,6 +85,8 @@ def search(
     """
     for number, name, least in ((children, "children", 1), (batch, "batch", 1), (workers, "workers", 0)):
         checks.integer(number, f"search: {name}", least)
+    if not isinstance(strategy, Strategy):
+        raise ArgumentError(f"search: the strategy must be one such as Reinforce(space), not {strategy!r:.80}")
     train = partial(train_child, images=images, budget=budget, seed=checks.integer(seed, "search: seed", 0))
     settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, note=dict(note or {}))
     with opened(folder, settings) as record, one_thread(), trained_by(workers, train, budget.seconds, say) as score:
@@ -127,7 +130,7 @@ def rounds(
     children_of: dict[str, Child] = {}
     while len(samples) < children:
         say(f"round {len(samples) // batch + 1}")
-        asked = strategy.ask(min(batch, children - len(samples)))
+        asked = _asked(strategy, min(batch, children - len(samples)))
         say(f"  1 sample  {len(asked)} architectures, by {strategy.name}")
         told = []
         for sample in _rewarded(space, asked, len(samples), score, children_of, record):
@@ -140,6 +143,14 @@ def rounds(
             keep(len(samples))
             children_of = {}
     return samples
+
+
+def _asked(strategy: Strategy, count: int) -> list[Choices]:
+    asked = strategy.ask(count)
+    if not isinstance(asked, list) or len(asked) != count:
+        given = f"{len(asked)} of them" if isinstance(asked, list) else type(asked).__name__
+        raise ArgumentError(f"search: {type(strategy).__name__}.ask({count}) must return a list of {count} architectures, not {given}")
+    return asked
 
 
 def _rewarded(
@@ -172,7 +183,7 @@ def _in_words(told: Sequence[Sample], how: str) -> str:
     counted = f"{new} new ones {how}" if new else "none is new"
     failed = sum(sample.error is not None for sample in told)
     mean = sum(sample.reward for sample in told) / len(told)
-    return f"{counted}: mean reward {mean:.3f}, best {best.reward:.3f}, {best.string}" + (f"; {failed} failed" if failed else "")
+    return f"{counted}: mean reward {mean:.3f}, best {best.reward:.3f}, {best.string}" + (f"; {failed} failed: {next(sample.error for sample in told if sample.error)}" if failed else "")
 
 
 @contextmanager

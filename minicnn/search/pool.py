@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-import os
 import pickle
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -21,7 +19,7 @@ from typing import Any, Self, TypeAlias
 
 from minicnn import checks
 from minicnn.backend import get_backend, set_backend, set_num_threads
-from minicnn.data.worker import ctrl_c_waits
+from minicnn.data.worker import ctrl_c_waits, end_with_the_parent, leave_ctrl_c_to_the_parent
 from minicnn.errors import ArgumentError, DataError
 from minicnn.search.child import Child
 
@@ -212,10 +210,8 @@ class _Worker:
 
 def _serve(theirs: connection.Connection, job: bytes, backend: str) -> None:
     """What a worker process does: train one child after the other, until nobody wants more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the workers
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    leave_ctrl_c_to_the_parent()
+    end_with_the_parent()
     set_backend(backend)
     set_num_threads(1)
     train: Train = pickle.loads(job)
@@ -225,14 +221,6 @@ def _serve(theirs: connection.Connection, job: bytes, backend: str) -> None:
             theirs.send(tried(train, theirs.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed cannot end its workers."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def tried(train: Train, string: str) -> Child:

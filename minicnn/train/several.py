@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend import get_backend
 from minicnn.distributed.batch_norm import synchronise
 from minicnn.distributed.communicator import Communicator
 from minicnn.distributed.workers import Workers
@@ -56,6 +57,7 @@ def _beginning(recipe: Recipe, parts: Parts) -> Iterator[tuple[str, str]]:
     state = parts.trainer.state_dict()
     loaders = [loader for loader in (parts.train, parts.validation, parts.test) if loader is not None]
     yield "the settings", json.dumps(dataclasses.asdict(recipe), sort_keys=True)
+    yield "the backends", get_backend().name
     yield "the numbers of images", str([(len(loader), len(loader.dataset)) for loader in loaders])
     yield "the weights", _digest(state.pop("model"))
     yield "steps and rates, or the place in the images,", _digest([state, parts.train.state_dict()])

@@ -42,6 +42,14 @@ def test_cells_are_drawn(minicnn, tmp_path):
     assert out.endswith(" --dataset digits --set model_options.cells=1 --set model_options.filters=4\n")
 
 
+def test_nothing_is_found_where_no_network_can_be_trained(minicnn, tmp_path):
+    code, out, err = minicnn("search", *TINY, "--space", "cells", "--blocks", 1, "--filters", 7, "--out", tmp_path)
+    assert code == 2
+    assert err.startswith("minicnn: no network could be trained, so nothing is found; of the first one it is said: ArgumentError: SearchedCells: filters must be even")
+    assert "3 failed: ArgumentError: SearchedCells: filters must be even" in out
+    assert "winner" not in out
+
+
 def test_ctrl_c_says_how_to_go_on(minicnn, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt

@@ -173,6 +173,13 @@ def raise_what_cannot_be_sent(communicator):
     raise Stubborn("this", "that")
 
 
+def meet_for_ever(communicator):
+    """Nobody waits long."""
+    print(os.getpid(), flush=True)
+    while True:
+        communicator.barrier()
+
+
 def wait_for_each_other(communicator):
     print(os.getpid(), flush=True)
     communicator.receive(np.zeros(1), 1 - communicator.rank)

@@ -89,9 +89,9 @@ def test_a_script_without_the_guard_is_told(tmp_path):
     assert "a script must call spawn under `if __name__ == '__main__':`" in errors.splitlines()[-1]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_the_processes_end_with_the_program_that_started_them(tmp_path, how):
-    program = script(tmp_path, 'if __name__ == "__main__":\n    spawn(programs.wait_for_each_other, 2)\n')
+@pytest.mark.parametrize(("how", "doing"), [(signal.SIGINT, "wait_for_each_other"), (signal.SIGKILL, "wait_for_each_other"), (signal.SIGKILL, "meet_for_ever")])
+def test_the_processes_end_with_the_program_that_started_them(tmp_path, how, doing):
+    program = script(tmp_path, f'if __name__ == "__main__":\n    spawn(programs.{doing}, 2)\n')
     pids = [int(program.stdout.readline()) for _ in range(2)]
     os.killpg(program.pid, how) if how == signal.SIGINT else program.send_signal(how)
     errors = program.communicate(timeout=60)[1]

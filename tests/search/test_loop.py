@@ -12,7 +12,17 @@ import pytest
 
 from minicnn.backend import use_backend
 from minicnn.errors import ArgumentError
-from minicnn.search import Budget, ChainSpace, Evolution, RandomSearch, Reinforce, loop, search, search_images
+from minicnn.search import (
+    Budget,
+    ChainSpace,
+    Evolution,
+    RandomSearch,
+    Reinforce,
+    Strategy,
+    loop,
+    search,
+    search_images,
+)
 from minicnn.search.record import SAMPLES, SETTINGS
 from tests.search.children import by_hash
 
@@ -193,6 +203,20 @@ def test_a_child_that_raises_what_it_should_not_scores_0_in_this_process_too(ima
     monkeypatch.setattr(loop, "train_child", train)
     found = run(images, children=3)
     assert {(sample.reward, sample.error) for sample in found.samples} == {(0.0, "MemoryError: none is left")}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "sentence"),
+    [
+        (RandomSearch, "the strategy must be one such as Reinforce(space), not <class"),
+        (type("Mute", (Strategy,), {"ask": lambda self, count: None})(SPACE), "Mute.ask(2) must return a list of 2 architectures, not NoneType"),
+        (type("Lazy", (Strategy,), {"ask": lambda self, count: [SPACE.random(self.rng)]})(SPACE), "Lazy.ask(2) must return a list of 2 architectures, not 1 of them"),
+    ],
+)
+def test_a_strategy_that_is_none(images, pretended, strategy, sentence):
+    with pytest.raises(ArgumentError) as caught:
+        search(SPACE, strategy, images, BUDGET, 2, workers=0, say=lambda line: None)
+    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["children", "batch"])
