@@ -13,7 +13,7 @@ from typing import TypeAlias
 from minicnn.draw import cells
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.figures import figure_set
-from minicnn.experiments.over_seeds import Values
+from minicnn.experiments.over_seeds import Values, percent
 from minicnn.experiments.picture import Line, Panel, draw_panels
 from minicnn.search import Budget, Child, Found, Plan, SearchImages, train_child
 from minicnn.search.images import final_images
@@ -123,11 +123,6 @@ def _plan(plan: Plan, strategy: str, seed: int, settings: Settings) -> Plan:
     """The plan of one search. ENAS trains its finalists from scratch, and so may have fewer children: all searches take as many training steps."""
     children = round(plan.children / FOR_FINALISTS) if strategy == ENAS else plan.children
     return dataclasses.replace(plan, strategy=strategy, seed=seed, children=children, dataset=settings.dataset or plan.dataset)
-
-
-def percent(values: Sequence[float]) -> Values:
-    """Shares in %."""
-    return Values(tuple(100 * value for value in values))
 
 
 def _accuracy(those: Cells, name: str) -> Values:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from minicnn.experiments.experiment import Finding, Report, Settings
-from minicnn.experiments.over_seeds import Values
+from minicnn.experiments.over_seeds import Values, percent
 from minicnn.experiments.picture import Line, Panel, draw_panels
 from minicnn.search import Child, Found, Plan, Pool, Sample, train_child
 from minicnn.search.picture import running_mean
@@ -86,11 +86,6 @@ def _search(plan: Plan, scale: Scale, settings: Settings) -> Searched:
         f"best {winner.reward:.3f}, {winner.string}; on the test images {final.reward:.3f}"
     )
     return Searched(found, winner, final)
-
-
-def percent(values: Sequence[float]) -> Values:
-    """Shares in %."""
-    return Values(tuple(100 * value for value in values))
 
 
 def _of_founds(those: Sequence[Searched], name: str) -> Values:

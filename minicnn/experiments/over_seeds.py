@@ -71,6 +71,15 @@ class Values:
         return f"{self.mean:.1f} ± {self.deviation:.1f}"
 
 
+def percent(shares: Sequence[float]) -> Values:
+    """Shares of 1 in %.
+
+    >>> str(percent([0.5, 0.75]))
+    '62.5 ± 17.7'
+    """
+    return Values(tuple(100 * share for share in shares))
+
+
 @dataclass(frozen=True)
 class Plan:
     """How every network of an experiment is trained: SGD with momentum 0.9 and a learning rate that rises and falls once."""
