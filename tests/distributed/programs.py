@@ -1,7 +1,9 @@
 """What the workers of the tests do: each function gets a communicator first. Started by `ranks.run_ranks`."""
 
 import pickle
+import random
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,31 @@ def fit(communicator, *, norm=None, batch=12, count=40, accumulate=1, epochs=2, 
 def fits(communicator, runs):
     """Several runs, one after the other."""
     return [fit(communicator, **run) for run in runs]
+
+
+class Late:
+    """A communicator that comes to everything late, by up to so many seconds, at random, in each of its threads."""
+
+    def __init__(self, communicator, seconds=0.01):
+        self.communicator, self.seconds, self.random = communicator, seconds, random.Random(communicator.rank)
+        self.rank, self.size = communicator.rank, communicator.size
+
+    def duplicate(self):
+        return Late(self.communicator.duplicate(), self.seconds)
+
+    def __getattr__(self, name):
+        operation = getattr(self.communicator, name)
+
+        def late(*arguments):
+            time.sleep(self.random.uniform(0, self.seconds))
+            return operation(*arguments)
+
+        return late
+
+
+def with_and_without_delays(communicator, run):
+    """The same run twice."""
+    return [fit(each, **run) for each in (communicator, Late(communicator))]
 
 
 def operations(communicator):

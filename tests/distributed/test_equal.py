@@ -64,6 +64,13 @@ def test_one_worker_is_a_trainer_without_workers(results):
     assert plain["history"] == results[1]["plain"][0]["history"]
 
 
+def test_random_delays_change_nothing_and_nobody_waits_for_ever():
+    for on_time, late in run_ranks(3, "with_and_without_delays", {"norm": "sync", "bucket": 16}):
+        assert late["history"] == on_time["history"]
+        for key, array in on_time["state"].items():
+            assert array.tobytes() == late["state"][key].tobytes(), key
+
+
 @pytest.mark.parametrize("size", [2, 3])
 def test_the_operations_of_mpi(size):
     for rank, found in enumerate(run_ranks(size, "operations")):
