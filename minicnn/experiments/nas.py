@@ -13,7 +13,8 @@ from typing import TypeAlias
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.over_seeds import Values, percent
 from minicnn.experiments.picture import Line, Panel, draw_panels
-from minicnn.search import Child, Found, Plan, Pool, Sample, train_child
+from minicnn.search import Child, Found, Plan, Sample, train_child
+from minicnn.search.loop import trained_by
 from minicnn.search.picture import running_mean
 
 STRATEGIES = {"random": "random search", "reinforce": "REINFORCE", "evolution": "evolution"}
@@ -76,11 +77,8 @@ def _search(plan: Plan, scale: Scale, settings: Settings) -> Searched:
     winner = found.best()[0]
     budget = dataclasses.replace(plan.budget, steps=scale.final_steps, seconds=100 * plan.seconds)
     train = partial(train_child, images=plan.make_final_images(), budget=budget, seed=plan.seed)
-    if scale.workers:
-        with Pool(1, train, seconds=budget.seconds, say=settings.say) as worker:
-            final = next(worker.map([winner.string]))
-    else:
-        final = train(winner.string)
+    with trained_by(min(1, scale.workers), train, budget.seconds, settings.say) as trained:
+        (final,) = trained([winner.string])
     settings.say(
         f"{STRATEGIES[plan.strategy]}, seed {plan.seed}: mean reward of the first quarter {found.first_quarter:.3f}, of the last {found.last_quarter:.3f}; "
         f"best {winner.reward:.3f}, {winner.string}; on the test images {final.reward:.3f}"
