@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import stat
 import sys
 import time
 from typing import Any, NoReturn
@@ -16,6 +18,7 @@ from minicnn.kernels.types import Array
 STARTED_BY = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # how launchers tell their processes how many they are,
 RANK = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")  # and which one each is
 ALL_HAVE_IT = 1.0  # seconds in which the first worker can say what is wrong for all of them, as a rule the same
+LISTENS = 10.0  # seconds in which a launcher that still lives reads what a worker says
 
 
 class MPICommunicator:
@@ -103,7 +106,8 @@ class MPICommunicator:
         return str(self._mpi.Get_processor_name())
 
     def abort(self, code: int) -> NoReturn:
-        """End all processes of the job at once, this one, too: MPICH's own function may return before it is ended."""
+        """End all processes of the job, this one, too, as soon as the launcher has read what was said: MPICH's own function may return before it is ended."""
+        wait_until_heard()
         self._comm.Abort(code)
         os._exit(code)
 
@@ -152,4 +156,19 @@ def end_those_who_wait(sentence: str) -> None:
         time.sleep(ALL_HAVE_IT)
     sys.stderr.write(sentence + "\n")
     sys.stderr.flush()
+    wait_until_heard()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def wait_until_heard() -> None:
+    """Until the launcher has read what this process wrote to the standard error: one that learns of the end first does not look any more."""
+    with contextlib.suppress(ImportError, OSError):  # Windows has no fcntl; a closed standard error
+        import fcntl
+        import termios
+
+        end = time.monotonic() + LISTENS
+        while stat.S_ISFIFO(os.fstat(2).st_mode) and time.monotonic() < end:
+            waiting = int.from_bytes(fcntl.ioctl(2, termios.FIONREAD, b"\0" * 4), sys.byteorder)
+            if waiting == 0:
+                return
+            time.sleep(0.01)

@@ -1,8 +1,11 @@
 """What a communicator over MPI asks of MPI, and what it says where MPI is another than it should be. What the operations compute is in test_equal.py."""
 
 import os
+import select
 import signal
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -48,6 +51,36 @@ def test_after_an_abort_nothing_goes_on(monkeypatch):
     with pytest.raises(SystemExit) as end:
         MPICommunicator(comm).abort(2)
     assert (comm.calls, end.value.code) == ([2], 2)
+
+
+SAYS_AND_ENDS = """
+import os, sys
+from types import SimpleNamespace
+from minicnn.distributed.mpi import MPICommunicator
+
+comm = SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 1, Abort=lambda code: os.write(1, b"ended"))
+sys.stderr.write("what is wrong")
+sys.stderr.flush()
+os.write(1, b"said ")
+MPICommunicator(comm).abort(2)
+"""
+
+
+def test_the_job_ends_only_when_the_launcher_has_read_why():
+    """MPICH's, if it learns of the end first, throws away what it has not read yet."""
+    with subprocess.Popen([sys.executable, "-c", SAYS_AND_ENDS], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert os.read(process.stdout.fileno(), 100) == b"said "
+        assert select.select([process.stdout], [], [], 0.5)[0] == [], "it has ended before anybody looked"
+        assert os.read(process.stderr.fileno(), 100) == b"what is wrong"
+        assert process.stdout.read() == b"ended"
+    assert process.returncode == 2
+
+
+def test_a_standard_error_that_nobody_can_read_is_not_waited_for(tmp_path):
+    with Path(tmp_path, "said").open("w") as file:
+        for error in (file, subprocess.DEVNULL):
+            done = subprocess.run([sys.executable, "-c", SAYS_AND_ENDS], stdout=subprocess.PIPE, stderr=error, timeout=mpi.LISTENS, check=False)
+            assert (done.returncode, done.stdout) == (2, b"said ended")
 
 
 @pytest.mark.parametrize(("level", "is_enough"), [(0, False), (2, False), (3, True)])

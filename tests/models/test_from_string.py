@@ -44,7 +44,7 @@ def test_no_string_is_listed():
         (lambda: models.create_from_string(""), "a network's string begins with what it is, as in 'chain 3x3x24 3x3x36+0', not with '': Known: cells, chain"),
         (lambda: models.create_from_string(3), "a network is described by a string such as 'chain 3x3x24 3x3x36+0', not 3"),
         (lambda: models.create("chain 3x3x0"), "layer 0 of the chain, '3x3x0': the number of filters must be at least 1, not 0"),
-        (lambda: models.create("chian 3x3x8"), "unknown model 'chian 3x3x8': "),
+        (lambda: models.create("chian 3x3x8"), "unknown model 'chian 3x3x8'; the description of a searched network begins with the word chain or cells: "),
         (lambda: model_name("cells id:0+id:1"), "one / separates the normal cell from the reduction cell"),
         (lambda: Recipe(model="chain").resolved(), "the chain has no layers"),
         (lambda: models.create(CHAIN, weights="imagenet"), "no weights for ImageNet are published for SearchedChain"),
