@@ -5,6 +5,7 @@
 """
 
 import argparse
+import sys
 import time
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import minicnn
 from minicnn import Tensor, models, ops
 from minicnn.distributed import AlexNetTwoWorkers, Communicator, MPICommunicator, alexnet_traffic
+from minicnn.errors import ArgumentError
 from minicnn.nn import Module
 
 SMALL: dict[str, Any] = {"channels": (6, 16, 24, 24, 16), "hidden": 32, "num_classes": 6}
@@ -68,7 +70,11 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="the network of 2012")
     parser.add_argument("--batch", type=int, default=2)
     options = parser.parse_args()
-    lines = report(MPICommunicator(), {} if options.full else SMALL, "float32" if options.full else "float64", options.batch)
+    communicator = MPICommunicator()
+    try:
+        lines = report(communicator, {} if options.full else SMALL, "float32" if options.full else "float64", options.batch)
+    except ArgumentError as error:
+        sys.exit(2 if communicator.rank else f"{parser.prog}: {error}")
     if lines:
         print("\n".join(lines))
 

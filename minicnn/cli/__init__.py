@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 
 from minicnn import cuda
 from minicnn._version import __version__
+from minicnn.distributed.mpi import end_those_who_wait
 from minicnn.errors import ArgumentError, MinicnnError, listing, nearest
 
 COMMANDS = (
     "train", "finetune", "evaluate", "predict", "dashboard", "experiment", "search", "course", "visualise", "neighbours", "weights", "summary", "scale", "draw", "compare", "bench", "lecture", "gradcheck", "doctor",
 )  # fmt: skip
-LAUNCHED = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # what mpiexec tells its processes
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 = 128 + SIGINT
 
 
@@ -48,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         sentence, code = said
         sys.stdout.flush()
-        if any(name in os.environ for name in LAUNCHED):
-            _alone_among_several(sentence)
+        end_those_who_wait("minicnn: " + sentence)
         print("minicnn: " + sentence, file=sys.stderr)
         return code
     return int(code)
@@ -70,13 +69,6 @@ def complaint(error: BaseException) -> tuple[str, int] | None:
     else:
         return None
     return " ".join(sentence.split()), code
-
-
-def _alone_among_several(sentence: str) -> None:
-    """Of a process of a job that ends before it has joined the others: they must not wait for it."""
-    from minicnn.distributed.mpi import end_those_who_wait
-
-    end_those_who_wait(f"minicnn: {sentence}")
 
 
 def _command(arguments: Sequence[str]) -> str | None:

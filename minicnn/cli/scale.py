@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         print("  ".join([name.ljust(widths[0]), *(text.rjust(width) for text, width in zip(values, widths[1:], strict=True))]).rstrip())
     print(
         f"\nasked for {after.meant:.3g} times the multiply-adds (2^phi is {2**args.phi:.3g}), obtained {after.ratio:.3g}: blocks, channels and pixels are whole\n"
-        f"\nnet = {after.python}"
+        f"\nnet = {after.python}  # for images of {_side(after.resolution)}"
     )
     return OK
 

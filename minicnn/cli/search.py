@@ -12,6 +12,7 @@ from minicnn.errors import ArgumentError
 
 PICTURE, DRAWING = "rewards.png", "winner.svg"
 BEST = 5  # architectures that are listed at the end
+ONLY = {"chain": ("layers",), "cells": ("blocks", "cells", "filters")}  # options that have a meaning in one space
 HELP: dict[str, tuple[str, str, Callable[[str], Any]]] = {  # option by option: what it is, what stands for its value, and how that is read
     "space": ("what there is to choose from: chain (layers one by one, with skip connections) or cells (two cells that are stacked)", "NAME", str),
     "strategy": ("who chooses: random, reinforce, ppo, evolution or enas", "NAME", str),
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         use_backend(args)
     else:
         plan = Plan(**given)
+        _check_options(given, plan.space, args.workers)
         use_backend(args)
         folder = RunFolder.new(args.out, f"search-{plan.space}-{plan.strategy}").path
     space = plan.make_space()
@@ -80,6 +82,16 @@ def run(args: argparse.Namespace) -> int:
         raise ArgumentError(f"no network could be trained, so nothing is found; of the first one it is said: {found.samples[0].error} (all are in {folder})")
     _report(plan, found, folder)
     return OK
+
+
+def _check_options(given: dict[str, Any], space: str, workers: int) -> None:
+    """None of the options that were given is without effect."""
+    for other, names in ONLY.items():
+        for name in names:
+            if name in given and other != space:
+                raise ArgumentError(f"--{name} is of the space {other}, but the space is {space}: leave it out, or add --space {other}")
+    if "seconds" in given and not workers:
+        raise ArgumentError("--seconds can be kept only where children are trained in processes that can be ended: leave it out, or give --workers 1 or more")
 
 
 def _report(plan: Any, found: Any, folder: Path) -> None:

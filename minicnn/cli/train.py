@@ -212,7 +212,7 @@ def _what_next(folder: RunFolder, recipe: Recipe, backend: str) -> str:
     proposals = {
         f"evaluate {run}": "what it takes for what",
         f"predict {run} IMAGE...": "your own pictures: PNG, JPEG or .npy",
-        f"summary {shlex.quote(recipe.model)}": "layers, shapes, parameters, multiply-adds",
+        f"summary {run}": "layers, shapes, parameters, multiply-adds",
     }
     if recipe.weights is not None:
         proposals[f"{again} --set weights= --set strategy="] = "the same network from scratch: how far does it get?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.io.atomic import write_atomically
 from minicnn.search.strategy import Sample
-from minicnn.train.run_folder import RunFolder, cut_half_line, read_log
+from minicnn.train.run_folder import LOG, SAMPLES, RunFolder, cut_half_line, read_log
 
-SETTINGS, SAMPLES = "settings.json", "samples.jsonl"
+SETTINGS = "settings.json"
 FREE = ("note",)  # of the settings, which may differ
 
 
@@ -125,6 +126,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
     except OSError:
+        if (path / LOG).is_file():
+            raise ArgumentError(f"no search at {path}, but a training run: minicnn train --resume {shlex.quote(str(path))}") from None
         raise ArgumentError(f"no search at {path}: it has no {SETTINGS}; `minicnn search --out {path}` begins one") from None
     except ValueError:
         settings = None

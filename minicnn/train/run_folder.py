@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from minicnn.errors import ArgumentError, CheckpointError
 
 LOG, CURVE, CHECKPOINT, BEST = "log.jsonl", "curve.png", "checkpoint.safetensors", "best.safetensors"
 RECIPE, HELD_OUT = "recipe.toml", "held_out.json"
+SAMPLES = "samples.jsonl"  # of a search, which is no run
 
 
 class RunFolder:
@@ -69,6 +71,8 @@ class RunFolder:
         folder = cls(Path(path))
         if not folder.path.is_dir():
             raise ArgumentError(f"no run at {path}: there is no such folder")
+        if (folder.path / SAMPLES).is_file():
+            raise ArgumentError(f"no run at {path}, but a search: minicnn search --resume {shlex.quote(str(path))}")
         if not folder.checkpoint.is_file():
             raise ArgumentError(f"the run {path} cannot be resumed: it has no {CHECKPOINT}, which is written after the first epoch, or the first step of several workers; start it again")
         with folder.held():

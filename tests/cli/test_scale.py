@@ -23,11 +23,16 @@ def test_the_numbers_are_those_of_the_network_that_the_last_line_builds(minicnn)
     out = minicnn("scale", "MobileNetV1", "--phi", "-1", "--image-size", "128")[1]
     assert next(line for line in out.splitlines() if line.startswith("image")).split() == ["image", "128", "x", "128", "96", "x", "96"]  # 111, in steps of 32
     line = out.splitlines()[-1]
+    assert line.endswith("  # for images of 96 x 96")
     assert line.startswith('net = models.create("MobileNetV1", depths=')
     with use_backend("meta"):
         summary = summarize(eval(line.removeprefix("net = "), {"models": models}), (3, 96, 96))
     assert f"{summary.parameters:,}" in out
     assert f"{summary.macs:,}" in out
+
+
+def test_multipliers_can_be_read(minicnn):
+    assert 'net = models.create("EfficientNetB0", depth=1.728, width=1.331)  # for images of 341 x 341' in minicnn("scale", "EfficientNetB0", "--phi", "3")[1]
 
 
 def test_other_ratios(minicnn):

@@ -6,12 +6,13 @@ import shlex
 
 import pytest
 
-TINY = ("--layers", 2, "--children", 6, "--batch", 3, "--steps", 2, "--batch-size", 8, "--images", 60, "--workers", 0, "--backend", "numpy")
+TINY = ("--children", 6, "--batch", 3, "--steps", 2, "--batch-size", 8, "--images", 60, "--workers", 0, "--backend", "numpy")
+CHAINS = (*TINY, "--layers", 2)
 
 
 def test_searches_and_says_what_it_found(minicnn, tmp_path):
     folder = tmp_path / "found"
-    code, out, err = minicnn("search", *TINY, "--seed", 4, "--out", folder)
+    code, out, err = minicnn("search", *CHAINS, "--seed", 4, "--out", folder)
     assert (code, err) == (0, "")
     assert out.startswith(f"reinforce among 32,768 chains of 2 layers, on digits, seed 4; the folder is {folder}\nround 1\n  1 sample  3 architectures, by REINFORCE\n  2 train   3 new ones")
     samples = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
@@ -24,7 +25,7 @@ def test_searches_and_says_what_it_found(minicnn, tmp_path):
 
 
 def test_goes_on_with_the_same_settings(minicnn, tmp_path):
-    first = minicnn("search", *TINY, "--strategy", "evolution", "--out", tmp_path)[1]
+    first = minicnn("search", *CHAINS, "--strategy", "evolution", "--out", tmp_path)[1]
     text = (tmp_path / "samples.jsonl").read_text()
     (tmp_path / "samples.jsonl").write_text("".join(text.splitlines(keepends=True)[:4]) + '{"cho')
     code, out, err = minicnn("search", "--resume", tmp_path, "--workers", 0)
@@ -55,11 +56,17 @@ def test_ctrl_c_says_how_to_go_on(minicnn, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("minicnn.search.loop.train_child", interrupted)
-    code, out, _ = minicnn("search", *TINY, "--out", tmp_path)
+    code, out, _ = minicnn("search", *CHAINS, "--out", tmp_path)
     assert code == 130
     assert out.endswith(f"interrupted; go on: minicnn search --resume {tmp_path}\n")
     monkeypatch.undo()
     assert minicnn("search", "--resume", tmp_path, "--workers", 0)[0] == 0
+
+
+def test_each_folder_is_gone_on_with_by_its_own_command(minicnn, trained, tmp_path):
+    assert minicnn("search", "--resume", trained)[2] == f"minicnn: no search at {trained}, but a training run: minicnn train --resume {trained}\n"
+    (tmp_path / "samples.jsonl").touch()
+    assert minicnn("train", "--resume", tmp_path)[2] == f"minicnn: no run at {tmp_path}, but a search: minicnn search --resume {tmp_path}\n"
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,9 @@ def test_ctrl_c_says_how_to_go_on(minicnn, tmp_path, monkeypatch):
         ("--strategy genetic", "unknown strategy 'genetic': "),
         ("--dataset digit", "unknown dataset 'digit': did you mean digits?"),
         ("--children 0", "argument --children: must be an integer >= 1, not '0'"),
+        ("--layers 3 --space cells", "--layers is of the space chain, but the space is cells: leave it out, or add --space chain"),
+        ("--filters 16", "--filters is of the space cells, but the space is chain: leave it out, or add --space cells"),
+        ("--seconds 9 --workers 0", "--seconds can be kept only where children are trained in processes that can be ended: leave it out, or give --workers 1 or more"),
         ("--lr 0", "Budget: lr must be a number above 0, not 0.0"),
         ("--resume nowhere", "no search at nowhere: it has no settings.json; `minicnn search --out nowhere` begins one"),
         ("--resume nowhere --steps 5", "--resume goes on with the settings of the search: leave out --steps, or begin another search with it"),

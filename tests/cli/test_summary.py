@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from minicnn import models
+from minicnn.io import save_checkpoint
+
 
 def test_the_table_has_the_papers_numbers(minicnn):
     code, out, _ = minicnn("summary", "LeNet5")
@@ -35,6 +38,21 @@ def test_the_input_is_the_networks_own_or_another(minicnn):
     assert "3 x 299 x 299" in minicnn("summary", "InceptionV3")[1]
     assert "4 x 3 x 3" not in minicnn("summary", "ResNet18", "--input", "3x96x96", "--stages")[1]
     assert "512 x 3 x 3" in minicnn("summary", "ResNet18", "--input", "3x96x96", "--stages")[1]
+
+
+def test_the_network_of_a_run_is_as_the_run_had_it(minicnn, trained, tmp_path):
+    assert minicnn("summary", trained) == minicnn("summary", "LeNet5")
+    net = {"name": "cells id:0+id:1 / id:0+max3:1", "kwargs": {"num_classes": 10, "in_channels": 1, "cells": 2, "filters": 6}}
+    images = {"classes": None, "shape": [1, 8, 8], "folder": None}
+    model = models.create(net["name"], **net["kwargs"])
+    save_checkpoint(tmp_path / "checkpoint.safetensors", {"network": net, "model": model.state_dict(), "dataset": "digits", "epoch": 1, "images": images})
+    summary = json.loads(minicnn("summary", tmp_path, "--json")[1])
+    assert (summary["model"], summary["input"]) == (net["name"], [1, 1, 8, 8])
+    assert summary["parameters"] == sum(p.data.size for p in model.parameters())
+
+
+def test_no_run(minicnn, tmp_path):
+    assert minicnn("summary", tmp_path)[2].startswith(f"minicnn: the folder {tmp_path} has no checkpoint.safetensors in it")
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="ru_maxrss would be that of the process that started this one, if larger")

@@ -50,4 +50,5 @@ def half_a_step(grow, value, factor):
     """As a share of what it is added to."""
     if isinstance(grow, Blocks):
         return 0.5 / (sum(value) * factor)
-    return grow.size / 2 / (size(grow, value) * factor) if isinstance(grow, Steps) else 0
+    step = grow.size if isinstance(grow, Steps) else 1e-6
+    return step / 2 / (size(grow, value) * factor)

@@ -24,7 +24,8 @@ def test_alpha_alone_adds_blocks_of_the_same_channels():
 @pytest.mark.parametrize("network", ["EfficientNetB0", "EfficientNetLite0"])
 def test_efficientnet_is_scaled_as_by_its_authors(network, phi):
     scaled = scale(network, phi)
-    assert (scaled.kwargs["depth"], scaled.kwargs["width"], scaled.resolution) == compound_scaling(phi)
+    depth, width, side = compound_scaling(phi)
+    assert (scaled.kwargs["depth"], scaled.kwargs["width"], scaled.resolution) == (round(depth, 6), round(width, 6), side)
     if network == "EfficientNetB0":
         with use_backend("meta"):
             assert shapes(scaled.build()) == shapes(models.EfficientNet(*compound_scaling(phi)))

@@ -7,7 +7,6 @@ from pictures import (
     convolution,
     house,
     im2col,
-    nasnet,
     networks,
     norms,
     pool,
@@ -29,8 +28,6 @@ PICTURES: dict[str, Callable[[], str]] = {
     "roi_align": roi.draw,
     "residual": networks.draw_residual,
     "receptive_field": networks.draw_receptive_field,
-    "nasnet_normal_cell": nasnet.draw_normal,
-    "nasnet_reduction_cell": nasnet.draw_reduction,
     "threads": threads.draw,
     "house": house.draw,
 }
