@@ -36,7 +36,7 @@ class Watch:
             self._connection = socket.create_connection((host, port), timeout=10)
             who = {"rank": communicator.rank, "pid": os.getpid(), "host": communicator.host}
             self._send(f"{token} {json.dumps(who)}")
-            if one_machine:
+            if one_machine or host == communicator.host:  # what lies on another machine it cannot remove
                 for path in _shared_memory():
                     self._send(f"memory {path}")
 

@@ -3,19 +3,25 @@
 MPI's launcher ends all workers within milliseconds of the death of one: none of them has time to say a word. So the first worker starts this program, which
 belongs to no job. Every worker holds a connection to it; one that closes without a farewell has died. It imports nothing but Python's own library.
 
+It speaks through the launcher's own standard error: what a worker writes goes through a helper of the launcher on its machine, which may be gone after a death.
+
 Started as `python -I watcher.py DESCRIPTOR SIZE TOKEN`, where the descriptor is that of a listening socket.
 """
 
 import contextlib
 import json
+import os
 import selectors
 import socket
+import stat
 import sys
 import time
 from pathlib import Path
 
 PATIENCE = 60.0  # seconds until all workers must have come
 TOGETHER = 0.25  # seconds in which farewells may still arrive that were sent before a death
+ENDS = 10.0  # seconds in which a launcher ends after a death
+LAUNCHERS = ("mpiexec", "mpirun")
 
 
 class Watcher:
@@ -109,15 +115,42 @@ class Watcher:
             self.left += 1
 
 
+def speak_through_the_launcher() -> int:
+    """Make the standard error of the process that has started the job that of this one; the process, or 0 where it is not to be found, for it may run on another machine.
+
+    The own one must be let go of: the launcher's helper waits until nobody holds it any more.
+    """
+    process = os.getppid()
+    with contextlib.suppress(OSError, ValueError):  # no /proc, or a standard error that cannot be opened
+        while process > 1:
+            name, _, others = Path(f"/proc/{process}/stat").read_text().partition("(")[2].rpartition(")")
+            if name.startswith(LAUNCHERS):
+                error = os.open(f"/proc/{process}/fd/2", os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
+                os.dup2(error, 2)
+                os.close(error)
+                return process
+            process = int(others.split()[1])
+    return 0
+
+
+def say(sentence: str, launcher: int) -> None:
+    """On the standard error. If that is a file, the launcher would write over it: there only when it has ended."""
+    end = time.monotonic() + ENDS
+    while launcher and stat.S_ISREG(os.fstat(2).st_mode) and Path(f"/proc/{launcher}").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    os.write(2, sentence.strip().encode() + b"\n")
+
+
 def main() -> None:
     """Watch, and say it."""
+    launcher = speak_through_the_launcher()
     descriptor, size, token = sys.argv[1:]
     watcher = Watcher(socket.socket(fileno=int(descriptor)), int(size), token)
     sentence = watcher.watch()
     if sentence is not None or watcher.quiet:
         watcher.tidy()
     if sentence is not None:
-        sys.stderr.write(sentence.strip() + "\n")
+        say(sentence, launcher)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ QUICK = ("--threads", "1", "--dataset", "digits", "--model", "LeNet5", "--batch-
 SECONDS = 120
 
 
-def start(ranks, *arguments, **options):
+def start(ranks, *arguments, launch=(), **options):
     line = command(ranks, "-m", "minicnn", "train", "--distributed", *arguments)
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    return subprocess.Popen([line[0], *launch, *line[1:]], **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} | options)
 
 
 def train(ranks, *arguments):
@@ -60,9 +60,9 @@ def steps(out):
     return [line["step"] for line in read_log(log) if line["kind"] == "step"] if log.exists() else []
 
 
-def killed(out, rank, number):
+def killed(out, rank, number, **options):
     """Start a run of two workers, and end one of them when the first epoch is over, or for None the launcher; code and output."""
-    process = start(2, *QUICK, "--epochs", "3", "--out", str(out))
+    process = start(2, *QUICK, "--epochs", "3", "--out", str(out), **options)
     until(lambda: Path(out, "held_out.json").exists(), "the first epoch ends")
     os.kill(process.pid if rank is None else until(lambda: worker(out, rank), "there is such a worker"), number)
     said = process.communicate(timeout=SECONDS)[0]
@@ -119,6 +119,22 @@ def test_a_death_ends_the_job_with_one_line_and_it_can_go_on_with_two_or_one(ran
         assert history(out) == history(whole[0])
     else:
         np.testing.assert_allclose(history(out), history(whole[0]), rtol=2e-4)
+
+
+TWO_MACHINES = ("-launcher", "fork", "-hosts", "one,another", "-ppn", "1")  # as MPI sees them: in truth both are this one
+
+
+@pytest.mark.parametrize("rank", [1, 0])
+@pytest.mark.parametrize("into_a_file", [False, True])
+def test_a_death_on_one_of_two_machines_is_said_although_the_launcher_s_helpers_die_of_it(rank, into_a_file, tmp_path):
+    before = set(Path("/dev/shm").glob("mpich_*"))
+    with Path(tmp_path, "errors").open("w") as file:
+        code, said = killed(tmp_path / "run", rank, signal.SIGKILL, launch=TWO_MACHINES, **({"stderr": file} if into_a_file else {}))
+    if into_a_file:
+        said = until(lambda: "minicnn:" in (text := Path(tmp_path, "errors").read_text()) and text, "it is said when the launcher writes no more")
+    assert code != 0
+    assert said.count(f"minicnn: worker {rank} of 2 (process ") == said.count("minicnn:") == 1, said
+    until(lambda: set(Path("/dev/shm").glob("mpich_*")) <= before, "MPI leaves nothing behind")
 
 
 def test_the_launcher_is_killed_and_the_run_goes_on(whole, tmp_path):
