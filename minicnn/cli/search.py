@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.cli import INTERRUPTED, OK
-from minicnn.cli.options import add_backend, not_negative, positive, use_backend
+from minicnn.cli.options import not_negative, positive
 from minicnn.errors import ArgumentError
 
 PICTURE, DRAWING = "rewards.png", "winner.svg"
@@ -46,14 +46,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--workers", type=not_negative, default=2, metavar="N", help="processes that train children; 0 trains in this one (default: 2)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the search, new or empty (default: runs/search-NUMBER)")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the search in this folder, with its settings")
-    add_backend(parser)
+    parser.add_argument("--backend", metavar="NAME", help="which kernels compute: numba, numpy, loops, cupy (default: numba); each child is trained by one thread")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Search, and say what was found."""
+    from minicnn.backend import set_backend
     from minicnn.search.plan import Plan, plan_of
-    from minicnn.search.record import read_settings
+    from minicnn.search.record import SETTINGS, read_settings
     from minicnn.train.run_folder import RunFolder
 
     given = {name: getattr(args, name) for name in HELP if getattr(args, name) is not None}
@@ -62,12 +63,14 @@ def run(args: argparse.Namespace) -> int:
             option = next(iter(given), "out").replace("_", "-")
             raise ArgumentError(f"--resume goes on with the settings of the search: leave out --{option}, or begin another search with it")
         plan, folder = plan_of(args.resume), args.resume
-        args.backend = args.backend or read_settings(folder)["backend"]
-        use_backend(args)
+        set_backend(args.backend or read_settings(folder)["backend"])
     else:
         plan = Plan(**given)
         _check_options(given, plan.space, args.workers)
-        use_backend(args)
+        if args.out and (args.out / SETTINGS).exists():
+            raise ArgumentError(f"there is a search in {args.out} already: minicnn search --resume {shlex.quote(str(args.out))} goes on with it; for another one give another --out")
+        if args.backend:
+            set_backend(args.backend)
         folder = RunFolder.new(args.out, f"search-{plan.space}-{plan.strategy}").path
     space = plan.make_space()
     print(f"{plan.strategy} among {space.size:,} {space.name}, on {plan.dataset}, seed {plan.seed}; the folder is {folder}", flush=True)
@@ -78,8 +81,9 @@ def run(args: argparse.Namespace) -> int:
         return INTERRUPTED
     finally:
         RunFolder(folder).remove_if_empty()
-    if found.best()[0].error is not None:
-        raise ArgumentError(f"no network could be trained, so nothing is found; of the first one it is said: {found.samples[0].error} (all are in {folder})")
+    if (error := found.best()[0].error) is not None:
+        what = "none of the finalists" if found.finalists else "no network"
+        raise ArgumentError(f"{what} could be trained, so nothing is found; of one it is said: {error} (all are in {folder})")
     _report(plan, found, folder)
     return OK
 

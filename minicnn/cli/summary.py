@@ -63,9 +63,10 @@ def _network(of: str) -> tuple[str, Module, tuple[int, ...] | None]:
     """Name, network and shape of an image, None for the network's own: of a network's name, or as a run had them."""
     from minicnn import models
     from minicnn.backend import META, use_backend
+    from minicnn.models.from_string import is_string
     from minicnn.train.remembered import remembered
 
-    if Path(of).is_dir() or of.endswith(".safetensors"):
+    if not is_string(of) and (Path(of).is_dir() or of.endswith(".safetensors")):
         model, contents = load_run(Path(of))
         return contents["network"]["name"], model, remembered(contents).shape
     name = models.registry.model_name(of)

@@ -162,6 +162,7 @@ class SharedMemoryCommunicator:
             ArgumentError: the array is not contiguous.
             CommunicationError: the arrays of the ranks differ in more than their first axis, or a process has ended.
         """
+        array = _contiguous(array, "all_gather")
         lengths = self._pass_round(np.array([len(array)]), [1] * self.size)
         return self._pass_round(array, [int(length[0]) for length in lengths])
 

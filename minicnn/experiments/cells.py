@@ -13,6 +13,7 @@ from typing import TypeAlias
 from minicnn.draw import cells
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.figures import figure_set
+from minicnn.experiments.nas import trained
 from minicnn.experiments.over_seeds import Values, percent
 from minicnn.experiments.picture import Line, Panel, draw_panels
 from minicnn.search import Budget, Child, Found, Plan, SearchImages, train_child
@@ -23,6 +24,7 @@ from minicnn.search.plan import ENAS
 
 DRAWN = "drawn at random"
 STRATEGIES = {"random": "random search", "evolution": "evolution", "reinforce": "REINFORCE", ENAS: "ENAS"}
+A_STEP = 12.0  # seconds that a training step may take; those of the full size need about one on one thread
 NAMES = {DRAWN: DRAWN, **STRATEGIES}
 
 
@@ -55,7 +57,7 @@ class Large:
     @property
     def budget(self) -> Budget:
         """How a network is trained."""
-        return Budget(self.steps, sizes={"cells": self.cells, "filters": self.filters}, seconds=3600.0)
+        return Budget(self.steps, sizes={"cells": self.cells, "filters": self.filters}, seconds=max(3600.0, A_STEP * self.steps))
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,12 @@ def run(settings: Settings) -> Report:
     images = scale.large.make_images(settings.seed)
     those: dict[str, list[Enlarged]] = {name: [] for name in NAMES}
     for seed in range(settings.seed, settings.seed + scale.seeds):
-        found = {strategy: _plan(scale.plan, strategy, seed, settings).run(workers=scale.workers, say=lambda _: None) for strategy in STRATEGIES}
+        found = {strategy: _search(scale, strategy, seed, settings) for strategy in STRATEGIES}
         cells_ = {DRAWN: found["random"].samples[0], **{strategy: search.best()[0] for strategy, search in found.items()}}
         train = partial(train_child, images=images, budget=scale.large.budget, seed=seed)
         with trained_by(scale.workers, train, scale.large.budget.seconds, settings.say) as enlarge:
             for (name, small), large in zip(cells_.items(), enlarge([sample.string for sample in cells_.values()]), strict=True):
-                those[name].append(Enlarged(found.get(name), small.string, small.parameters, large))
+                those[name].append(Enlarged(found.get(name), small.string, small.parameters, trained(large, small.string)))
                 settings.say(f"seed {seed}, {NAMES[name]}: {small.string}: {small.parameters:,} parameters, enlarged {large.parameters:,}; {100 * large.reward:.1f} % of the test images")
     _draw(those, settings.out)
     return Report(
@@ -117,6 +119,11 @@ def run(settings: Settings) -> Report:
         _findings(those),
         {name: [_plain(cell) for cell in cells_] for name, cells_ in those.items()},
     )
+
+
+def _search(scale: Scale, strategy: str, seed: int, settings: Settings) -> Found:
+    plan = _plan(scale.plan, strategy, seed, settings)
+    return plan.run(settings.record(f"cells-{strategy}-{seed}"), workers=scale.workers, say=lambda _: None)
 
 
 def _plan(plan: Plan, strategy: str, seed: int, settings: Settings) -> Plan:

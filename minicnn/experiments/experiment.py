@@ -55,6 +55,10 @@ class Settings:
     dataset: str | None = None
     say: Callable[[str], None] = print
 
+    def record(self, name: str) -> Path | None:
+        """Folder in which a search keeps what it has sampled: one of days goes on after a break. None where it takes minutes, and begins anew."""
+        return self.out / name if self.full else None
+
 
 @dataclass(frozen=True)
 class Finding:

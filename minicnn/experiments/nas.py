@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from minicnn.errors import DataError
 from minicnn.experiments.experiment import Finding, Report, Settings
 from minicnn.experiments.over_seeds import Values, percent
 from minicnn.experiments.picture import Line, Panel, draw_panels
@@ -73,17 +74,28 @@ def run(settings: Settings) -> Report:
 
 def _search(plan: Plan, scale: Scale, settings: Settings) -> Searched:
     """A search, and the winner trained anew; the test images are looked at when all is decided."""
-    found = plan.run(workers=scale.workers, say=lambda _: None)
+    found = plan.run(settings.record(f"nas-{plan.strategy}-{plan.seed}"), workers=scale.workers, say=lambda _: None)
     winner = found.best()[0]
     budget = dataclasses.replace(plan.budget, steps=scale.final_steps, seconds=100 * plan.seconds)
     train = partial(train_child, images=plan.make_final_images(), budget=budget, seed=plan.seed)
-    with trained_by(min(1, scale.workers), train, budget.seconds, settings.say) as trained:
-        (final,) = trained([winner.string])
+    with trained_by(min(1, scale.workers), train, budget.seconds, settings.say) as from_scratch:
+        (final,) = from_scratch([winner.string])
     settings.say(
         f"{STRATEGIES[plan.strategy]}, seed {plan.seed}: mean reward of the first quarter {found.first_quarter:.3f}, of the last {found.last_quarter:.3f}; "
         f"best {winner.reward:.3f}, {winner.string}; on the test images {final.reward:.3f}"
     )
-    return Searched(found, winner, final)
+    return Searched(found, winner, trained(final, winner.string))
+
+
+def trained(child: Child, string: str) -> Child:
+    """The same.
+
+    Raises:
+        DataError: it failed, and its accuracy would say nothing.
+    """
+    if child.error is not None:
+        raise DataError(f"the winner {string!r} could not be trained for longer: {child.error}")
+    return child
 
 
 def _of_founds(those: Sequence[Searched], name: str) -> Values:

@@ -98,6 +98,25 @@ def _write_cell(cell: Wiring) -> str:
     return " ".join(blocks + output)
 
 
+def stacked(network: str, cells: int, filters: int, stages: int) -> list[tuple[int, str, int]]:
+    """Of each cell of a network, in order: its stride, how the output of the cell before that is made to fit, and the channels of a hidden state.
+
+    In each stage are `cells` normal cells, and between two stages there is a reduction cell, with which the channels become twice as many.
+
+    Raises:
+        ArgumentError: a number is out of range, or `filters` is odd; says so of the `network`.
+
+    Example:
+        >>> stacked("Net", cells=1, filters=4, stages=2)
+        [(1, 'project', 4), (2, 'project', 8), (1, 'halve', 8)]
+    """
+    if integer(filters, f"{network}: filters") % 2:
+        raise ArgumentError(f"{network}: filters must be even, for half of them come from every second pixel behind a reduction, not {filters}")
+    strides = (([1] * integer(cells, f"{network}: cells") + [2]) * integer(stages, f"{network}: stages"))[:-1]
+    reductions = [strides[:i].count(2) for i in range(len(strides) + 1)]
+    return [(stride, "halve" if i and strides[i - 1] == 2 else "project", filters * 2 ** reductions[i + 1]) for i, stride in enumerate(strides)]
+
+
 class SearchedCells(nn.Module):
     """A network for small images, stacked of two cells that a string describes.
 
@@ -154,22 +173,14 @@ class SearchedCells(nn.Module):
         super().__init__()
         normal, reduction = read_cells(string)
         self.string, self.input_shape = write_cells(normal, reduction), (in_channels, 32, 32)
-        cells, stages = integer(cells, "SearchedCells: cells"), integer(stages, "SearchedCells: stages")
-        if integer(filters, "SearchedCells: filters") % 2:
-            raise ArgumentError(f"SearchedCells: filters must be even, for half of them come from every second pixel behind a reduction, not {filters}")
+        places = stacked("SearchedCells", cells, filters, stages)
         stem = 3 * filters if stem is None else integer(stem, "SearchedCells: stem")
         drop_path = fraction(drop_path, "SearchedCells: drop_path", include_one=True)
         self.stem = nn.Sequential({"conv": nn.Conv2d(in_channels, stem, 3, padding=1, bias=False), "bn": norm(stem)})
-        kinds = (["normal"] * cells + ["reduction"]) * stages
         self.features = nn.ModuleList()
-        before, last, F = stem, stem, filters  # channels of the outputs of the last two cells, and of a hidden state
-        for i, kind in enumerate(kinds[:-1]):
-            behind_reduction = i > 0 and kinds[i - 1] == "reduction"
-            F = 2 * F if kind == "reduction" else F
-            cell = Cell(
-                last, before, F, previous="halve" if behind_reduction else "project", drop_path=drop_path * (i + 1) / (len(kinds) - 1),
-                wiring=normal if kind == "normal" else reduction,
-            )  # fmt: skip
+        before, last = stem, stem  # channels of the outputs of the last two cells
+        for i, (stride, previous, channels) in enumerate(places, 1):
+            cell = Cell(last, before, channels, previous=previous, drop_path=drop_path * i / len(places), wiring=normal if stride == 1 else reduction)
             self.features.append(cell)
             before, last = last, cell.out_channels
         self.global_pool = nn.GlobalAvgPool2d()

@@ -14,8 +14,8 @@ class ChainSpace(Space):
     """All chains of so many layers with these sizes of filters. See `minicnn.models.SearchedChain` for what a chain computes.
 
     A controller says of each layer in turn: how many filters, their height and width, the stride, and of each earlier layer, the first
-    to begin with, whether its output is read. Without skips, each layer reads the one before it. The paper searched for 15 layers and more,
-    with 24, 36, 48 or 64 filters; the usual values here are for small images and one processor.
+    to begin with, whether its output is read. Without skips, each layer reads the one before it. The paper began with 6 layers and let
+    them grow by two every 1,600 samples, with 24, 36, 48 or 64 filters; the usual values here are for small images and one processor.
 
     Args:
         layers: how many.

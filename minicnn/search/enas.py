@@ -16,8 +16,9 @@ from minicnn import checks
 from minicnn.autograd import Tensor, no_grad
 from minicnn.backend import manual_seed
 from minicnn.data import ArrayDataset
-from minicnn.errors import NonFiniteError
+from minicnn.errors import ArgumentError, NonFiniteError
 from minicnn.io import load_checkpoint, save_checkpoint
+from minicnn.models.registry import build
 from minicnn.ops import cross_entropy
 from minicnn.optim import SGD, clip_grad_norm
 from minicnn.search.cell_space import CellSpace
@@ -50,7 +51,7 @@ class SharedWeights:
         lr: learning rate, which stays as it is.
 
     Raises:
-        ArgumentError: `lr` is not above 0.
+        ArgumentError: `lr` is not above 0, or the sizes are not those of an `OverNetwork`.
     """
 
     def __init__(self, space: CellSpace, images: SearchImages, budget: Budget, seed: int, lr: float = LR) -> None:
@@ -58,7 +59,7 @@ class SharedWeights:
         self.rng = np.random.default_rng([seed, 1])
         self.kwargs: dict[str, Any] = {"blocks": space.blocks, "operations": list(space.operations), "num_classes": images.classes, "in_channels": images.shape[0], **budget.sizes}
         manual_seed(seed)
-        self.network = OverNetwork(**self.kwargs)
+        self.network: Any = build(OverNetwork, **self.kwargs)
         self.optimizer = SGD(self.network.parameters(), lr=self.lr, momentum=0.9, weight_decay=budget.weight_decay)
 
     def train(self, string: str) -> None:
@@ -140,7 +141,7 @@ def enas(
         all samples, with rewards by shared weights, and the finalists.
 
     Raises:
-        ArgumentError, DataError, CheckpointError: as `search`.
+        ArgumentError, DataError, CheckpointError: as `search`; or the space is not one of cells, or `budget.sizes` are not those of an over-network.
         NonFiniteError: the loss of the shared weights became NaN or Inf.
 
     Source:
@@ -154,12 +155,13 @@ def enas(
         >>> len(found.samples), len(found.finalists) > 0
         (2, True)
     """
-    checks.integer(children, "enas: children")
-    checks.integer(batch, "enas: batch")
-    checks.integer(seed, "enas: seed", 0)
+    for number, name, least in ((children, "children", 1), (batch, "batch", 1), (workers, "workers", 0), (seed, "seed", 0)):
+        checks.integer(number, f"enas: {name}", least)
+    if not isinstance(space, CellSpace) or not isinstance(strategy, Reinforce):
+        raise ArgumentError(f"enas: shares the weights of cells, and learns by a controller: give a CellSpace and Reinforce(space), or PPO(space), not {space!r:.80} and {strategy!r:.80}")
     settings = settings_of(space, strategy, images, budget, children=children, batch=batch, seed=seed, shared_lr=lr, note=dict(note or {}))
+    weights = SharedWeights(space, images, budget, seed, lr)
     with opened(folder, settings) as record, one_thread():
-        weights = SharedWeights(space, images, budget, seed, lr)
         _go_on(weights, strategy, record)
 
         def score(strings: Sequence[str]) -> Iterator[Child]:
@@ -173,12 +175,12 @@ def enas(
 
         how = f"to be judged, after {budget.steps} steps of the shared weights for each"
         samples = rounds(space, strategy, score, children, batch, record, say, how, keep=keep)
-    best = Found(tuple(samples[-max(1, len(samples) // 4) :])).best(FINALISTS)
-    steps = max(budget.steps, children * budget.steps // (4 * len(best)))
-    longer = dataclasses.replace(budget, steps=steps, seconds=budget.seconds * steps / budget.steps)
-    say(f"the best {len(best)} of the last quarter are trained from scratch, for {longer.steps} steps each")
-    with trained_by(workers, partial(train_child, images=images, budget=longer, seed=seed), longer.seconds, say) as from_scratch:
-        trained = list(from_scratch([sample.string for sample in best]))
+        best = Found(tuple(samples[-max(1, len(samples) // 4) :])).best(FINALISTS)
+        steps = max(budget.steps, children * budget.steps // (4 * len(best)))
+        longer = dataclasses.replace(budget, steps=steps, seconds=budget.seconds * steps / budget.steps)
+        say(f"the best {len(best)} of the last quarter are trained from scratch, for {longer.steps} steps each")
+        with trained_by(workers, partial(train_child, images=images, budget=longer, seed=seed), longer.seconds, say) as from_scratch:
+            trained = list(from_scratch([sample.string for sample in best]))
     finalists = (Sample(s.choices, s.string, c.reward, True, c.parameters, c.steps, c.seconds, c.error) for s, c in zip(best, trained, strict=True))
     return Found(tuple(samples), tuple(finalists))
 

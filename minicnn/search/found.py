@@ -25,10 +25,14 @@ class Found:
     finalists: tuple[Sample, ...] = ()
 
     def best(self, count: int = 1) -> list[Sample]:
-        """So many different architectures with the highest rewards, the best first; of two that are as good, the one that was found first."""
+        """So many different architectures with the highest rewards, the best first; of two that are as good, the one that was found first.
+
+        One that was judged again, by shared weights that have learned since, has the reward of the last time.
+        """
         different: dict[str, Sample] = {}
         for sample in self.finalists or self.samples:
-            different.setdefault(sample.string, sample)
+            if sample.new or sample.string not in different:
+                different[sample.string] = sample
         return sorted(different.values(), key=lambda sample: -sample.reward)[:count]
 
     @property

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from minicnn import nn
 from minicnn.autograd import Tensor
-from minicnn.checks import integer
-from minicnn.errors import ArgumentError
 from minicnn.models.nasnet_cell import Cell, Wiring, make_operation, norm
-from minicnn.models.searched_cells import OPERATIONS, SHORT, read_cells
+from minicnn.models.searched_cells import OPERATIONS, SHORT, read_cells, stacked
 from minicnn.ops import concatenate, relu
 
 
@@ -84,18 +82,15 @@ class OverNetwork(nn.Module):
         self, blocks: int, operations: Sequence[str], num_classes: int = 10, in_channels: int = 1, *, cells: int = 1, filters: int = 8, stages: int = 3
     ) -> None:
         super().__init__()
-        if integer(filters, "OverNetwork: filters") % 2:
-            raise ArgumentError(f"OverNetwork: filters must be even, for half of them come from every second pixel behind a reduction, not {filters}")
+        places = stacked("OverNetwork", cells, filters, stages)
         stem = 3 * filters
         self.stem = nn.Sequential({"conv": nn.Conv2d(in_channels, stem, 3, padding=1, bias=False), "bn": norm(stem)})
-        self.strides = (([1] * integer(cells, "OverNetwork: cells") + [2]) * integer(stages, "OverNetwork: stages"))[:-1]
+        self.strides = [stride for stride, _, _ in places]
         self.features = nn.ModuleList()
-        before, last, F = stem, stem, filters
-        for i, stride in enumerate(self.strides):
-            F = F * stride
-            previous = "halve" if i > 0 and self.strides[i - 1] == 2 else "project"
-            self.features.append(SharedCell(last, before, F, previous=previous, blocks=blocks, operations=operations, stride=stride))
-            before, last = last, blocks * F
+        before, last = stem, stem
+        for stride, previous, channels in places:
+            self.features.append(SharedCell(last, before, channels, previous=previous, blocks=blocks, operations=operations, stride=stride))
+            before, last = last, blocks * channels
         self.global_pool = nn.GlobalAvgPool2d()
         self.classifier = nn.Linear(last, num_classes)
 

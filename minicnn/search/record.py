@@ -140,10 +140,8 @@ def _check_same(path: Path, settings: Mapping[str, Any]) -> None:
     differs = _first_difference(read_settings(path), settings)
     if differs is not None:
         name, there, here = differs
-        raise ArgumentError(
-            f"the search in {path} was begun with {name} = {there!r}, and cannot go on with {here!r}: its samples would be of two kinds. "
-            "Take another folder, or the same settings"
-        )
+        why = "how many are sampled is decided at the beginning" if name in ("children", "batch") else "its samples would be of two kinds"
+        raise ArgumentError(f"the search in {path} was begun with {name} = {there!r}, and cannot go on with {here!r}: {why}. Take another folder, or the same settings")
 
 
 def _first_difference(there: Any, here: Any, name: str = "") -> tuple[str, Any, Any] | None:

@@ -31,7 +31,7 @@ def share_work(recipe: Recipe, parts: Parts, communicator: Communicator) -> Part
         communicator: joins the workers.
 
     Raises:
-        ArgumentError: another worker has another recipe, other weights, another state or other images, or a batch has fewer images than there are workers.
+        ArgumentError: another worker has another recipe, other weights, another state or another number of images, or a batch has fewer images than there are workers.
     """
     workers = Workers(communicator, seed=recipe.seed)
     for what, value in _beginning(recipe, parts):

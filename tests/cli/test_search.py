@@ -1,11 +1,15 @@
 """`minicnn search`: says the three steps, the best, and how to go on; mistakes are said in a sentence."""
 
+import importlib
 import json
 import re
 import shlex
 
 import pytest
 
+from minicnn.search import Child
+
+enas = importlib.import_module("minicnn.search.enas")  # the package has a function of this name
 TINY = ("--children", 6, "--batch", 3, "--steps", 2, "--batch-size", 8, "--images", 60, "--workers", 0, "--backend", "numpy")
 CHAINS = (*TINY, "--layers", 2)
 
@@ -46,9 +50,24 @@ def test_cells_are_drawn(minicnn, tmp_path):
 def test_nothing_is_found_where_no_network_can_be_trained(minicnn, tmp_path):
     code, out, err = minicnn("search", *TINY, "--space", "cells", "--blocks", 1, "--filters", 7, "--out", tmp_path)
     assert code == 2
-    assert err.startswith("minicnn: no network could be trained, so nothing is found; of the first one it is said: ArgumentError: SearchedCells: filters must be even")
+    assert err.startswith("minicnn: no network could be trained, so nothing is found; of one it is said: ArgumentError: SearchedCells: filters must be even")
     assert "3 failed: ArgumentError: SearchedCells: filters must be even" in out
     assert "winner" not in out
+
+
+def test_finalists_that_fail_are_said(minicnn, tmp_path, monkeypatch):
+    monkeypatch.setattr(enas, "train_child", lambda string, **options: Child(0.0, error="NonFiniteError: the loss is nan"))
+    code, _, err = minicnn("search", *TINY, "--space", "cells", "--blocks", 1, "--filters", 4, "--strategy", "enas", "--out", tmp_path)
+    assert code == 2
+    assert err.startswith("minicnn: none of the finalists could be trained, so nothing is found; of one it is said: NonFiniteError: the loss is nan (all are in ")
+
+
+def test_a_folder_with_a_search_is_not_begun_anew(minicnn, tmp_path):
+    assert minicnn("search", *CHAINS, "--out", tmp_path)[0] == 0
+    kept = (tmp_path / "samples.jsonl").read_bytes()
+    code, _, err = minicnn("search", *CHAINS, "--out", tmp_path)
+    assert (code, err) == (2, f"minicnn: there is a search in {tmp_path} already: minicnn search --resume {tmp_path} goes on with it; for another one give another --out\n")
+    assert (tmp_path / "samples.jsonl").read_bytes() == kept
 
 
 def test_ctrl_c_says_how_to_go_on(minicnn, tmp_path, monkeypatch):
@@ -79,6 +98,7 @@ def test_each_folder_is_gone_on_with_by_its_own_command(minicnn, trained, tmp_pa
         ("--layers 3 --space cells", "--layers is of the space chain, but the space is cells: leave it out, or add --space chain"),
         ("--filters 16", "--filters is of the space cells, but the space is chain: leave it out, or add --space cells"),
         ("--seconds 9 --workers 0", "--seconds can be kept only where children are trained in processes that can be ended: leave it out, or give --workers 1 or more"),
+        ("--threads 2", "unrecognized arguments: --threads 2"),
         ("--lr 0", "Budget: lr must be a number above 0, not 0.0"),
         ("--resume nowhere", "no search at nowhere: it has no settings.json; `minicnn search --out nowhere` begins one"),
         ("--resume nowhere --steps 5", "--resume goes on with the settings of the search: leave out --steps, or begin another search with it"),

@@ -51,6 +51,14 @@ def test_the_network_of_a_run_is_as_the_run_had_it(minicnn, trained, tmp_path):
     assert summary["parameters"] == sum(p.data.size for p in model.parameters())
 
 
+def test_a_long_string_is_a_network_and_no_folder(minicnn):
+    skips = [f"3x3x4{''.join('+' + str(earlier) for earlier in range(layer))}" for layer in range(15)]
+    code, out, _ = minicnn("summary", "chain " + " ".join(skips))
+    assert len(" ".join(skips)) > 255
+    assert code == 0
+    assert "parameters" in out
+
+
 def test_no_run(minicnn, tmp_path):
     assert minicnn("summary", tmp_path)[2].startswith(f"minicnn: the folder {tmp_path} has no checkpoint.safetensors in it")
 

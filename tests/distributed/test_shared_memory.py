@@ -110,6 +110,8 @@ def test_a_duplicate_is_for_another_thread():
     (2, programs.return_early, (), CommunicationError, "all_reduce: rank 0 waits for rank 1, which has returned: all ranks must make the same calls"),
     (1, programs.call, ("all_reduce", np.zeros((4, 4)).T[:2]), ArgumentError, "all_reduce: the array must be one of NumPy, and contiguous"),
     (1, programs.call, ("all_reduce", [1, 2]), ArgumentError, "all_reduce: the array must be one of NumPy, and contiguous"),
+    (1, programs.call, ("all_gather", np.zeros((4, 4)).T[:2]), ArgumentError, "all_gather: the array must be one of NumPy, and contiguous"),
+    (1, programs.call, ("all_gather", [1, 2]), ArgumentError, "all_gather: the array must be one of NumPy, and contiguous"),
     (1, programs.call, ("all_reduce", np.zeros(2, bool)), DtypeError, "all_reduce: an array of numbers is needed, not of bool"),
     (1, programs.call, ("broadcast", np.zeros(2), 1), ArgumentError, "broadcast: root must be a rank from 0 to 0, not 1"),
     (1, programs.call, ("send", np.zeros(2), 0), ArgumentError, "send: to must be the rank of another process, from 0 to 0 and not 0, not 0"),

@@ -48,16 +48,21 @@ def test_all_searches_take_as_many_training_steps(tmp_path):
         assert enas.steps == pytest.approx(cells._plan(plan, "random", seed, Settings(tmp_path)).children * plan.steps, rel=0.05)
 
 
+def test_a_large_network_has_time_for_all_its_steps():
+    assert (Large(steps=10).budget.seconds, cells.FULL.large.budget.seconds / cells.FULL.large.steps) == (3600, 12)
+
+
 def test_figures_are_drawn_for_the_large_networks():
     images = Large(image_size=12, images=6, held_out=4).make_images(3)
     assert (images.shape, len(images.train), len(images.validation), images.classes) == ((3, 12, 12), 6, 4, 10)
 
 
-def test_the_experiment_runs(tmp_path, monkeypatch):
+@pytest.mark.parametrize("full", [False, True])
+def test_the_experiment_runs(tmp_path, monkeypatch, full):
     plan = Plan(space="cells", children=4, batch=2, steps=1, batch_size=8, images=40, blocks=1, filters=4)
-    monkeypatch.setattr(cells, "MINUTES", Scale(plan, Large("digits", 8, 20, cells=2, filters=6, steps=2), seeds=2, workers=0))
+    monkeypatch.setattr(cells, "FULL" if full else "MINUTES", Scale(plan, Large("digits", 8, 20, cells=2, filters=6, steps=2), seeds=2, workers=0))
     said = []
-    report = run_experiment("cells", Settings(tmp_path, seed=5, say=said.append))
+    report = run_experiment("cells", Settings(tmp_path, full=full, seed=5, say=said.append))
     assert [row[0] for row in report.rows] == ["drawn at random", "random search", "evolution", "REINFORCE", "ENAS"]
     assert [line.partition(":")[0] for line in said] == [f"seed {seed}, {row[0]}" for seed in (5, 6) for row in report.rows]
     drawn, searched = report.data[DRAWN], report.data["random"]
@@ -65,6 +70,7 @@ def test_the_experiment_runs(tmp_path, monkeypatch):
         assert drawn[k]["string"] == searched[k]["samples"][0]["string"], "a cell that nobody has selected"
         assert searched[k]["string"] in {sample["string"] for sample in searched[k]["samples"]}
     assert all(cell["enlarged"] > cell["parameters"] for found in report.data.values() for cell in found)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+    assert [path.name for path in sorted(tmp_path.iterdir()) if path.is_dir()] == ([f"cells-{name}-{seed}" for name in sorted(cells.STRATEGIES) for seed in (5, 6)] if full else [])
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
         "cells-drawn-at-random.svg", "cells-enas.svg", "cells-evolution.svg", "cells-random.svg", "cells-reinforce.svg", "cells.json", "cells.png",
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 import pytest
 
 from minicnn.backend import use_backend
+from minicnn.errors import DataError
 from minicnn.experiments import Settings, nas, run_experiment
 from minicnn.experiments.nas import Scale, Searched
 from minicnn.search import Child, Found, Plan, Sample
@@ -48,6 +49,23 @@ def test_the_gain_is_taken_from_seed_to_seed_in_the_last_half():
     assert sentence == (
         "in the last half of the samples, REINFORCE proposes better networks than random search: rewards of 71.0 ± 1.0 % against 49.0 ± 1.0 %, 22.0 ± 2.0 points more"
     )
+
+
+def test_at_full_scale_searches_go_on_after_a_break(tmp_path, monkeypatch):
+    plan = Plan(children=4, batch=4, steps=1, batch_size=8, images=60, layers=1)
+    monkeypatch.setattr(nas, "FULL", Scale(plan, seeds=1, final_steps=1, workers=0))
+    report = run_experiment("nas", Settings(tmp_path, full=True, say=lambda line: None))
+    assert {path.parent.name for path in tmp_path.rglob("samples.jsonl")} == {"nas-random-0", "nas-reinforce-0", "nas-evolution-0"}
+    monkeypatch.setattr("minicnn.search.loop.train_child", lambda *args, **options: pytest.fail("trained again"))
+    assert run_experiment("nas", Settings(tmp_path, full=True, say=lambda line: None)).findings == report.findings
+
+
+def test_a_winner_that_fails_is_no_figure(tmp_path, monkeypatch):
+    plan = Plan(children=2, batch=2, steps=1, batch_size=8, images=60, layers=1)
+    monkeypatch.setattr(nas, "MINUTES", Scale(plan, seeds=1, final_steps=1, workers=0))
+    monkeypatch.setattr(nas, "train_child", lambda *args, **options: Child(0.0, error="took too long"))
+    with pytest.raises(DataError, match=r"the winner 'chain .*' could not be trained for longer: took too long"):
+        run_experiment("nas", Settings(tmp_path, say=lambda line: None))
 
 
 def test_the_experiment_runs(tmp_path, monkeypatch):

@@ -5,11 +5,12 @@ import signal
 import time
 import zlib
 
+from minicnn.backend import get_num_threads
 from minicnn.search.child import Child
 
 
 def misbehaving(string):
-    """Do what the first word says; the reward is the number after it."""
+    """Do what the first word says; the reward is the number after it, the steps those of the threads."""
     what, _, reward = string.partition(" ")
     if what == "exit":
         os._exit(3)
@@ -23,7 +24,7 @@ def misbehaving(string):
         raise IndexError("no such pixel")
     if what == "slow":
         time.sleep(0.3)
-    return Child(float(reward or 0), parameters=os.getpid(), steps=1)
+    return Child(float(reward or 0), parameters=os.getpid(), steps=get_num_threads())
 
 
 def dies_at_once():

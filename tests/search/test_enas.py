@@ -7,10 +7,21 @@ import json
 import numpy as np
 import pytest
 
-from minicnn.backend import use_backend
+from minicnn.backend import get_num_threads, set_num_threads, use_backend
 from minicnn.data import ArrayDataset
 from minicnn.errors import ArgumentError, NonFiniteError
-from minicnn.search import Budget, CellSpace, Plan, Reinforce, SearchImages, enas, search_images, train_child
+from minicnn.search import (
+    Budget,
+    CellSpace,
+    ChainSpace,
+    Evolution,
+    Plan,
+    Reinforce,
+    SearchImages,
+    enas,
+    search_images,
+    train_child,
+)
 from minicnn.search.enas import CHECKPOINT, SharedWeights
 from minicnn.search.record import SAMPLES
 
@@ -153,6 +164,47 @@ def test_wrong_input(images):
         SharedWeights(SPACE, images, BUDGET, seed=0, lr=0)
     with pytest.raises(ArgumentError, match="enas: children must be an integer >= 1, not 0"):
         run(images, children=0)
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"workers": -1}, "enas: workers must be an integer >= 0, not -1"),
+    ({"space": ChainSpace(2)}, r"enas: shares the weights of cells, and learns by a controller: give a CellSpace and Reinforce\(space\), or PPO\(space\), not <.*ChainSpace"),
+    ({"strategy": Evolution(SPACE)}, "enas: shares the weights of cells, and learns by a controller: .*Evolution"),
+    ({"budget": Budget(sizes={"stem": 8})}, "OverNetwork.*: got an unexpected keyword argument 'stem'"),
+])  # fmt: skip
+def test_wrong_input_leaves_nothing(images, tmp_path, options, sentence):
+    given = {"space": SPACE, "strategy": Reinforce(SPACE), "images": images, "budget": BUDGET, "children": 2, "folder": tmp_path / "search", **options}
+    with pytest.raises(ArgumentError, match=sentence):
+        enas(**given)
+    assert not (tmp_path / "search").exists()
+
+
+def test_gradients_of_the_shared_weights_are_clipped(images, monkeypatch):
+    weights, norms = SharedWeights(SPACE, images, BUDGET, seed=0), []
+    step = weights.optimizer.step
+
+    def noted():
+        norms.append(np.sqrt(sum(float((p.grad.numpy() ** 2).sum()) for p in weights.network.parameters() if p.grad is not None)))
+        step()
+
+    monkeypatch.setattr(weights.optimizer, "step", noted)
+    monkeypatch.setattr(importlib.import_module("minicnn.search.enas"), "CLIP", 0.01)
+    weights.train(STRING)
+    assert norms == [pytest.approx(0.01, rel=1e-3)]
+
+
+def test_finalists_are_trained_by_one_thread_as_in_a_worker(images, monkeypatch):
+    threads = []
+    room = importlib.import_module("minicnn.search.enas")
+    monkeypatch.setattr(room, "train_child", lambda *args, **options: (threads.append(get_num_threads()), train_child(*args, **options))[1])
+    before = get_num_threads()
+    set_num_threads(2)
+    try:
+        run(images, children=2)
+        assert get_num_threads() == 2
+    finally:
+        set_num_threads(before)
+    assert set(threads) == {1}
 
 
 def test_the_choice_of_minibatches_depends_on_the_seed(images):

@@ -15,6 +15,11 @@ def test_the_best_are_different_and_the_first_found_comes_first():
     assert (again.new, again.steps, again.seconds, again.failed) == (4, 40, 2.0, 0)
 
 
+def test_what_was_judged_again_counts_as_it_was_judged_last():
+    again = Found((*found(0.5, 0.6, 0.3).samples, Sample((2,), "net 2", 0.9), Sample((1,), "net 1", 0.2)))
+    assert [(sample.string, sample.reward) for sample in again.best(3)] == [("net 2", 0.9), ("net 0", 0.5), ("net 1", 0.2)]
+
+
 def test_quarters_and_halves():
     eight = found(*(i / 10 for i in range(8)))
     assert [round(part, 6) for part in (eight.first_quarter, eight.last_quarter, eight.last_half)] == [0.05, 0.65, 0.55]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minicnn.backend import use_backend
+from minicnn.backend import get_num_threads, set_num_threads, use_backend
 from minicnn.errors import ArgumentError
 from minicnn.search import (
     Budget,
@@ -176,18 +176,34 @@ def test_killed_with_its_workers_it_goes_on_and_the_number_of_workers_does_not_m
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"children": 21}, "children = 20, and cannot go on with 21"),
-        ({"seed": 2}, "seed = 1, and cannot go on with 2"),
-        ({"strategy": Evolution}, "strategy.name = 'REINFORCE', and cannot go on with 'evolution'"),
+        ({"children": 21}, "children = 20, and cannot go on with 21: how many are sampled is decided at the beginning"),
+        ({"seed": 2}, "seed = 1, and cannot go on with 2: its samples would be of two kinds"),
+        ({"strategy": Evolution}, "strategy.name = 'REINFORCE', and cannot go on with 'evolution': its samples would be of two kinds"),
     ],
 )
 def test_other_settings_are_refused(images, pretended, tmp_path, options, named):
     run(images, tmp_path)
     with pytest.raises(ArgumentError) as caught:
         run(images, tmp_path, **options)
-    assert str(caught.value) == (
-        f"the search in {tmp_path} was begun with {named}: its samples would be of two kinds. Take another folder, or the same settings"
-    )
+    assert str(caught.value) == f"the search in {tmp_path} was begun with {named}. Take another folder, or the same settings"
+
+
+def test_children_are_trained_by_one_thread_as_in_a_worker(images, monkeypatch):
+    threads = []
+
+    def train(string, images, budget, seed):
+        threads.append(get_num_threads())
+        return by_hash(string, images, budget, seed)
+
+    monkeypatch.setattr(loop, "train_child", train)
+    before = get_num_threads()
+    set_num_threads(2)
+    try:
+        run(images, children=2)
+        assert get_num_threads() == 2
+    finally:
+        set_num_threads(before)
+    assert set(threads) == {1}
 
 
 def test_a_note_may_differ(images, pretended, tmp_path):

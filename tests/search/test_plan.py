@@ -5,7 +5,7 @@ import json
 import pytest
 
 from minicnn.errors import ArgumentError
-from minicnn.search import Evolution, Plan, RandomSearch, Reinforce
+from minicnn.search import PPO, Evolution, Plan, RandomSearch, Reinforce
 from minicnn.search.plan import plan_of
 from minicnn.search.record import SETTINGS
 
@@ -14,10 +14,11 @@ def test_makes_what_it_says():
     assert (Plan().make_space().name, Plan(layers=2).make_space().name) == ("chains of 4 layers", "chains of 2 layers")
     cells = Plan(space="cells", blocks=2, cells=3, filters=4)
     assert (cells.make_space().name, cells.budget.sizes, Plan().budget.sizes) == ("cells of 2 blocks", {"cells": 3, "filters": 4}, {})
-    for name, kind in (("random", RandomSearch), ("reinforce", Reinforce), ("evolution", Evolution)):
+    for name, kind in (("random", RandomSearch), ("reinforce", Reinforce), ("ppo", PPO), ("evolution", Evolution)):
         strategy = Plan(strategy=name, seed=7).make_strategy(Plan().make_space())
         assert (type(strategy), strategy.seed) == (kind, 7)
-    assert (Plan(steps=5, lr=0.2).budget.steps, Plan(steps=5, lr=0.2).budget.lr) == (5, 0.2)
+    budget = Plan(steps=5, lr=0.2, batch_size=7, seconds=9.0).budget
+    assert (budget.steps, budget.lr, budget.batch_size, budget.seconds) == (5, 0.2, 7, 9.0)
 
 
 def test_digits_have_the_size_in_which_they_were_scanned():

@@ -42,6 +42,12 @@ def test_children_that_take_their_worker_down_score_0_and_the_others_what_they_d
     assert multiprocessing.active_children() == []
 
 
+def test_each_worker_computes_with_one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with Pool(1, misbehaving) as workers:
+        assert [child.steps for child in workers.map(["ok", "ok"])] == [1, 1]
+
+
 def test_children_that_take_too_long_are_their_own_fault_however_many_there_are(monkeypatch):
     monkeypatch.setattr(room, "MOST_DEATHS", 2)
     with Pool(1, misbehaving, seconds=0.5, say=lambda line: None) as workers:
