@@ -1,8 +1,12 @@
 """`{claims} AlexNet`: what the lecture's slides say on a topic beside what comes out here, computed when the site is built."""
 
+import functools
+
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from minicnn.analysis.lecture import Claim, claims
 
 
 def setup(app: Sphinx) -> None:
@@ -18,9 +22,7 @@ class Claims(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The table, as nodes."""
-        from minicnn.analysis.lecture import claims
-
-        wanted, every = [topic.strip() for topic in self.arguments[0].split(",")], claims()
+        wanted, every = [topic.strip() for topic in self.arguments[0].split(",")], _all_claims()
         unknown = set(wanted) - {claim.topic for claim in every}
         if unknown:
             raise self.error(f"{{claims}}: no topic {min(unknown)!r}; there are {sorted({claim.topic for claim in every})}")
@@ -33,6 +35,12 @@ class Claims(SphinxDirective):
             here = f"{_plain(claim.here)} (from a paper)" if claim.looked_up else _plain(claim.here)
             rows.append(f"| {mark} | {_plain(claim.what)} | {_plain(claim.lecture)} | {here} |")
         return self.parse_text_to_nodes("\n".join([*rows, "", *notes]))
+
+
+@functools.cache
+def _all_claims() -> list[Claim]:
+    """Computed once for all pages."""
+    return claims()
 
 
 def _plain(text: str) -> str:
