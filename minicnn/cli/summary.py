@@ -7,7 +7,9 @@ from typing import Any
 
 from minicnn.cli import OK
 from minicnn.cli.options import load_run
+from minicnn.errors import ArgumentError
 from minicnn.nn import Module
+from minicnn.train.run_folder import SAMPLES
 
 
 def add_parser(subparsers: Any) -> None:
@@ -67,6 +69,8 @@ def _network(of: str) -> tuple[str, Module, tuple[int, ...] | None]:
     from minicnn.train.remembered import remembered
 
     if not is_string(of) and (Path(of).is_dir() or of.endswith(".safetensors")):
+        if (Path(of) / SAMPLES).is_file():
+            raise ArgumentError(f"{of} holds a search, with a network in each line of {SAMPLES}: give the string of one, as in minicnn summary 'chain 3x3x24'")
         model, contents = load_run(Path(of))
         return contents["network"]["name"], model, remembered(contents).shape
     name = models.registry.model_name(of)

@@ -191,7 +191,7 @@ def _going_on(args: argparse.Namespace, together: Job) -> tuple[Recipe, RunFolde
     backend = use_backend(args)
     use_precision(args)
     if (backend, args.threads, together.communicator.size) != (broken_off.backend, broken_off.threads, broken_off.workers):
-        was = f"{broken_off.backend} with {broken_off.threads} threads"
+        was = f"{broken_off.backend} with {broken_off.threads} thread{'s' * (broken_off.threads != 1)}"
         if broken_off.workers != together.communicator.size:
             was += f" in each of its workers, {broken_off.workers} in all"
         print(f"The run was on {was}: what follows will not be bit for bit what would have followed there.", flush=True)

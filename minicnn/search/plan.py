@@ -132,8 +132,9 @@ def plan_of(folder: Path) -> Plan:
     Raises:
         ArgumentError: there is none, its settings are damaged, or it was not begun from a plan.
     """
-    note: Any = read_settings(folder).get("note")
+    settings = read_settings(folder)
+    note: Any = settings.get("note")
     names = {field.name for field in dataclasses.fields(Plan)}
-    if not isinstance(note, Mapping) or set(note) != names:
+    if not isinstance(note, Mapping) or set(note) != names or not isinstance(settings.get("backend"), str):
         raise ArgumentError(f"the search in {folder} was not begun by `minicnn search`, or by another version of it: call minicnn.search.search again, with the same settings")
     return Plan(**note)

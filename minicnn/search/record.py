@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from minicnn import checks
 from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.io.atomic import write_atomically
 from minicnn.search.strategy import Sample
@@ -166,6 +167,23 @@ def _read(path: Path) -> Iterator[Sample]:
         return
     for number, line in enumerate(read_log(path), 1):
         try:
-            yield Sample(**{**line, "choices": tuple(line["choices"])})
+            sample: Sample | None = Sample(**{**line, "choices": tuple(line["choices"])})
         except (TypeError, KeyError):
-            raise ArgumentError(f"the samples {path} are damaged: line {number} is none") from None
+            sample = None
+        if sample is None or not _is_possible(sample):
+            raise ArgumentError(f"the samples {path} are damaged: line {number} is none")
+        yield sample
+
+
+def _is_possible(sample: Sample) -> bool:
+    """Are its entries what a search writes?"""
+    counts = [*sample.choices, sample.parameters, sample.steps]
+    texts = [sample.string, "" if sample.error is None else sample.error]
+    return (
+        all(checks.is_integer(count) and count >= 0 for count in counts)
+        and all(isinstance(text, str) for text in texts)
+        and isinstance(sample.new, bool)
+        and checks.is_number(sample.reward)
+        and 0 <= sample.reward <= 1
+        and checks.is_number(sample.seconds)
+    )

@@ -61,6 +61,8 @@ def test_a_long_string_is_a_network_and_no_folder(minicnn):
 
 def test_no_run(minicnn, tmp_path):
     assert minicnn("summary", tmp_path)[2].startswith(f"minicnn: the folder {tmp_path} has no checkpoint.safetensors in it")
+    (tmp_path / "samples.jsonl").touch()
+    assert minicnn("summary", tmp_path)[2].startswith(f"minicnn: {tmp_path} holds a search, with a network in each line of samples.jsonl: give the string of one")
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="ru_maxrss would be that of the process that started this one, if larger")

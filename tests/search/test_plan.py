@@ -1,5 +1,6 @@
 """A plan: settings by name, and read back from a folder."""
 
+import dataclasses
 import json
 
 import pytest
@@ -51,6 +52,7 @@ def test_wrong_input(options, sentence):
 
 
 def test_a_search_that_was_not_begun_from_a_plan(tmp_path):
-    (tmp_path / SETTINGS).write_text(json.dumps({"note": {}}))
-    with pytest.raises(ArgumentError, match="was not begun by `minicnn search`, or by another version of it"):
-        plan_of(tmp_path)
+    for settings in ({"note": {}, "backend": "numpy"}, {"note": dataclasses.asdict(Plan())}):
+        (tmp_path / SETTINGS).write_text(json.dumps(settings))
+        with pytest.raises(ArgumentError, match="was not begun by `minicnn search`, or by another version of it"):
+            plan_of(tmp_path)

@@ -80,6 +80,20 @@ def test_damage_is_said(tmp_path):
     assert str(caught.value) == f"the samples {tmp_path / SAMPLES} are damaged: line 1 is none"
 
 
+@pytest.mark.parametrize("wrong", [
+    {"reward": None}, {"reward": "x"}, {"reward": 7.5}, {"reward": -0.1}, {"parameters": "many"}, {"parameters": -1}, {"steps": 0.5}, {"new": 1}, {"seconds": None},
+    {"string": 3}, {"error": 3}, {"choices": ["a"]}, {"choices": [-1]},
+])  # fmt: skip
+def test_a_sample_that_no_search_writes_is_damage(tmp_path, wrong):
+    with opened(tmp_path, {}) as record:
+        record.add(FIRST)
+    line = json.loads((tmp_path / SAMPLES).read_text())
+    with (tmp_path / SAMPLES).open("a") as file:
+        file.write(json.dumps(line | wrong) + "\n")
+    with pytest.raises(ArgumentError, match="are damaged: line 2 is none"), opened(tmp_path, {}):
+        pass
+
+
 def test_without_a_folder_nothing_is_left():
     with opened(None, {}) as record:
         record.add(FIRST)
