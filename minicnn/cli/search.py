@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,12 +116,16 @@ def _report(plan: Any, found: Any, folder: Path) -> None:
 
 
 def _pictures(plan: Any, found: Any, folder: Path) -> list[str]:
-    """Files with pictures in them, by name."""
+    """Files with pictures in them, by name. One that cannot be written is a pity, and no more: the search is done."""
+    from minicnn.draw import cells
     from minicnn.search.picture import draw_search
 
-    files = [PICTURE] if draw_search({plan.strategy: found}, folder / PICTURE, f"{plan.space} on {plan.dataset}") else []
-    if plan.space == "cells":
-        from minicnn.draw import cells
-
-        files.append(cells(found.best()[0].string).save(folder / DRAWING).name)
+    files = []
+    try:
+        if draw_search({plan.strategy: found}, folder / PICTURE, f"{plan.space} on {plan.dataset}"):
+            files.append(PICTURE)
+        if plan.space == "cells":
+            files.append(cells(found.best()[0].string).save(folder / DRAWING).name)
+    except OSError as error:
+        print(f"minicnn: a picture in {folder} cannot be written: {error.strerror or error}", file=sys.stderr)
     return files

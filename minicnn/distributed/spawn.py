@@ -121,7 +121,8 @@ class _Process:
         if code is not None and code < 0:
             how, why = f"was killed by {signal.Signals(-code).name}", "was the machine out of memory?"
         else:
-            how, why = f"ended with exit code {code}", "its own message is above; a script must call spawn under `if __name__ == '__main__':`"
+            above = "its own message is above; a script must call spawn under `if __name__ == '__main__':`"
+            how, why = f"ended with exit code {code}", above if code else "the function must return, and not end the process"
         return CommunicationError(f"spawn: the process of rank {self.rank} {how} before its function returned, and the others were ended: {why}")
 
 

@@ -85,6 +85,7 @@ class Plan:
         if self.strategy == ENAS and self.space != "cells":
             raise ArgumentError("enas shares the weights of cells: search the space cells, or take another strategy")
         checks.integer(self.seed, "seed", 0)
+        checks.integer(self.images, "images", 4)
 
     def make_space(self) -> Space:
         """What there is to choose from."""

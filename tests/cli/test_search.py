@@ -1,5 +1,6 @@
 """`minicnn search`: says the three steps, the best, and how to go on; mistakes are said in a sentence."""
 
+import errno
 import importlib
 import json
 import re
@@ -68,6 +69,17 @@ def test_a_folder_with_a_search_is_not_begun_anew(minicnn, tmp_path):
     code, _, err = minicnn("search", *CHAINS, "--out", tmp_path)
     assert (code, err) == (2, f"minicnn: there is a search in {tmp_path} already: minicnn search --resume {tmp_path} goes on with it; for another one give another --out\n")
     assert (tmp_path / "samples.jsonl").read_bytes() == kept
+
+
+def test_a_picture_that_cannot_be_written_takes_nothing_else_with_it(minicnn, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("minicnn.search.picture.draw_search", full)
+    code, out, err = minicnn("search", *CHAINS, "--out", tmp_path)
+    assert (code, err) == (0, f"minicnn: a picture in {tmp_path} cannot be written: No space left on device\n")
+    assert f"The search is in {tmp_path}: samples.jsonl\n" in out
+    assert out.splitlines()[-1].startswith("  minicnn train --model ")
 
 
 def test_ctrl_c_says_how_to_go_on(minicnn, tmp_path, monkeypatch):

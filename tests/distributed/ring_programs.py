@@ -141,6 +141,8 @@ def die(communicator, how):
             os.kill(os.getpid(), signal.SIGKILL)
         if how == "exits":
             sys.exit(3)
+        if how == "ends":
+            sys.exit()
         raise ShapeError("x is (1,)")
     communicator.barrier()
 

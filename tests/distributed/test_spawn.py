@@ -40,6 +40,7 @@ def test_an_error_comes_back_as_it_is_with_its_place():
 @pytest.mark.parametrize(("how", "text"), [
     ("killed", "spawn: the process of rank 1 was killed by SIGKILL before its function returned, and the others were ended: was the machine out of memory?"),
     ("exits", "spawn: the process of rank 1 ended with exit code 3 before its function returned, and the others were ended: its own message is above"),
+    ("ends", "spawn: the process of rank 1 ended with exit code 0 before its function returned, and the others were ended: the function must return, and not end the process"),
 ])  # fmt: skip
 def test_a_process_that_dies_is_one_clear_error(how, text):
     with pytest.raises(CommunicationError) as caught:

@@ -42,6 +42,7 @@ def test_comes_back_from_the_folder(tmp_path):
     [
         ({"space": "chains"}, "unknown space 'chains': did you mean chain? Known: cells, chain"),
         ({"strategy": "evolve"}, "unknown strategy 'evolve': did you mean evolution?"),
+        ({"images": 3}, "images must be an integer >= 4, not 3"),
         ({"seed": -1}, "seed must be an integer >= 0, not -1"),
     ],
 )
