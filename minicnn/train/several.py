@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend import get_backend
+from minicnn.data import Dataset
 from minicnn.distributed.batch_norm import synchronise
 from minicnn.distributed.communicator import Communicator
 from minicnn.distributed.workers import Workers
@@ -31,7 +32,7 @@ def share_work(recipe: Recipe, parts: Parts, communicator: Communicator) -> Part
         communicator: joins the workers.
 
     Raises:
-        ArgumentError: another worker has another recipe, other weights, another state or another number of images, or a batch has fewer images than there are workers.
+        ArgumentError: another worker has another recipe, other weights, another state or other images, or a batch has fewer images than there are workers.
     """
     workers = Workers(communicator, seed=recipe.seed)
     for what, value in _beginning(recipe, parts):
@@ -59,8 +60,14 @@ def _beginning(recipe: Recipe, parts: Parts) -> Iterator[tuple[str, str]]:
     yield "the settings", json.dumps(dataclasses.asdict(recipe), sort_keys=True)
     yield "the backends", get_backend().name
     yield "the numbers of images", str([(len(loader), len(loader.dataset)) for loader in loaders])
+    yield "the images", _digest([parts.images.classes, *_a_few(parts.images.train), *_a_few(parts.images.test)])
     yield "the weights", _digest(state.pop("model"))
     yield "steps and rates, or the place in the images,", _digest([state, parts.train.state_dict()])
+
+
+def _a_few(images: Dataset) -> list[Any]:
+    """The first, the middle and the last, with their labels: enough to notice another folder."""
+    return [images[i] for i in sorted({0, len(images) // 2, len(images) - 1})]
 
 
 def _digest(value: Any) -> str:

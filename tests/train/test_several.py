@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from minicnn.data import Subset
 from minicnn.distributed import SharedLoader, SyncBatchNorm2d
 from minicnn.distributed.communicator import Alone
 from minicnn.errors import ArgumentError
@@ -56,6 +57,15 @@ def fewer_images(recipe, parts):
     parts.train.dataset.indices = parts.train.dataset.indices[:-1]
 
 
+def other_classes(recipe, parts):
+    object.__setattr__(parts, "images", dataclasses.replace(parts.images, classes=("zero", *parts.images.classes[1:])))
+
+
+def another_image(recipe, parts):
+    images = parts.images.train
+    object.__setattr__(parts, "images", dataclasses.replace(parts.images, train=Subset(images, [*range(len(images) - 1), 0])))
+
+
 def another_weight(recipe, parts):
     next(parts.model.parameters()).data[0] += 1
 
@@ -75,7 +85,8 @@ def another_place(recipe, parts):
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (other_settings, "the settings"), (fewer_images, "the numbers of images"), (another_weight, "the weights"),
+        (other_settings, "the settings"), (fewer_images, "the numbers of images"), (other_classes, "the images"), (another_image, "the images"),
+        (another_weight, "the weights"),
         (other_momentum, "steps and rates"), (another_average, "steps and rates"), (another_place, "steps and rates, or the place in the images,"),
     ],
 )  # fmt: skip
