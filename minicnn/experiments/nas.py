@@ -88,7 +88,7 @@ def _search(plan: Plan, scale: Scale, settings: Settings) -> Searched:
 
 
 def trained(child: Child, string: str) -> Child:
-    """The same.
+    """The child of a string, whose accuracy is a figure of the experiment.
 
     Raises:
         DataError: it failed, and its accuracy would say nothing.

@@ -1,6 +1,7 @@
 """Networks of two cells, a normal and a reduction cell, which a string describes (Zoph et al. 2018)."""
 
 import re
+from itertools import pairwise
 
 from minicnn import nn
 from minicnn.autograd import Tensor
@@ -113,8 +114,11 @@ def stacked(network: str, cells: int, filters: int, stages: int) -> list[tuple[i
     if integer(filters, f"{network}: filters") % 2:
         raise ArgumentError(f"{network}: filters must be even, for half of them come from every second pixel behind a reduction, not {filters}")
     strides = (([1] * integer(cells, f"{network}: cells") + [2]) * integer(stages, f"{network}: stages"))[:-1]
-    reductions = [strides[:i].count(2) for i in range(len(strides) + 1)]
-    return [(stride, "halve" if i and strides[i - 1] == 2 else "project", filters * 2 ** reductions[i + 1]) for i, stride in enumerate(strides)]
+    places, channels = [], filters
+    for before, stride in pairwise([1, *strides]):  # the cell before has halved the image, or not
+        channels *= stride
+        places.append((stride, "halve" if before == 2 else "project", channels))
+    return places
 
 
 class SearchedCells(nn.Module):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minicnn.backend import get_num_threads, set_num_threads, use_backend
+from minicnn.backend import get_num_threads, use_backend
 from minicnn.errors import ArgumentError
 from minicnn.search import (
     Budget,
@@ -188,7 +188,7 @@ def test_other_settings_are_refused(images, pretended, tmp_path, options, named)
     assert str(caught.value) == f"the search in {tmp_path} was begun with {named}. Take another folder, or the same settings"
 
 
-def test_children_are_trained_by_one_thread_as_in_a_worker(images, monkeypatch):
+def test_children_are_trained_by_one_thread_as_in_a_worker(images, two_threads, monkeypatch):
     threads = []
 
     def train(string, images, budget, seed):
@@ -196,14 +196,9 @@ def test_children_are_trained_by_one_thread_as_in_a_worker(images, monkeypatch):
         return by_hash(string, images, budget, seed)
 
     monkeypatch.setattr(loop, "train_child", train)
-    before = get_num_threads()
-    set_num_threads(2)
-    try:
-        run(images, children=2)
-        assert get_num_threads() == 2
-    finally:
-        set_num_threads(before)
+    run(images, children=2)
     assert set(threads) == {1}
+    assert get_num_threads() == 2, "as before"
 
 
 def test_a_note_may_differ(images, pretended, tmp_path):
