@@ -161,6 +161,27 @@ def test_ctrl_c_ends_all_after_the_step_and_keeps_the_state(whole, tmp_path):
     assert history(out) == history(whole[0])
 
 
+WRITES_AFTER_THE_OTHER_IS_DONE = """
+import sys, time
+from argparse import Namespace
+from pathlib import Path
+from minicnn.cli.job import job
+
+with job(Namespace(backend="numpy", threads=1, thread_order=None)) as together:
+    if together.is_first:
+        time.sleep(1)
+        Path(sys.argv[1]).write_text("whole")
+sys.exit(130 if Path(sys.argv[1]).exists() else "left before the other was done")
+"""
+
+
+def test_nobody_leaves_before_those_that_write_are_done(tmp_path):
+    """After Ctrl-C all end with an error code, and the launcher may end all others as soon as one of them has."""
+    done = subprocess.run(command(2, "-c", WRITES_AFTER_THE_OTHER_IS_DONE, tmp_path / "state"), capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 130, done.stderr
+    assert (tmp_path / "state").read_text() == "whole"
+
+
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [(("--model", "LeNet55"), "unknown model 'LeNet55'"), (("--backend", "nunba"), "unknown backend 'nunba'"), (("--bad",), "unrecognized arguments: --bad")],
